@@ -1,0 +1,95 @@
+"""Fixtures of the browser tests. Playwright's event loop would stand in the way of other tests in the
+same process, so the browser lives as long as the tests of this folder run, not as long as the session."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+
+from tests.browser.harness import AppServer, launch
+
+# What a browser prints as an error and is none of ours.
+_HARMLESS = re.compile(r"favicon|Failed to load resource: the server responded with a status of 404")
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = launch(playwright)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="package")
+def serve() -> Iterator[Callable[..., AppServer]]:
+    """``serve(script="streamlit_app.py", base_path="", env=None)``: the running server for these, one
+    for all tests that ask for the same. Start an ``AppServer`` of your own where a test needs its state."""
+    running: dict[tuple[object, ...], AppServer] = {}
+
+    def get(
+        script: object = "streamlit_app.py", *, base_path: str = "", env: dict[str, str] | None = None
+    ) -> AppServer:
+        key = (str(script), base_path, tuple(sorted((env or {}).items())))
+        if key not in running:
+            running[key] = AppServer(str(script), base_path=base_path, env=env).__enter__()
+        return running[key]
+
+    yield get
+    errors = []
+    for server in running.values():
+        try:
+            server.__exit__(None, None, None)
+        except AssertionError as error:
+            errors.append(str(error))
+    assert not errors, "\n\n".join(errors)
+
+
+class Watch:
+    """What went wrong in the pages of one context. A test that means an error clears ``problems``."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def attach(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        page.on("console", self._console)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not _HARMLESS.search(message.text):
+            self.problems.append(f"console: {message.text}")
+
+    def route(self, route: Route) -> None:
+        """Nothing is loaded from anywhere but this machine."""
+        if urlsplit(route.request.url).hostname in ("127.0.0.1", "localhost", None):
+            route.fallback()
+        else:
+            self.problems.append(f"tried to load {route.request.url}")
+            route.abort()
+
+
+@pytest.fixture
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture
+def context(browser: Browser, watch: Watch) -> Iterator[BrowserContext]:
+    """A browser window of its own: 1280 x 900, English, UTC, light. Fails on errors in its pages."""
+    made = browser.new_context(
+        viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC", color_scheme="light"
+    )
+    made.set_default_timeout(20_000)
+    made.on("page", watch.attach)
+    made.route("**/*", watch.route)
+    yield made
+    made.close()
+    assert not watch.problems, "The page had errors:\n" + "\n".join(watch.problems)
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
