@@ -126,7 +126,8 @@ class Timeframe:
 
 
 def _us(time: pd.Timestamp) -> int:
-    return int(time.as_unit("us").value)
+    # not .value, which is in nanoseconds whatever the unit
+    return int(time.as_unit("us").asm8.view("i8"))
 
 
 def _stamp(us: int) -> pd.Timestamp:
