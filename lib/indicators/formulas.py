@@ -1,0 +1,274 @@
+"""How each indicator is computed: a function of its name, candles and parameters in, one float64 array
+for each output out, as long as the candles.
+
+pandas-ta-classic with TA-Lib underneath (``talib=True``) where it has that path and its answer holds;
+where it is not used, the function says why. Every one keeps the law of ``compute``: a value depends on
+its own and earlier bars alone, and in the same arithmetic however many bars follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import islice
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandas_ta_classic as ta
+
+from lib.candles import micros
+from lib.indicators.picks import Pick
+from lib.timeframes import parse
+
+__all__ = ["FORMULAS", "least"]
+
+Array = np.ndarray[Any, Any]
+Formula = Callable[..., tuple[Array, ...]]
+
+
+def least(pick: Pick) -> int:
+    """Up to this many candles no output has a value, and the formula need not be asked."""
+    if pick.name == "macd":
+        return int(pick.params[1]) - 1
+    if pick.name == "ichimoku":
+        return 0
+    if pick.name == "adx":
+        return int(pick.params[0])
+    return pick.warmup
+
+
+def sma(candles: pd.DataFrame, length: float) -> tuple[Array, ...]:
+    return (_array(ta.sma(candles["close"], int(length), talib=True)),)
+
+
+def ema(candles: pd.DataFrame, length: float) -> tuple[Array, ...]:
+    return (_ema(candles["close"], length),)
+
+
+def rsi(candles: pd.DataFrame, length: float) -> tuple[Array, ...]:
+    return (_array(ta.rsi(candles["close"], int(length), talib=True)),)
+
+
+def macd(candles: pd.DataFrame, fast: float, slow: float, signal: float) -> tuple[Array, ...]:
+    """Appel's: EMA(fast) - EMA(slow), each as :func:`ema` gives it, so that the line is the difference
+    of the two averages a reader can draw. TA-Lib's MACD starts its fast average late, at the slow one's
+    first bar, and hides the line until the signal is there; the library's own path is a slow loop.
+    """
+    line = _ema(candles["close"], fast) - _ema(candles["close"], slow)
+    started = int(slow) - 1
+    average = np.full(len(line), np.nan)
+    if len(line) - started >= signal:
+        average[started:] = _ema(pd.Series(line[started:]), signal)
+    return line, average, line - average
+
+
+def bbands(candles: pd.DataFrame, length: float, deviations: float) -> tuple[Array, ...]:
+    """Population deviation, as Bollinger. TA-Lib (and ``talib=True``) takes it as the difference of two
+    large running sums and rounds variances below 1e-14 down to 0: bands vanish for prices such as
+    0.00001, and lose their digits where a price moves little. The library's own path takes 30x as long.
+    """
+    (middle,) = sma(candles, length)
+    band = deviations * _deviation(candles["close"].to_numpy(), int(length))
+    return middle + band, middle, middle - band
+
+
+def stoch(candles: pd.DataFrame, k: float, smooth: float, d: float) -> tuple[Array, ...]:
+    frame = ta.stoch(*_prices(candles), k=int(k), d=int(d), smooth_k=int(smooth), talib=True)
+    return _array(frame.iloc[:, 0]), _array(frame.iloc[:, 1])
+
+
+def atr(candles: pd.DataFrame, length: float) -> tuple[Array, ...]:
+    return (_array(ta.atr(*_prices(candles), length=int(length), talib=True)),)
+
+
+def adx(candles: pd.DataFrame, length: float) -> tuple[Array, ...]:
+    frame = ta.adx(*_prices(candles), length=int(length), talib=True)
+    return _array(frame.iloc[:, 0]), _array(frame.iloc[:, 1]), _array(frame.iloc[:, 2])
+
+
+def obv(candles: pd.DataFrame) -> tuple[Array, ...]:
+    """Starts from the first bar's volume."""
+    return (_array(ta.obv(candles["close"], candles["volume"], talib=True)),)
+
+
+def vwap(candles: pd.DataFrame, session: float) -> tuple[Array, ...]:
+    """Sessions are cut in UTC. The library cuts them by ``to_period``, which drops the zone with a
+    warning and takes 10x as long."""
+    grid = parse({1: "1d", 7: "1w", 30: "1M"}[int(session)])
+    starts = grid.floor_us(micros(candles))
+    which = np.cumsum(np.concatenate(([0], starts[1:] != starts[:-1])))
+    volume = candles["volume"].reset_index(drop=True)
+    money = volume * _typical(candles)
+    return ((money.groupby(which).cumsum() / volume.groupby(which).cumsum()).to_numpy(),)
+
+
+def supertrend(candles: pd.DataFrame, length: float, multiplier: float) -> tuple[Array, ...]:
+    """A band holds while the last close has not left it, and moves only towards the price; the line is
+    the lower band until a close at or under it, then the upper one until a close above it. Starts as
+    the first close lies to the middle of its bar.
+
+    The library's loop takes 5x as long, puts 0 into the warm-up and lets go of a band while the price
+    is on the other side of it.
+    """
+    high, low, close = (series.to_numpy() for series in _prices(candles))
+    first = int(length)
+    middle, reach = (high + low) / 2, multiplier * atr(candles, length)[0]
+    uppers, lowers, closes = (middle + reach).tolist(), (middle - reach).tolist(), close.tolist()
+    line = np.full(len(close), np.nan)
+    line[first:] = _follow(uppers, lowers, closes, first, rising=bool(close[first] >= middle[first]))
+    return (line,)
+
+
+def _follow(
+    uppers: list[float], lowers: list[float], closes: list[float], first: int, *, rising: bool
+) -> list[float]:
+    # Each bar needs the one before, so it stays a loop; over plain lists, 0.2 s for a million bars.
+    line: list[float] = []
+    upper, lower, before = uppers[first], lowers[first], closes[first - 1]
+    rows = zip(
+        islice(uppers, first, None), islice(lowers, first, None), islice(closes, first, None), strict=True
+    )
+    for next_upper, next_lower, close in rows:
+        if next_upper < upper or before > upper:
+            upper = next_upper
+        if next_lower > lower or before < lower:
+            lower = next_lower
+        rising = close > lower if rising else close > upper
+        line.append(lower if rising else upper)
+        before = close
+    return line
+
+
+def ichimoku(candles: pd.DataFrame, tenkan: float, kijun: float, senkou: float) -> tuple[Array, ...]:
+    """The spans stand on the bar they are drawn at, ``kijun`` bars after the ranges they come from; the
+    lagging line is the close of its own bar, which the chart draws ``kijun`` bars to the left: to move
+    it here would put a later close on an earlier row. The library's function does, and also counts
+    every time of the index to guess the days ahead.
+    """
+    conversion, base, wide = (_middle(candles, int(length)) for length in (tenkan, kijun, senkou))
+    ahead = int(kijun)
+    return (
+        conversion,
+        base,
+        _later((conversion + base) / 2, ahead),
+        _later(wide, ahead),
+        _array(candles["close"]),
+    )
+
+
+def psar(candles: pd.DataFrame, acceleration: float, maximum: float) -> tuple[Array, ...]:
+    """The library splits the points by the side of the price they are on; here they are one again."""
+    frame = ta.psar(*_prices(candles), af0=acceleration, max_af=maximum, talib=True)
+    below, above = frame.iloc[:, 0].to_numpy(), frame.iloc[:, 1].to_numpy()
+    return (np.where(np.isnan(below), above, below),)
+
+
+def cci(candles: pd.DataFrame, length: float) -> tuple[Array, ...]:
+    return (_array(ta.cci(*_prices(candles), length=int(length), talib=True)),)
+
+
+def willr(candles: pd.DataFrame, length: float) -> tuple[Array, ...]:
+    return (_array(ta.willr(*_prices(candles), length=int(length), talib=True)),)
+
+
+def mfi(candles: pd.DataFrame, length: float) -> tuple[Array, ...]:
+    """TA-Lib (and ``talib=True``) gives 0 where the money of a window is below 1, as it is for pairs
+    quoted in bitcoin; the library's own path takes 10x as long and lets what has left the window
+    linger in a running sum."""
+    typical = _typical(candles)
+    money = typical * candles["volume"].to_numpy()
+    change = np.diff(typical, prepend=typical[0])
+    known = np.isnan(money)
+    gained = _window_sum(np.where((change > 0) | known, money, 0.0), int(length))
+    lost = _window_sum(np.where((change < 0) | known, money, 0.0), int(length))
+    values = 100 * gained / (gained + lost)
+    values[: int(length)] = np.nan
+    return (values,)
+
+
+# ------------------------------------------------------------------------------------------------- parts
+
+
+def _array(series: pd.Series) -> Array:
+    values: Array = series.to_numpy(dtype=np.float64)
+    return values
+
+
+def _prices(candles: pd.DataFrame) -> tuple[pd.Series, pd.Series, pd.Series]:
+    return candles["high"], candles["low"], candles["close"]
+
+
+def _typical(candles: pd.DataFrame) -> Array:
+    high, low, close = (series.to_numpy() for series in _prices(candles))
+    typical: Array = (high + low + close) / 3
+    return typical
+
+
+def _ema(series: pd.Series, length: float) -> Array:
+    if len(series) < length:
+        return np.full(len(series), np.nan)
+    return _array(ta.ema(series, int(length), talib=True))
+
+
+def _middle(candles: pd.DataFrame, length: int) -> Array:
+    if len(candles) < length:
+        return np.full(len(candles), np.nan)
+    if length == 1:  # TA-Lib's begins at 2
+        return _array((candles["high"] + candles["low"]) / 2)
+    return _array(ta.midprice(candles["high"], candles["low"], length, talib=True))
+
+
+def _later(values: Array, by: int) -> Array:
+    moved = np.full(len(values), np.nan)
+    moved[by:] = values[:-by]
+    return moved
+
+
+def _blocks(values: Array, length: int) -> Array:
+    """Rows of ``length`` values; what the last one lacks is NaN."""
+    rows = -(-len(values) // length)
+    padded = np.full(rows * length, np.nan)
+    padded[: len(values)] = values
+    return padded.reshape(rows, length)
+
+
+def _join(within: Array, before: Array) -> Array:
+    """Sums over windows as long as a block: what of the window lies in its last block, from the left,
+    and what lies in the block before, from the right. Nothing is ever subtracted, so nothing of what
+    has left a window remains in it, and each sum is as exact as adding it alone. O(n)."""
+    sums = np.cumsum(within, axis=1)
+    sums[1:, :-1] += np.cumsum(before[:, :0:-1], axis=1)[:, ::-1]
+    return sums.reshape(-1)
+
+
+def _window_sum(values: Array, length: int) -> Array:
+    """Sums of the last ``length`` values; NaN for the first rows and while a NaN is in the window."""
+    blocks = _blocks(values, length)
+    sums = _join(blocks, blocks[:-1])[: len(values)]
+    sums[: length - 1] = np.nan
+    return sums
+
+
+def _deviation(values: Array, length: int) -> Array:
+    """Population standard deviation of the last ``length`` values. Each is taken from the value at the
+    start of its window's last block, so that squares are of moves, not of prices. O(n)."""
+    blocks = _blocks(values, length)
+    anchor = blocks[:, :1]
+    within, before = blocks - anchor, blocks[:-1] - anchor[1:]
+    mean = _join(within, before) / length
+    spread = _join(within * within, before * before) / length - mean * mean
+    deviation: Array = np.sqrt(np.maximum(spread, 0))[: len(values)]
+    deviation[: length - 1] = np.nan
+    return deviation
+
+
+FORMULAS: Mapping[str, Formula] = MappingProxyType(
+    {
+        each.__name__: each
+        for each in (
+            sma, ema, bbands, vwap, supertrend, ichimoku, psar, rsi,
+            macd, stoch, atr, adx, cci, willr, mfi, obv,
+        )
+    }
+)  # fmt: skip
