@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
@@ -81,8 +83,9 @@ def free_port() -> int:
 # -------------------------------------------------------------------------------------------- browser
 
 
+@functools.cache
 def find_browser() -> str | None:
-    """Path of a Chromium or Chrome: ``CHROME`` if set, else one that is installed, else None
+    """Path of a Chromium or Chrome: ``CHROME`` if set, else one that is installed and runs, else None
     (Playwright then uses the one it downloaded itself)."""
     named = os.environ.get("CHROME")
     if named:
@@ -90,11 +93,18 @@ def find_browser() -> str | None:
         if found is None:
             raise RuntimeError(f"CHROME names {named}, which is no program here.")
         return found
-    for name in _BROWSERS:
-        found = shutil.which(name)
-        if found is not None:
-            return found
-    return None
+    return next((found for name in _BROWSERS if (found := shutil.which(name)) and _runs(found)), None)
+
+
+def _runs(program: str) -> bool:
+    """Some systems have a stand-in of that name that only says how to get the browser."""
+    try:
+        done = subprocess.run(
+            [program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def launch(playwright: Playwright, *, headless: bool = True, args: tuple[str, ...] = ()) -> Browser:
@@ -154,8 +164,6 @@ class AppServer:
 
     def at(self, page: str = "", **query: object) -> str:
         """The address of a page: ``server.at("History", series="sample:AAPL:1d")``."""
-        from urllib.parse import urlencode
-
         return self.url + page.strip("/") + (f"?{urlencode(query)}" if query else "")
 
     @property
