@@ -15,6 +15,7 @@
     │   └── BadAnswer          an answer that is not what its documentation says
     ├── StoreError         the store failed                                       (exit 3)
     │   └── CorruptFile        a stored file that does not parse; names it
+    ├── Cancelled          stopped because somebody asked for it                 (exit 130)
     └── InternalError      a bug of ours
 
 A message is a whole sentence for the reader: what, where, what to do. ``remedy`` is the last part when
@@ -28,6 +29,7 @@ from typing import Any
 __all__ = [
     "BadAnswer",
     "Blocked",
+    "Cancelled",
     "CandlebookError",
     "CandlesRefused",
     "CorruptFile",
@@ -136,6 +138,12 @@ class StoreError(CandlebookError):
 
 class CorruptFile(StoreError):
     """A stored file that does not parse. It is named and left as it is, never read as empty."""
+
+
+class Cancelled(CandlebookError):
+    """Stopped because somebody asked for it; what was done until then is kept."""
+
+    exit_code = 130
 
 
 class InternalError(CandlebookError):
