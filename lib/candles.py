@@ -323,9 +323,21 @@ def _check_values(log: _Log, named: dict[str, Array]) -> None:
                 "not positive", named[name] <= 0, name,
                 f"The {name} price is {{{name}}}; a price is above zero.",
             )  # fmt: skip
-        log.add("high", h < top, "high", "The high {high} is below another price (open {open}, low {low}, close {close}).")
-        log.add("low", (lo > bottom) & (h >= top), "low", "The low {low} is above another price (open {open}, close {close}).")
-        log.add("volume", ~volume_fine, "volume", "The volume is {volume}; it cannot be negative or infinite.")
+        log.add(
+            "high",
+            h < top,
+            "high",
+            "The high {high} is below another price (open {open}, low {low}, close {close}).",
+        )
+        log.add(
+            "low",
+            (lo > bottom) & (h >= top),
+            "low",
+            "The low {low} is above another price (open {open}, close {close}).",
+        )
+        log.add(
+            "volume", ~volume_fine, "volume", "The volume is {volume}; it cannot be negative or infinite."
+        )
 
 
 def _check_grid(log: _Log, times: Array, usable: Array, unit: int, timeframe: Timeframe) -> None:
@@ -357,12 +369,12 @@ def _check_grid(log: _Log, times: Array, usable: Array, unit: int, timeframe: Ti
     if few.any():
         odd = np.zeros(len(times), bool)
         odd[np.flatnonzero(usable)[few[inverse]]] = True
-        log.add("grid", odd, "time", "{time} is out of step with the other candles of " + timeframe.words + ".")
+        log.add(
+            "grid", odd, "time", "{time} is out of step with the other candles of " + timeframe.words + "."
+        )
 
 
-def _check_same(
-    log: _Log, times: Array, named: dict[str, Array], conflicts: str
-) -> tuple[int, Array]:
+def _check_same(log: _Log, times: Array, named: dict[str, Array], conflicts: str) -> tuple[int, Array]:
     """Rows at one time: count the exact duplicates, and find the conflicts. Sorted, so O(n)."""
     extra = np.zeros(len(times), bool)
     same_time = np.zeros(len(times), bool)
@@ -505,10 +517,11 @@ def resample(table: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
     }
     made = from_micros(opens[starts], columns)
     if "filled" in table.columns:
-        fetched = np.maximum.reduceat(micros(pd.DataFrame(index=pd.DatetimeIndex(table["fetched_at"]))), starts)
+        fetched = np.maximum.reduceat(
+            micros(pd.DataFrame(index=pd.DatetimeIndex(table["fetched_at"]))), starts
+        )
         made["origin"] = table["origin"].iloc[ends].to_numpy()
         made["origin"] = made["origin"].astype("str")
         made["fetched_at"] = pd.DatetimeIndex(fetched.view("datetime64[us]")).tz_localize("UTC")
         made["filled"] = np.logical_or.reduceat(table["filled"].to_numpy(bool), starts)
     return made
-

@@ -18,7 +18,7 @@ import pandas as pd
 
 from lib.errors import UnknownName
 
-__all__ = ["LADDER", "Timeframe", "infer", "parse"]
+__all__ = ["LADDER", "Timeframe", "from_us", "infer", "parse", "to_us"]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _MICRO = 1_000_000
@@ -85,9 +85,7 @@ class Timeframe:
         if self.is_calendar:
             months = times.view("datetime64[us]").astype("datetime64[M]").astype(np.int64)
             months -= months % self.count
-            opens: np.ndarray[Any, Any] = (
-                months.view("datetime64[M]").astype("datetime64[us]").view(np.int64)
-            )
+            opens: np.ndarray[Any, Any] = months.view("datetime64[M]").astype("datetime64[us]").view(np.int64)
             return opens
         if self.unit == "w":
             shifted = times - _MONDAY
@@ -96,14 +94,14 @@ class Timeframe:
 
     def floor(self, time: pd.Timestamp) -> pd.Timestamp:
         """Open of the bucket that holds ``time`` (tz-aware; the answer is UTC)."""
-        return _stamp(int(self.floor_us(np.array([_us(time)], dtype=np.int64))[0]))
+        return from_us(int(self.floor_us(np.array([to_us(time)], dtype=np.int64))[0]))
 
     def after(self, open_time: pd.Timestamp, count: int = 1) -> pd.Timestamp:
         """``count`` buckets later: ``after(open)`` is the time a candle closes."""
         if self.is_calendar:
             moved: pd.Timestamp = open_time.tz_convert("UTC") + pd.DateOffset(months=self.count * count)
             return moved
-        return _stamp(_us(open_time) + self.micros * count)
+        return from_us(to_us(open_time) + self.micros * count)
 
     def opens(self, start: pd.Timestamp, end: pd.Timestamp) -> pd.DatetimeIndex:
         """Every bucket open in ``[start, end)`` on the UTC grid. O(answer)."""
@@ -112,7 +110,7 @@ class Timeframe:
             first = self.after(first)
         if self.is_calendar:
             return pd.date_range(first, end, freq=f"{self.count}MS", inclusive="left", unit="us")
-        ticks = np.arange(_us(first), _us(end), self.micros, dtype=np.int64)
+        ticks = np.arange(to_us(first), to_us(end), self.micros, dtype=np.int64)
         return pd.DatetimeIndex(ticks.view("datetime64[us]")).tz_localize("UTC")
 
     @property
@@ -125,12 +123,14 @@ class Timeframe:
         return gcd(self.seconds if not self.is_calendar else 86400, 900) * _MICRO
 
 
-def _us(time: pd.Timestamp) -> int:
+def to_us(time: pd.Timestamp) -> int:
+    """Microseconds since the epoch of a tz-aware time; parts of one are cut off."""
     # not .value, which is in nanoseconds whatever the unit
     return int(time.as_unit("us").asm8.view("i8"))
 
 
-def _stamp(us: int) -> pd.Timestamp:
+def from_us(us: int) -> pd.Timestamp:
+    """The UTC time of microseconds since the epoch."""
     return pd.Timestamp(us, unit="us", tz="UTC").as_unit("us")
 
 

@@ -1,0 +1,52 @@
+"""The store of closed candles: Parquet under a local folder, or under any fsspec root.
+
+::
+
+    store = open_store()
+    store.write(series, table, origin="binance")
+    store.read(series, timeframe="1d", last=300)
+
+What lies where: ``layout``; how it is encoded: ``encoding``; places: ``files``; what keeps a killed
+writer from losing anything: ``writing``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from lib import settings
+from lib.store.files import LocalFiles, RemoteFiles
+from lib.store.manifest import Event, SeriesInfo, Written
+from lib.store.store import Store
+
+__all__ = ["Event", "SeriesInfo", "Store", "Written", "open_store"]
+
+_open: dict[str, Store] = {}
+_opening = threading.Lock()
+
+
+def open_store(url: str | None = None, *, options: Mapping[str, Any] | None = None) -> Store:
+    """The store at a path or URL (default: the setting); one object a process for each address.
+
+    ``options`` are fsspec's for that file system, e.g. ``{"endpoint_url": ...}``; a store opened with
+    options is not shared. Raises ``StoreError`` where the address cannot be one.
+    """
+    address = url if url is not None else settings.store_url()
+    if options is not None:
+        return Store(RemoteFiles(address, options))
+    with _opening:
+        if address not in _open:
+            _open[address] = _made(address)
+        return _open[address]
+
+
+def _made(address: str) -> Store:
+    if address.startswith("file://"):
+        return Store(LocalFiles(Path(unquote(urlsplit(address).path))))
+    if "://" in address:
+        return Store(RemoteFiles(address))
+    return Store(LocalFiles(Path(address).expanduser()))

@@ -1,0 +1,198 @@
+"""Kept tables as Parquet bytes, and windows out of such bytes.
+
+zstd, plain numeric columns (tick-sized prices gain nothing from dictionaries), times as delta binary
+packed, row groups of 16,384 bars: 20 bytes a bar of one-minute data, and a window of 2,000 bars decodes
+one or two row groups. A :class:`Block` is one partition opened once over its bytes; it can hold on to
+what it has decoded.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lib.candles import COLUMNS, from_micros, micros
+from lib.errors import CorruptFile
+
+__all__ = ["Block", "encode"]
+
+Array = np.ndarray[Any, Any]
+
+_ROW_GROUP = 16_384
+_STAMP = pa.timestamp("us", tz="UTC")
+_GENERATION = b"candlebook.generation"
+_SCHEMA = pa.schema(
+    [pa.field("time", _STAMP, nullable=False)]
+    + [pa.field(name, pa.float64(), nullable=False) for name in COLUMNS]
+    + [
+        pa.field("origin", pa.string(), nullable=False),
+        pa.field("fetched_at", _STAMP, nullable=False),
+        pa.field("filled", pa.bool_(), nullable=False),
+    ]
+)
+
+
+def encode(table: pd.DataFrame, generation: int) -> bytes:
+    """A kept table as the bytes of one partition. ``generation`` counts the commits of that partition.
+    About 0.6 µs a bar."""
+    arrays = [
+        pa.array(micros(table)).view(_STAMP),
+        *(pa.array(table[name].to_numpy(np.float64)) for name in COLUMNS),
+        _origins(table["origin"]),
+        pa.array(pd.DatetimeIndex(table["fetched_at"]).as_unit("us").asi8).view(_STAMP),
+        pa.array(table["filled"].to_numpy(bool)),
+    ]
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        sink,
+        _SCHEMA,
+        compression="zstd",
+        use_dictionary=["origin", "fetched_at"],
+        column_encoding={"time": "DELTA_BINARY_PACKED"},
+        write_statistics=["time"],
+        store_schema=False,
+    ) as writer:
+        writer.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA), row_group_size=_ROW_GROUP)
+        writer.add_key_value_metadata({_GENERATION: str(generation).encode()})
+    encoded: bytes = sink.getvalue().to_pybytes()
+    return encoded
+
+
+def _origins(column: pd.Series[str]) -> pa.Array:
+    made = pa.array(column, type=pa.large_string())
+    if isinstance(made, pa.ChunkedArray):
+        made = made.combine_chunks()
+    return made.cast(pa.string())
+
+
+class Block:
+    """One partition over its bytes. Safe for several threads.
+
+    Raises ``CorruptFile``, naming the file, when the bytes are not a partition of ours.
+    """
+
+    def __init__(self, data: bytes, path: str) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._groups: dict[int, dict[str, Array]] = {}
+        self.size = self.held = len(data)
+        try:
+            self._file = pq.ParquetFile(pa.BufferReader(data))
+            meta = self._file.metadata
+            self.rows: int = meta.num_rows
+            self.generation = int((meta.metadata or {})[_GENERATION])
+            groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+            stats = [group.column(0).statistics for group in groups]
+            self._firsts = [int(stat.min_raw) for stat in stats]
+            self._lasts = [int(stat.max_raw) for stat in stats]
+            self._sizes = [group.num_rows for group in groups]
+        except (pa.ArrowException, OSError, KeyError, ValueError, AttributeError, TypeError) as error:
+            raise _corrupt(path, error) from error
+
+    @property
+    def first(self) -> int:
+        """Open of the first bar, µs."""
+        return self._firsts[0]
+
+    @property
+    def last(self) -> int:
+        """Open of the last bar, µs."""
+        return self._lasts[-1]
+
+    def window(
+        self, start: int | None, end: int | None, last: int | None = None, *, provenance: bool = False
+    ) -> pd.DataFrame:
+        """The bars with opens in ``[start, end)`` µs, the newest ``last`` of them. Decodes only the
+        row groups it needs, and keeps what it decoded."""
+        wanted = [
+            i
+            for i in range(len(self._sizes))
+            if (end is None or self._firsts[i] < end) and (start is None or self._lasts[i] >= start)
+        ]
+        pieces: list[tuple[dict[str, Array], slice]] = []
+        count = 0
+        for i in reversed(wanted):
+            held = self._decoded(i)
+            times = held["time"]
+            lo = 0 if start is None else int(np.searchsorted(times, start))
+            hi = len(times) if end is None else int(np.searchsorted(times, end))
+            if last is not None:
+                lo = max(lo, hi - (last - count))
+            if lo < hi:
+                pieces.append((held, slice(lo, hi)))
+                count += hi - lo
+            if last is not None and count >= last:
+                break
+        pieces.reverse()
+        table = from_micros(
+            _joined(pieces, "time", np.int64), {name: _joined(pieces, name) for name in COLUMNS}
+        )
+        return self._with_provenance(table) if provenance else table
+
+    def kept(self) -> pd.DataFrame:
+        """The whole partition with its provenance."""
+        return self.window(None, None, provenance=True)
+
+    def _decoded(self, group: int) -> dict[str, Array]:
+        with self._lock:
+            if group not in self._groups:
+                self._groups[group] = self._decode([group], ["time", *COLUMNS])
+                self.held += 8 * 6 * self._sizes[group]
+            return self._groups[group]
+
+    def _decode(self, groups: list[int], columns: list[str]) -> dict[str, Array]:
+        read = self._read(groups, columns)
+        return {
+            name: (read[name].view(pa.int64()) if name == "time" else read[name]).to_numpy()
+            for name in columns
+        }
+
+    def _read(self, groups: list[int], columns: list[str]) -> dict[str, pa.Array]:
+        try:
+            table = self._file.read_row_groups(groups, columns=columns, use_threads=False)
+            return {name: table.column(name).combine_chunks() for name in columns}
+        except (pa.ArrowException, OSError, KeyError) as error:
+            raise _corrupt(self.path, error) from error
+
+    def _with_provenance(self, table: pd.DataFrame) -> pd.DataFrame:
+        if not len(table):
+            groups: list[int] = []
+            lo = hi = 0
+        else:
+            times = micros(table)
+            begin, end = int(times[0]), int(times[-1])
+            groups = [
+                i for i in range(len(self._sizes)) if self._firsts[i] <= end and self._lasts[i] >= begin
+            ]
+            lo = int(np.searchsorted(self._decoded(groups[0])["time"], begin))
+            hi = lo + len(table)
+        with self._lock:
+            read = self._read(groups, ["origin", "fetched_at", "filled"])
+        table["origin"] = pd.array(read["origin"][lo:hi], dtype="str")
+        fetched = np.asarray(read["fetched_at"][lo:hi].view(pa.int64()).to_numpy())
+        table["fetched_at"] = pd.DatetimeIndex(fetched.view("datetime64[us]")).tz_localize("UTC")
+        table["filled"] = read["filled"][lo:hi].to_numpy(zero_copy_only=False)
+        return table
+
+
+def _joined(
+    pieces: list[tuple[dict[str, Array], slice]], name: str, dtype: type[np.generic] = np.float64
+) -> Array:
+    parts = [held[name][at] for held, at in pieces]
+    if not parts:
+        return np.empty(0, dtype)
+    # a copy always: what a caller does to a table must not reach what is held here
+    return np.concatenate(parts)
+
+
+def _corrupt(path: str, error: Exception) -> CorruptFile:
+    return CorruptFile(
+        f"The stored file {path} cannot be read: {error}.",
+        remedy="It is left as it is. Put it back from a copy, or move it away and download its span again.",
+        path=path,
+    )
