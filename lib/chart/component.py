@@ -1,0 +1,132 @@
+"""The chart on a page: keeps what each browser was sent, sends what changed, hears what it asks.
+
+The only module here, with ``assets``, that knows Streamlit. What was sent is kept per session and key in
+``st.session_state``; a payload is made by ``lib.chart.payload``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from lib.chart import assets
+from lib.chart.payload import Ledger, advance
+from lib.chart.view import ChartView
+
+__all__ = ["ChartEvents", "candle_chart", "chart_events"]
+
+_PRICE_HEIGHT = 460
+_PANE_HEIGHT = 120
+# Sent with every update, so it is short. Pages lie one level deep, so base addresses end at the app's root.
+# Streamlit takes a string of one line for a file's name.
+_LOADER = (
+    'let m\nexport default async c=>{{m??=import(new URL("component/{module}.{name}/chart.js",'
+    "document.baseURI));return(await m).default(c)}}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChartEvents:
+    """What the reader's browser asked for.
+
+    ``older_before``: candles before this time, once per request. ``visible``: the range on screen
+    [first open, last open], None until the reader moved it, or where it is not reported.
+    """
+
+    older_before: pd.Timestamp | None = None
+    visible: tuple[pd.Timestamp, pd.Timestamp] | None = None
+
+
+@dataclass(slots=True)
+class _Session:
+    """Of one chart in one session."""
+
+    ledger: Ledger | None = None
+    older_before: pd.Timestamp | None = None
+    visible: tuple[pd.Timestamp, pd.Timestamp] | None = None
+    last: dict[str, Any] = field(default_factory=dict)
+
+
+_mount = st.components.v2.component(
+    "candlebook_chart", js=_LOADER.format(module=assets.__name__, name=assets.frontend_name())
+)
+
+
+def candle_chart(
+    view: ChartView, *, key: str, height: int | None = None, report_visible: bool = False
+) -> ChartEvents:
+    """Draw ``view``, sending what changed since the last call with this ``key`` in this session.
+
+    Call it at the same place on every run, inside the fragment that is to hear its events.
+    ``height`` is the whole height in pixels. ``report_visible`` makes each move of the reader's view,
+    300 ms after its end, a run of the fragment.
+    """
+    session = _session(key)
+    if session.ledger is not None and key not in st.session_state:
+        session.ledger = None  # the page was left and the chart taken down
+    if session.ledger is None:
+        assets.serve()
+    session.ledger, payload = advance(session.ledger, view)
+    setup: dict[str, Any] = {"height": height or _PRICE_HEIGHT + _PANE_HEIGHT * len(view.panes)}
+    if report_visible:
+        setup["visible"] = True
+    _mount(
+        key=key,
+        data={**payload, "key": key, "library": f"{assets.__name__}.{assets.library_name()}", "setup": setup},
+        on_need_reset_change=partial(_forget, key),
+        on_older_before_change=partial(_asked, key),
+        on_visible_change=partial(_moved, key),
+    )
+    return ChartEvents(_take_older(session, view), session.visible)
+
+
+def chart_events(key: str) -> ChartEvents:
+    """What the browser asked for, known before the chart is drawn: so a page can fetch older candles in
+    the same run. Does not use up the request; :func:`candle_chart` does."""
+    session = _session(key)
+    return ChartEvents(session.older_before, session.visible)
+
+
+def _session(key: str) -> _Session:
+    name = f"candlebook.chart.{key}"
+    if name not in st.session_state:
+        st.session_state[name] = _Session()
+    session: _Session = st.session_state[name]
+    return session
+
+
+def _take_older(session: _Session, view: ChartView) -> pd.Timestamp | None:
+    """The request, unless this very view answers it."""
+    asked, session.older_before = session.older_before, None
+    if asked is None or not len(view.candles) or view.candles.index[0] < asked:
+        return None
+    return asked
+
+
+def _forget(key: str) -> None:
+    _session(key).ledger = None
+
+
+def _asked(key: str) -> None:
+    value = _value(key, "older_before")
+    if isinstance(value, (int, float)):
+        _session(key).older_before = _time(value)
+
+
+def _moved(key: str) -> None:
+    value = _value(key, "visible")
+    if isinstance(value, list) and len(value) == 2:
+        _session(key).visible = (_time(value[0]), _time(value[1]))
+
+
+def _value(key: str, name: str) -> Any:
+    state = st.session_state.get(key)
+    return state.get(name) if state else None
+
+
+def _time(seconds: float) -> pd.Timestamp:
+    return pd.Timestamp(round(seconds * 1e6), unit="us", tz="UTC")

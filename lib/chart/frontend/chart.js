@@ -1,0 +1,488 @@
+// The candle chart of one place on a page: made once, then changed by payloads (see lib/chart/payload.py).
+//
+// Streamlit calls the default export whenever data or theme change, with the same parentElement as long as
+// the chart stays on the page; what it returned last is called when the chart is taken down.
+
+import { Rows, placeOf } from "./data.js";
+import { Legend } from "./legend.js";
+import { Pane, PRICE } from "./pane.js";
+import { download, snapshot } from "./snapshot.js";
+import { Sync } from "./sync.js";
+import { fade, themeAt } from "./theme.js";
+import { makeToolbar, onKey } from "./toolbar.js";
+import { calendarOf } from "./zone.js";
+
+const OLDER_PAGE = 60; // bars off the left edge at which older ones are asked for
+const OLDER_AGAIN = 10_000; // ms after which an unanswered request may be made again
+const RESET_AGAIN = 2_000;
+const VISIBLE_QUIET = 300;
+const BY_READER = 1_500; // ms after a gesture within which a move of the view is the reader's
+const BAR_WIDTH = 8;
+const PANE_HEIGHT = 120;
+
+const charts = new WeakMap();
+// For tests in a browser, and for the curious: what each chart holds. Nothing reads it but they.
+const hook = (window.__candlebook ??= { charts_created: 0, charts: new Map() });
+
+let loading;
+function loadLibrary(name) {
+  if (window.LightweightCharts) return Promise.resolve();
+  loading ??= new Promise((done, fail) => {
+    const script = document.createElement("script");
+    script.src = new URL(`../${name}/lightweight-charts.js`, import.meta.url).href;
+    script.onload = done;
+    script.onerror = () => {
+      loading = undefined;
+      fail(new Error("The chart library did not load. Reload the page; if that does not help, the server is not reachable."));
+    };
+    document.head.append(script);
+  });
+  return loading;
+}
+
+const sheets = {};
+function styleSheet(root) {
+  sheets.text ??= fetch(new URL("chart.css", import.meta.url)).then((answer) => answer.text());
+  return sheets.text.then((text) => {
+    const style = document.createElement("style");
+    style.textContent = text;
+    root.prepend(style);
+  });
+}
+
+function element(name, ...children) {
+  const made = document.createElement("div");
+  made.className = name;
+  made.append(...children);
+  return made;
+}
+
+export default async function draw(component) {
+  const root = component.parentElement;
+  let chart = charts.get(root);
+  if (!chart) {
+    chart = new CandleChart(root, component.data);
+    charts.set(root, chart);
+    chart.ready = Promise.all([loadLibrary(component.data.library), styleSheet(root)]);
+  }
+  chart.component = component;
+  try {
+    await chart.ready;
+    if (!chart.gone) chart.receive(component.data);
+  } catch (error) {
+    chart.fail(error);
+  }
+  return () => {
+    chart.takeDown();
+    charts.delete(root);
+  };
+}
+
+class CandleChart {
+  constructor(root, data) {
+    this.key = data.key;
+    this.rows = new Rows();
+    this.style = {};
+    this.shape = { lines: [], panes: [], seconds: 60, timeframe: "" };
+    this.panes = [];
+    this.legends = [];
+    this.calendar = calendarOf(undefined, 60);
+    this.calendarKey = "";
+    this.gesture = 0;
+    this.asked = { time: null, at: 0 };
+    this.resetAsked = 0;
+    this.focused = "";
+    this.seen = "";
+    this.cross = null;
+
+    this.frame = element("cb");
+    this.frame.tabIndex = 0;
+    this.frame.setAttribute("role", "group");
+    this.frame.setAttribute("aria-label", "Candle chart");
+    this.frame.style.height = `${data.setup?.height ?? 460}px`;
+    this.error = element("cb-error");
+    this.error.setAttribute("role", "alert");
+    this.error.hidden = true;
+    const actions = {
+      fit: () => this.#byReader(() => this.fit()),
+      picture: () => this.picture(),
+      fullscreen: () => this.fullscreen(),
+      latest: () => this.#byReader(() => this.toLatest()),
+      first: () => this.#byReader(() => this.toFirst()),
+      scroll: (part) => this.#byReader(() => this.scroll(part)),
+      zoom: (factor) => this.#byReader(() => this.zoom(factor)),
+    };
+    const { bar, latest } = makeToolbar(actions);
+    this.latest = latest;
+    this.credit = document.createElement("a");
+    Object.assign(this.credit, {
+      className: "cb-credit", href: "https://www.tradingview.com/", target: "_blank", rel: "noopener", textContent: "Charts by TradingView",
+    });
+    this.frame.append(bar, latest, this.credit, this.error);
+    this.frame.addEventListener("keydown", (event) => onKey(event, actions));
+    for (const name of ["wheel", "pointerdown", "touchmove", "dblclick"]) {
+      this.frame.addEventListener(name, () => (this.gesture = Date.now()), { passive: true, capture: true });
+    }
+    this.frame.addEventListener("pointermove", (event) => event.buttons && (this.gesture = Date.now()), { passive: true, capture: true });
+    root.append(this.frame);
+
+    this.sync = new Sync({
+      onRange: (range) => this.#ranged(range),
+      onCross: (place) => {
+        this.cross = place;
+        this.#legend();
+      },
+      placeAt: (time) => placeOf(this.rows.times, time),
+    });
+    this.sizes = new ResizeObserver(() => this.#resized());
+    this.sizes.observe(this.frame);
+    hook.charts_created += 1;
+    this.number = hook.charts_created;
+    hook.charts.set(this.key, this.#hook());
+  }
+
+  // ------------------------------------------------------------------------------------ payloads
+
+  receive(data) {
+    const height = `${data.setup?.height ?? 460}px`;
+    if (this.frame.style.height !== height) this.frame.style.height = height;
+    this.reports = Boolean(data.setup?.visible);
+    const fit = this.rows.fits(data);
+    if (fit === "missing") this.#askReset();
+    if (fit === "apply") this.#apply(data);
+    if (this.rows.revision >= 0) this.#paintIfChanged();
+  }
+
+  #apply(data) {
+    const range = this.sync.range();
+    const before = this.rows.length;
+    const style = data.op === "reset" ? data.style : (data.style ?? this.style);
+    const restyled = JSON.stringify(style) !== JSON.stringify(this.style);
+    const formed = style.forming !== this.style.forming;
+    const change = this.rows.apply(data);
+    this.style = style;
+    this.received = (this.received ?? 0) + 1;
+    this.sync.quietly(() => {
+      if (change.all) {
+        this.shape = data.shape;
+        this.#layout();
+      }
+      if (change.all || restyled) this.#paint();
+      this.#setRows(change, before, formed);
+    });
+    this.#restoreView(change, range, before);
+    if (change.all || restyled || change.prepended || change.truncated) this.#decorate();
+    this.error.hidden = true;
+    this.sync.align();
+    this.#settle();
+  }
+
+  #setRows(change, before, formed) {
+    const whole = change.all || change.prepended || change.truncated || change.from < before - 1;
+    if (whole) {
+      for (const pane of this.panes) pane.setAll(this.rows, this.style);
+    } else {
+      const from = Math.min(change.from, formed ? this.rows.length - 1 : Infinity);
+      if (from < this.rows.length) for (const pane of this.panes) pane.update(this.rows, Math.max(0, from), this.style);
+    }
+  }
+
+  /** Where the reader looks stays where it was; a new picture begins at its focus or its newest candles. */
+  #restoreView(change, range, before) {
+    const focus = JSON.stringify(this.style.focus ?? null);
+    if ((change.all && !change.same) || !range) {
+      this.focused = focus;
+      this.asked = { time: null, at: 0 };
+      this.#firstView();
+      return;
+    }
+    if (focus !== this.focused) {
+      this.focused = focus;
+      if (this.style.focus) {
+        this.#showFocus();
+        return;
+      }
+    }
+    if (change.prepended) {
+      this.sync.show({ from: range.from + change.prepended, to: range.to + change.prepended });
+    } else if (change.all || change.truncated || change.from < before - 1) {
+      const grown = this.rows.length - before;
+      const atEdge = range.to >= before - 1 && this.style.follow;
+      const outside = range.from >= this.rows.length - 1;
+      const by = atEdge || outside ? grown : 0;
+      this.sync.show({ from: range.from + by, to: range.to + by });
+    }
+  }
+
+  #firstView() {
+    if (this.style.focus && this.rows.length) this.#showFocus();
+    else this.toLatest(true);
+  }
+
+  #showFocus() {
+    const [start, end] = this.style.focus;
+    const from = placeOf(this.rows.times, start);
+    const to = placeOf(this.rows.times, end);
+    const room = Math.max(1, (to - from) * 0.03);
+    this.sync.show({ from: from - room, to: Math.max(to, from + 5) - 1 + room });
+  }
+
+  #askReset() {
+    if (Date.now() - this.resetAsked < RESET_AGAIN) return;
+    this.resetAsked = Date.now();
+    this.component.setTriggerValue("need_reset", { rev: this.rows.revision, at: this.resetAsked });
+  }
+
+  // ------------------------------------------------------------------------------------- drawing
+
+  #layout() {
+    const specs = [{ id: PRICE, title: "" }, ...this.shape.panes.map(([id, title, levels]) => ({ id, title, levels }))];
+    const ids = specs.map((spec) => spec.id);
+    for (const pane of [...this.panes]) {
+      if (!ids.includes(pane.spec.id)) {
+        this.sync.remove(pane);
+        pane.remove();
+      }
+    }
+    const held = new Map(this.panes.filter((pane) => ids.includes(pane.spec.id)).map((pane) => [pane.spec.id, pane]));
+    this.panes = specs.map((spec) => held.get(spec.id) ?? this.#newPane(spec));
+    this.panes.forEach((pane, at) => {
+      pane.spec = specs[at];
+      this.frame.append(pane.host); // in order; an element that is there already only moves
+      pane.setLines(
+        this.shape.lines
+          .map(([id, label, home, kind, shift, color], place) => ({ at: place, id, label, home, kind, shift, color }))
+          .filter((line) => line.home === pane.spec.id),
+      );
+    });
+    this.sync.panes = [...this.panes];
+    this.legends = this.panes.map((pane) => {
+      pane.legend ??= new Legend(pane);
+      pane.legend.rebuild();
+      return pane.legend;
+    });
+    this.#resized();
+  }
+
+  #newPane(spec) {
+    const host = element(`cb-pane${spec.id === PRICE ? " cb-main" : ""}`);
+    this.frame.append(host);
+    const pane = new Pane(spec, host, () => this.calendar);
+    this.sync.add(pane);
+    return pane;
+  }
+
+  #resized() {
+    const width = this.frame.clientWidth;
+    this.frame.classList.toggle("cb-narrow", width > 0 && width < 620);
+    const under = this.panes.length - 1;
+    const room = this.frame.clientHeight;
+    const each = Math.max(64, Math.min(PANE_HEIGHT * (document.fullscreenElement ? 1.4 : 1), (room * 0.6) / Math.max(1, under)));
+    this.panes.forEach((pane, at) => {
+      if (at) pane.host.style.height = `${Math.round(at === under ? each + 26 : each)}px`;
+    });
+    if (width > 0 && !this.shown && this.rows.length) {
+      this.shown = true;
+      this.#firstView();
+    }
+    this.#settle();
+  }
+
+  #paintIfChanged() {
+    const theme = themeAt(this.frame);
+    if (JSON.stringify(theme) === this.painted) return;
+    this.sync.quietly(() => {
+      this.#paint();
+      for (const pane of this.panes) pane.setAll(this.rows, this.style); // bars carry colours of their own
+    });
+    this.#decorate();
+    this.sync.align();
+    this.#settle();
+  }
+
+  #paint() {
+    this.theme = themeAt(this.frame);
+    this.painted = JSON.stringify(this.theme);
+    const { theme } = this;
+    for (const [name, value] of Object.entries({
+      text: theme.text, background: theme.background, muted: theme.muted, edge: theme.edge, primary: theme.primary,
+      tag: theme.tag, soft: fade(theme.text, 0.08), down: theme.down,
+    })) {
+      this.frame.style.setProperty(`--cb-${name}`, value);
+    }
+    const calendarKey = `${this.style.zone ?? ""} ${this.shape.seconds}`;
+    if (calendarKey !== this.calendarKey) {
+      this.calendarKey = calendarKey;
+      this.calendar = calendarOf(this.style.zone, this.shape.seconds);
+    }
+    this.panes.forEach((pane, at) => pane.paint(theme, this.style, at === this.panes.length - 1));
+  }
+
+  #decorate() {
+    if (!this.panes.length) return;
+    this.panes[0].setMarkers(this.style.markers ?? [], this.rows);
+    this.panes[0].marks.set(this.style.gaps ?? [], this.rows, fade(this.theme.text, 0.35));
+  }
+
+  /** After the library has drawn: the legend, the widths, the button to the newest candle. */
+  #settle() {
+    this.#legend();
+    this.#edges(this.sync.range());
+    if (this.frameAsked || !this.panes.length) return;
+    this.frameAsked = true;
+    requestAnimationFrame(() => {
+      this.frameAsked = false;
+      if (this.gone || !this.panes.length) return;
+      const width = this.sync.fitScales();
+      this.frame.style.setProperty("--cb-scale", `${width + 8}px`);
+    });
+  }
+
+  #legend() {
+    if (!this.theme) return;
+    const place = this.cross !== null && this.cross < this.rows.length ? this.cross : this.rows.length - 1;
+    for (const legend of this.legends) legend.show(this.rows, place, this.style, this.calendar, this.shape);
+  }
+
+  // ---------------------------------------------------------------------------------------- view
+
+  #ranged(range) {
+    if (!range || !this.rows.length) return;
+    this.#edges(range);
+    if (this.reports && Date.now() - this.gesture < BY_READER) {
+      clearTimeout(this.reporting);
+      this.reporting = setTimeout(() => this.#report(), VISIBLE_QUIET);
+    }
+    this.#settle();
+  }
+
+  #edges(range) {
+    if (!range || !this.rows.length) return;
+    this.latest.hidden = range.to >= this.rows.length - 1;
+    if (!this.style.older || range.from > OLDER_PAGE) return;
+    const first = this.rows.times[0];
+    if (this.asked.time === first && Date.now() - this.asked.at < OLDER_AGAIN) return;
+    this.asked = { time: first, at: Date.now() };
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => {
+      if (!this.gone) this.component.setTriggerValue("older_before", first);
+    }, 80);
+  }
+
+  #report() {
+    const range = this.sync.range();
+    if (!range || this.gone) return;
+    const last = this.rows.length - 1;
+    const from = Math.max(0, Math.min(last, Math.ceil(range.from)));
+    const to = Math.max(0, Math.min(last, Math.floor(range.to)));
+    const visible = [this.rows.times[from], this.rows.times[Math.max(from, to)]];
+    if (String(visible) === this.seen) return;
+    this.seen = String(visible);
+    this.component.setTriggerValue("visible", visible);
+  }
+
+  #byReader(move) {
+    this.gesture = Date.now();
+    move();
+  }
+
+  fit() {
+    this.sync.show({ from: -1, to: this.rows.length + 2 });
+  }
+
+  toLatest(anew = false) {
+    const range = anew ? null : this.sync.range();
+    const n = this.rows.length;
+    const width = this.panes[0]?.host.clientWidth || 800;
+    if (width > 0 && this.frame.clientWidth > 0) this.shown = true;
+    const bars = range ? range.to - range.from : Math.max(40, Math.min(width / BAR_WIDTH, n + 6));
+    const room = Math.min(5, bars * 0.06);
+    this.sync.show({ from: n - 1 + room - bars, to: n - 1 + room });
+  }
+
+  toFirst() {
+    const range = this.sync.range();
+    if (range) this.sync.show({ from: -2, to: range.to - range.from - 2 });
+  }
+
+  scroll(part) {
+    const range = this.sync.range();
+    if (!range) return;
+    const width = range.to - range.from;
+    const by = Math.max(-range.to + 2, Math.min(width * part, this.rows.length - 2 - range.from));
+    this.sync.show({ from: range.from + by, to: range.to + by });
+  }
+
+  zoom(factor) {
+    const range = this.sync.range();
+    if (!range) return;
+    const width = range.to - range.from;
+    const wide = Math.max(8, Math.min(width * factor, this.rows.length * 1.5 + 20));
+    const last = this.rows.length - 1;
+    // the newest candle, while in sight, stays where it is; else the middle does
+    const hold = range.to >= last && range.from < last ? last : (range.from + range.to) / 2;
+    const share = (hold - range.from) / width;
+    this.sync.show({ from: hold - wide * share, to: hold + wide * (1 - share) });
+  }
+
+  picture() {
+    const name = (this.style.title || "chart").replaceAll(/[^\w.-]+/g, "-").replaceAll(/^-+|-+$/g, "");
+    const canvas = snapshot(this.panes, this.legends, this.theme);
+    download(canvas, `${name}-${this.shape.timeframe}.png`);
+    return canvas;
+  }
+
+  fullscreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.frame.requestFullscreen?.().catch((error) => this.fail(error));
+  }
+
+  // --------------------------------------------------------------------------------------- ends
+
+  fail(error) {
+    console.error("Candlebook chart:", error);
+    this.error.textContent = `The chart cannot be drawn: ${error?.message ?? error}`;
+    this.error.hidden = false;
+  }
+
+  takeDown() {
+    this.gone = true;
+    this.sizes.disconnect();
+    clearTimeout(this.asking);
+    clearTimeout(this.reporting);
+    for (const pane of this.panes) pane.remove();
+    this.frame.remove();
+    if (hook.charts.get(this.key)?.number === this.number) hook.charts.delete(this.key);
+  }
+
+  #hook() {
+    const chart = this;
+    const at = (i) => (i < 0 ? null : chart.rows.columns.slice(0, 6).map((column) => column[i]));
+    return {
+      number: this.number,
+      get revision() { return chart.rows.revision; },
+      get received() { return chart.received ?? 0; },
+      get follows() { return chart.latest.hidden; },
+      bars: () => chart.rows.length,
+      first: () => at(chart.rows.length ? 0 : -1),
+      last: () => at(chart.rows.length - 1),
+      times: () => [...chart.rows.times],
+      range: () => chart.sync.range(),
+      ranges: () => chart.panes.map((pane) => pane.chart.timeScale().getVisibleLogicalRange()),
+      visible() {
+        const range = chart.sync.range();
+        if (!range || !chart.rows.length) return null;
+        const clamp = (i) => Math.max(0, Math.min(chart.rows.length - 1, i));
+        return [chart.rows.times[clamp(Math.ceil(range.from))], chart.rows.times[clamp(Math.floor(range.to))]];
+      },
+      show: (from, to) => chart.sync.show({ from, to }),
+      lines: () => chart.shape.lines.map(([id, , pane], i) => ({ id, pane, last: chart.rows.line(i).at(-1) })),
+      panes: () => chart.panes.map((pane) => pane.spec.id),
+      scales: () => chart.panes.map((pane) => pane.chart.priceScale("right").width()),
+      legend: () => chart.frame.querySelector(".cb-main .cb-legend")?.innerText ?? "",
+      style: () => ({ ...chart.style }),
+      theme: () => chart.theme,
+      lose: () => { chart.rows.revision = -1; chart.rows.id = "lost"; },
+    };
+  }
+}

@@ -1,0 +1,56 @@
+// Breaks in the data: where candles are missing, the library draws the next one right beside the last. A
+// thin dashed line between the two says that time is missing there.
+
+import { placeOf } from "./data.js";
+
+export class Marks {
+  #chart;
+  #update;
+  #places = [];
+  #color = "#888";
+
+  attached({ chart, requestUpdate }) {
+    this.#chart = chart;
+    this.#update = requestUpdate;
+  }
+
+  detached() {
+    this.#chart = null;
+  }
+
+  /** `gaps`: [start, end) times; drawn before the first candle at or after the end. */
+  set(gaps, rows, color) {
+    this.#color = color;
+    this.#places = [...new Set(gaps.map(([, end]) => placeOf(rows.times, end)))]
+      .filter((place) => place > 0 && place < rows.length);
+    this.#update?.();
+  }
+
+  updateAllViews() {}
+
+  paneViews() {
+    return [{ zOrder: () => "bottom", renderer: () => ({ draw: (target) => this.#draw(target) }) }];
+  }
+
+  #draw(target) {
+    const scale = this.#chart?.timeScale();
+    if (!scale || !this.#places.length) return;
+    target.useBitmapCoordinateSpace(({ context, bitmapSize, horizontalPixelRatio: ratio }) => {
+      context.save();
+      context.strokeStyle = this.#color;
+      context.lineWidth = Math.max(1, Math.floor(ratio));
+      context.setLineDash([2 * ratio, 4 * ratio]);
+      for (const place of this.#places) {
+        const left = scale.logicalToCoordinate(place - 1);
+        const right = scale.logicalToCoordinate(place);
+        if (left === null || right === null) continue;
+        const x = Math.round(((left + right) / 2) * ratio) + 0.5;
+        context.beginPath();
+        context.moveTo(x, 0);
+        context.lineTo(x, bitmapSize.height);
+        context.stroke();
+      }
+      context.restore();
+    });
+  }
+}
