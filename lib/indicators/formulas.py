@@ -8,6 +8,7 @@ its own and earlier bars alone, and in the same arithmetic however many bars fol
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from itertools import islice
 from types import MappingProxyType
@@ -15,12 +16,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandas_ta_classic as ta
 import talib
 
 from lib.candles import micros
 from lib.indicators.picks import Pick
 from lib.timeframes import parse
+
+with warnings.catch_warnings():
+    # While it is imported, 0.8 asks pandas 3 for the day of the year by a name that pandas gives up.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import pandas_ta_classic as ta
 
 __all__ = ["FORMULAS", "least"]
 
