@@ -145,8 +145,8 @@ def with_provenance(
 ) -> pd.DataFrame:
     """The table with its provenance columns, the same for every row."""
     kept = table[COLUMNS].copy(deep=False)
-    kept["origin"] = pd.Series(origin, index=kept.index, dtype="str")
-    kept["fetched_at"] = pd.Series(fetched_at.as_unit("us"), index=kept.index)
+    kept["origin"] = pd.array([origin], dtype="str").take(np.zeros(len(kept), np.intp))
+    kept["fetched_at"] = pd.DatetimeIndex([fetched_at.as_unit("us")]).tz_convert("UTC").repeat(len(kept))
     kept["filled"] = filled
     return kept
 
@@ -402,7 +402,7 @@ def _check_same(log: _Log, times: Array, named: dict[str, Array], conflicts: str
                 "(here open {open}, high {high}, low {low}, close {close}, volume {volume}).",
             )  # fmt: skip
         else:
-            losing = pd.Series(group[clashing]).duplicated(keep=conflicts).to_numpy()  # type: ignore[arg-type]
+            losing = pd.Series(group[clashing]).duplicated(keep=conflicts).to_numpy()
             mask = np.zeros(len(times), bool)
             mask[clashing[losing]] = True
             log.add("conflict", mask, "close", "There are other figures for {time}; those were taken.")
@@ -482,14 +482,18 @@ _RANKED = ["filled", "fetched_at", "origin", "close", "open", "high", "low", "vo
 
 def _rank_values(table: pd.DataFrame, key: str, rows: Array) -> Array:
     if key == "filled":
-        return ~table[key].to_numpy(bool)[rows]
+        observed: Array = ~table[key].to_numpy(bool)[rows]
+        return observed
     if key == "fetched_at":
         ticks: Array = pd.DatetimeIndex(table[key]).as_unit("us").asi8[rows]
         return ticks
     if key == "origin":
-        return table[key].iloc[rows].to_numpy(dtype=object)
+        names: Array = table[key].iloc[rows].to_numpy(dtype=object)
+        return names
     values: Array = table[key].to_numpy()[rows]
-    return np.where(np.isnan(values), -1.0, values) if key == "volume" else values
+    if key == "volume":
+        values = np.where(np.isnan(values), -1.0, values)
+    return values
 
 
 def resample(table: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
@@ -520,8 +524,7 @@ def resample(table: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
         fetched = np.maximum.reduceat(
             micros(pd.DataFrame(index=pd.DatetimeIndex(table["fetched_at"]))), starts
         )
-        made["origin"] = table["origin"].iloc[ends].to_numpy()
-        made["origin"] = made["origin"].astype("str")
+        made["origin"] = table["origin"].array.take(ends)
         made["fetched_at"] = pd.DatetimeIndex(fetched.view("datetime64[us]")).tz_localize("UTC")
         made["filled"] = np.logical_or.reduceat(table["filled"].to_numpy(bool), starts)
     return made

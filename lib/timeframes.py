@@ -87,10 +87,9 @@ class Timeframe:
             months -= months % self.count
             opens: np.ndarray[Any, Any] = months.view("datetime64[M]").astype("datetime64[us]").view(np.int64)
             return opens
-        if self.unit == "w":
-            shifted = times - _MONDAY
-            return times - shifted % self.micros
-        return times - times % self.micros
+        offset = _MONDAY if self.unit == "w" else 0
+        floored: np.ndarray[Any, Any] = times - (times - offset) % self.micros
+        return floored
 
     def floor(self, time: pd.Timestamp) -> pd.Timestamp:
         """Open of the bucket that holds ``time`` (tz-aware; the answer is UTC)."""

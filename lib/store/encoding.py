@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from lib.candles import COLUMNS, from_micros, micros
 from lib.errors import CorruptFile
 
-__all__ = ["Block", "encode"]
+__all__ = ["Block", "encode", "to_arrow"]
 
 Array = np.ndarray[Any, Any]
 
@@ -37,9 +37,8 @@ _SCHEMA = pa.schema(
 )
 
 
-def encode(table: pd.DataFrame, generation: int) -> bytes:
-    """A kept table as the bytes of one partition. ``generation`` counts the commits of that partition.
-    About 0.6 µs a bar."""
+def to_arrow(table: pd.DataFrame) -> pa.Table:
+    """A kept table as Arrow, in the columns and types of a partition."""
     arrays = [
         pa.array(micros(table)).view(_STAMP),
         *(pa.array(table[name].to_numpy(np.float64)) for name in COLUMNS),
@@ -47,6 +46,12 @@ def encode(table: pd.DataFrame, generation: int) -> bytes:
         pa.array(pd.DatetimeIndex(table["fetched_at"]).as_unit("us").asi8).view(_STAMP),
         pa.array(table["filled"].to_numpy(bool)),
     ]
+    return pa.Table.from_arrays(arrays, schema=_SCHEMA)
+
+
+def encode(table: pa.Table, generation: int) -> bytes:
+    """A kept table as the bytes of one partition. ``generation`` counts the commits of that partition.
+    About 0.3 µs a bar."""
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(
         sink,
@@ -57,7 +62,7 @@ def encode(table: pd.DataFrame, generation: int) -> bytes:
         write_statistics=["time"],
         store_schema=False,
     ) as writer:
-        writer.write_table(pa.Table.from_arrays(arrays, schema=_SCHEMA), row_group_size=_ROW_GROUP)
+        writer.write_table(table, row_group_size=_ROW_GROUP)
         writer.add_key_value_metadata({_GENERATION: str(generation).encode()})
     encoded: bytes = sink.getvalue().to_pybytes()
     return encoded
@@ -137,6 +142,14 @@ class Block:
     def kept(self) -> pd.DataFrame:
         """The whole partition with its provenance."""
         return self.window(None, None, provenance=True)
+
+    def arrow(self) -> pa.Table:
+        """The whole partition as Arrow, in the columns and types of :func:`to_arrow`."""
+        try:
+            with self._lock:
+                return self._file.read(use_threads=False).cast(_SCHEMA)
+        except (pa.ArrowException, OSError) as error:
+            raise _corrupt(self.path, error) from error
 
     def _decoded(self, group: int) -> dict[str, Array]:
         with self._lock:

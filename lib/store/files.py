@@ -18,7 +18,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -38,6 +37,7 @@ __all__ = ["Conflict", "Files", "LocalFiles", "RemoteFiles", "Tag"]
 Tag = Hashable
 _LOCK_WAIT = 30.0
 _TEMPORARY = ".tmp"
+_WINDOWS = os.name == "nt"
 
 
 class Conflict(Exception):
@@ -225,13 +225,13 @@ def _replace(draft: Path, target: Path) -> None:
             os.replace(draft, target)
             return
         except PermissionError:
-            if sys.platform != "win32" or not left:
+            if not _WINDOWS or not left:
                 raise
             time.sleep(0.01)
 
 
 def _sync_folder(folder: Path) -> None:
-    if sys.platform == "win32":
+    if _WINDOWS:
         return  # folders cannot be synced there; the rename is journalled
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
@@ -113,7 +114,7 @@ def kind_of(timeframe: Timeframe) -> Kind:
     return "Y" if timeframe.seconds < 14_400 else ""
 
 
-def part_names(kind: Kind, times: np.ndarray) -> list[tuple[str, int, int]]:  # type: ignore[type-arg]
+def part_names(kind: Kind, times: np.ndarray[Any, Any]) -> list[tuple[str, int, int]]:
     """Split ascending int64 µs by partition: (name, from, to) with positions in ``times``. O(n)."""
     if not len(times):
         return []
@@ -130,6 +131,6 @@ def part_span(kind: Kind, name: str) -> tuple[int, int]:
     """The µs ``[from, to)`` that a partition's name stands for."""
     if not kind:
         return -(2**62), 2**62
-    start = np.datetime64(name, kind)
-    edges = np.array([start, start + 1]).astype("datetime64[us]").astype(np.int64)
+    start = np.array([name], dtype=f"datetime64[{kind}]")
+    edges = np.concatenate([start, start + 1]).astype("datetime64[us]").astype(np.int64)
     return int(edges[0]), int(edges[1])

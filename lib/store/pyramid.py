@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from lib.candles import micros, resample
+from lib.store.encoding import to_arrow
 from lib.timeframes import Timeframe, parse
 
 __all__ = ["PYRAMID", "Piece", "hull", "levels_of", "pieces", "splice"]
@@ -57,14 +59,14 @@ def pieces(
     return made
 
 
-def splice(old: pd.DataFrame | None, fresh: list[Piece]) -> pd.DataFrame:
+def splice(old: pa.Table | None, fresh: list[Piece]) -> pa.Table:
     """A partition of a level with the buckets of every piece replaced."""
     for piece in fresh:
-        if old is None or not len(old):
-            old = piece.table
+        made = to_arrow(piece.table)
+        if old is None:
+            old = made
             continue
-        lo, hi = np.searchsorted(micros(old), [piece.start, piece.end])
-        parts = [part for part in (old.iloc[:lo], piece.table, old.iloc[hi:]) if len(part)]
-        old = pd.concat(parts) if parts else old.iloc[:0]
-    assert old is not None
+        times = old.column("time").combine_chunks().view(pa.int64()).to_numpy()
+        lo, hi = np.searchsorted(times, [piece.start, piece.end])
+        old = pa.concat_tables([old.slice(0, lo), made, old.slice(hi)])
     return old

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,8 @@ from lib.timeframes import Timeframe, from_us, parse, to_us
 __all__ = ["Store"]
 
 _NOTES = "store.json"
+# inside Store the name list is its method
+Infos = list[SeriesInfo]
 _SMALL_LINES = 512
 
 
@@ -274,7 +276,7 @@ class Store:
             level for level in pyramid.levels_of(series.timeframe) if span / level.seconds >= points * 1.5
         ]
         table = self.read(series, timeframe=enough[-1] if enough else None)
-        values = table["close"].to_numpy()
+        values: np.ndarray[Any, Any] = table["close"].to_numpy()
         if len(values) > points:
             values = values[np.linspace(0, len(values) - 1, points).round().astype(np.int64)]
         with self._lock:
@@ -294,7 +296,7 @@ class Store:
         manifest = self._known(series)
         return f"{manifest.born}-{manifest.revision}"
 
-    def list(self) -> list[SeriesInfo]:
+    def list(self) -> Infos:
         """Every series, by source, symbol and timeframe. One small file a series."""
         paths = [path for path in self._files.find(layout.MANIFESTS) if path.endswith(".json")]
         found = []
@@ -310,7 +312,7 @@ class Store:
             found, key=lambda info: (info.series.source, info.series.symbol, info.series.timeframe.seconds)
         )
 
-    def _manifests_of(self, paths: Sequence[str]) -> list[Manifest]:
+    def _manifests_of(self, paths: Sequence[str]) -> Iterable[Manifest]:
         if self._files.local:
             found = [self._manifest_at(path) for path in paths]
             return [manifest for manifest in found if manifest]

@@ -39,7 +39,7 @@ from lib.errors import CorruptFile, StoreBusy
 from lib.series import Series
 from lib.store import layout, pyramid
 from lib.store.cache import Blocks
-from lib.store.encoding import encode
+from lib.store.encoding import encode, to_arrow
 from lib.store.files import Conflict, Files, Tag
 from lib.store.manifest import Manifest, Part, Pending, Written
 from lib.timeframes import Timeframe
@@ -155,7 +155,7 @@ class Writer:
         current = [splice]
 
         def attempt() -> int:
-            data = encode(current[0].table, current[0].generation)
+            data = encode(to_arrow(current[0].table), current[0].generation)
             try:
                 self._files.write(path, data, current[0].expect)
             except Conflict:
@@ -223,7 +223,7 @@ class Writer:
         def attempt() -> int:
             try:
                 found = self._blocks.open(path)
-                old, tag = (found[0].kept(), found[1]) if found else (None, None)
+                old, tag = (found[0].arrow(), found[1]) if found else (None, None)
             except CorruptFile:
                 # made from the base, so it can be made again whole
                 self._files.remove(path)
@@ -302,8 +302,8 @@ class Writer:
                 continue
             table = found[0].kept()
             parts[name] = _part(table, found[0].generation, found[0].size)
-            for level, sizes in self._raise(series, [(found[0].first, found[0].last)]).items():
-                levels.setdefault(level, {}).update(sizes)
+            for step, sizes in self._raise(series, [(found[0].first, found[0].last)]).items():
+                levels.setdefault(step, {}).update(sizes)
         self.update(series, lambda current: current.ended(writes, parts, levels, now_us()))
 
     # --------------------------------------------------------------------------------------- delete
