@@ -1,0 +1,20 @@
+"""Files in: any text file of candles becomes a candle table, or is refused with the line and the reason.
+
+The stages, each a module that can be used and tested alone::
+
+    containers   bytes or a path -> the bytes of the text      gzip or plain, told by content, bounded
+    text         bytes -> UTF-8                                 encodings, byte order marks
+    layout       text -> delimiter, header, first row           from a sample of the head
+    columns      names and sample -> which column is which
+    numbers      texts -> float64                               decimal marks, thousands, suffixes
+    times        texts or counts -> times                       decided over the whole column
+    zones        wall clocks -> UTC                             with the changes of the clocks
+    plan         all of these for one file, as inferences that the reader can override
+    reading      plan -> rows (typed by Arrow, or as texts to explain a fault) -> ``candles.conform``
+"""
+
+from lib.files.model import Choices, FileCandles, Inference, Reading
+from lib.files.names import suggest_symbol
+from lib.files.reading import inspect, read
+
+__all__ = ["Choices", "FileCandles", "Inference", "Reading", "inspect", "read", "suggest_symbol"]

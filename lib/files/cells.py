@@ -1,0 +1,63 @@
+"""What one cell can be, seen alone: a number, a date, a time of day, nothing. Used on samples."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["MISSING", "PLAIN", "is_missing", "is_number", "is_time", "numeric", "time_kind"]
+
+# Written for "no figure" by exchanges, vendors and libraries.
+MISSING = (
+    "", "-", "--", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "Null", "None",
+    "none", "nil", "NIL", "n.a.", "NaT", "<NA>",
+)  # fmt: skip
+_MISSING = frozenset(MISSING)
+
+PLAIN = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_NUMBER = re.compile(
+    r"[-+]?(?:[$€£¥₹]\s?)?[-+]?(?:\d[\d.,'\u00a0\u202f]*|[.,]\d+)(?:[eE][+-]?\d+)?\s?(?:[KMBTkmbt]|%|[$€£¥₹])?"
+)
+_CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\.?)?"
+_DATE = (
+    r"(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2(?:\d{4}|\d{2})"
+    r"|\d{1,2}[-/. ][A-Za-z]{3,9}\.?[-/., ]+(?:\d{4}|\d{2})|[A-Za-z]{3,9}\.?[- ]\d{1,2},?[- ]\d{4}"
+    r"|\d{4}[-/ ][A-Za-z]{3}[-/ ]\d{1,2}|(?:19|20|21)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))"
+)
+_OFFSET = r"\s?(?:Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
+_KINDS = (
+    ("date", re.compile(_DATE)),
+    ("clock", re.compile(_CLOCK)),
+    ("datetime", re.compile(_DATE + r"(?:T|[ ,_;]\s{0,2}|\.\s)(?:" + _CLOCK + r"|\d{4}|\d{6})(?:" + _OFFSET + r")?")),
+    ("datetime", re.compile(r"(?:19|20|21)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?")),
+    ("date", re.compile(_DATE + _OFFSET)),
+)  # fmt: skip
+_EPOCH = re.compile(r"-?\d{9,10}(?:\.\d+)?|-?\d{12,13}(?:\.\d+)?|\d{15,16}(?:\.0*)?|\d{18,19}|\d\.\d+[eE]\+?(?:0?9|1[0-8])")
+
+
+def is_missing(cell: str) -> bool:
+    return cell.strip() in _MISSING
+
+
+def is_number(cell: str) -> bool:
+    """A number in any spelling that is read: 1.5, 1,5, 19,170.0, 3.68K, 0.55%, $12."""
+    text = cell.strip()
+    return text in _MISSING or _NUMBER.fullmatch(text) is not None
+
+
+def numeric(cell: str) -> bool:
+    """A number, and not a missing one."""
+    text = cell.strip()
+    return text not in _MISSING and _NUMBER.fullmatch(text) is not None
+
+
+def time_kind(cell: str) -> str:
+    """``date``, ``clock`` (time of day), ``datetime``, ``epoch``, or nothing."""
+    text = cell.strip()
+    for kind, pattern in _KINDS:
+        if pattern.fullmatch(text):
+            return kind
+    return "epoch" if _EPOCH.fullmatch(text) else ""
+
+
+def is_time(cell: str) -> bool:
+    return time_kind(cell) != ""

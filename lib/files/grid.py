@@ -1,0 +1,182 @@
+"""Rows and columns of a text, read by Arrow: typed and fast where all is well, as texts and line by
+line where something is not.
+
+A grid hides how the table was written: what reads it asks for columns by position. A grid over another
+kind of file needs the same three methods.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from lib.candles import Finding
+from lib.errors import FileRefused
+from lib.files.cells import MISSING
+from lib.files.layout import Layout
+from lib.files.text import Text
+
+__all__ = ["Grid", "Texts", "TextGrid", "Unlike"]
+
+Array = np.ndarray[Any, Any]
+_BLOCK = 4 * 2**20
+
+
+class Unlike(Exception):
+    """A cell or a row is not like the sample; read again as texts. Never leaves this package."""
+
+
+class Texts:
+    """Columns as strings, by position; ``lines`` of each row; ``findings`` for rows left out."""
+
+    def __init__(self, columns: dict[int, pa.Array], lines: Array, findings: list[Finding], left_out: int) -> None:
+        self.columns, self.lines, self.findings, self.left_out = columns, lines, findings, left_out
+
+
+class Grid(Protocol):
+    def typed(self, types: Mapping[int, pa.DataType], decimal: str) -> dict[int, pa.ChunkedArray]:
+        """Columns of the given types. Raises ``Unlike`` where a cell is of another."""
+
+    def texts(self, wanted: tuple[int, ...]) -> Texts:
+        """Columns as texts; rows of another width are left out, and found."""
+
+    def lines(self, rows: int) -> Array:
+        """The file's line of each of ``rows`` rows that ``typed`` gave."""
+
+
+class TextGrid:
+    """The rows of a text, by its layout. Holds no copy of it."""
+
+    def __init__(self, text: Text, layout: Layout, name: str) -> None:
+        self.layout, self.name = layout, name
+        self._body: Any = pa.py_buffer(text.data).slice(layout.start)
+        self._delimiter = layout.delimiter
+        if layout.delimiter == "whitespace":
+            squeezed = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", memoryview(self._body))
+            self._body, self._delimiter = pa.py_buffer(re.sub(rb"[ \t]+", b"\t", squeezed)), "\t"
+        self._ids = [f"c{n}" for n in range(layout.width)]
+
+    def typed(self, types: Mapping[int, pa.DataType], decimal: str = ".") -> dict[int, pa.ChunkedArray]:
+        try:
+            table = self._read(self._body, types, decimal, threads=True)
+        except pa.ArrowInvalid as error:
+            raise Unlike(str(error)) from error
+        return {at: table.column(self._ids[at]) for at in types}
+
+    def _read(self, body: Any, types: Mapping[int, pa.DataType], decimal: str, *, threads: bool) -> pa.Table:
+        return pacsv.read_csv(
+            pa.BufferReader(body),
+            read_options=pacsv.ReadOptions(column_names=self._ids, block_size=_BLOCK, use_threads=threads),
+            parse_options=pacsv.ParseOptions(delimiter=self._delimiter, newlines_in_values=False),
+            convert_options=pacsv.ConvertOptions(
+                column_types={self._ids[at]: kind for at, kind in types.items()},
+                include_columns=[self._ids[at] for at in types],
+                null_values=list(MISSING),
+                strings_can_be_null=False,
+                decimal_point=decimal,
+                timestamp_parsers=[pacsv.ISO8601],
+            ),
+        )
+
+    def lines(self, rows: int) -> Array:
+        starts, ends = self._spans()
+        full = np.flatnonzero(ends > starts)
+        if len(full) != rows:  # a quoted cell holds a line's end: ask the slow reader
+            full = np.array([line for line, _ in self._records()], np.int64)[:rows]
+        return full + self.layout.first_line
+
+    def texts(self, wanted: tuple[int, ...]) -> Texts:
+        body = memoryview(self._body)
+        if _find(body, b'"'):
+            return self._slow(wanted)
+        starts, ends = self._spans()
+        marks = np.frombuffer(self._body, np.uint8) == ord(self._delimiter)
+        seen = np.concatenate(([0], np.cumsum(marks, dtype=np.int64)))
+        widths = seen[ends] - seen[starts] + 1
+        full = ends > starts
+        like = full & (widths == self.layout.width)
+        odd = np.flatnonzero(full & ~like)
+        findings = [self._odd(int(at), int(widths[at]), bytes(body[starts[at] : ends[at]])) for at in odd[:200]]
+        if len(odd):
+            kept = np.flatnonzero(like)
+            joined = b"\n".join([bytes(body[starts[at] : ends[at]]) for at in kept]) + b"\n"
+            source: Any = pa.py_buffer(joined)
+        else:
+            source = self._body
+        lines = np.flatnonzero(like) + self.layout.first_line
+        if not len(lines):
+            return Texts({at: pa.array([], pa.string()) for at in wanted}, lines, findings, len(odd))
+        try:
+            table = self._read(source, dict.fromkeys(wanted, pa.string()), ".", threads=True)
+        except pa.ArrowInvalid:
+            return self._slow(wanted)
+        columns = {at: _one(table.column(self._ids[at])) for at in wanted}
+        return Texts(columns, lines, findings, len(odd))
+
+    def _odd(self, at: int, width: int, raw: bytes) -> Finding:
+        shown = raw[:60].decode("utf-8", "replace")
+        cells = "cell" if width == 1 else "cells"
+        return Finding(
+            "row", at, at + self.layout.first_line, None, shown,
+            f"The line has {width} {cells} where the others have {self.layout.width}: {shown!r}.",
+        )  # fmt: skip
+
+    def _slow(self, wanted: tuple[int, ...]) -> Texts:
+        """Row by row with quotes honoured. A few µs a row."""
+        columns: dict[int, list[str]] = {at: [] for at in wanted}
+        lines: list[int] = []
+        findings: list[Finding] = []
+        left_out = 0
+        for line, row in self._records():
+            if len(row) == self.layout.width:
+                lines.append(line + self.layout.first_line)
+                for at in wanted:
+                    columns[at].append(row[at])
+                continue
+            left_out += 1
+            if len(findings) < 200:
+                findings.append(self._odd(line, len(row), self._delimiter.join(row).encode()))
+        arrays = {at: pa.array(cells, pa.string()) for at, cells in columns.items()}
+        return Texts(arrays, np.array(lines, np.int64), findings, left_out)
+
+    def _records(self) -> Any:
+        """(line from 0, cells) of every row that is not blank."""
+        text = io.TextIOWrapper(io.BytesIO(memoryview(self._body)), encoding="utf-8", errors="replace", newline="")
+        reader = csv.reader(text, delimiter=self._delimiter)
+        before = 0
+        try:
+            for row in reader:
+                if row and row != [""]:
+                    yield before, row
+                before = reader.line_num
+        except csv.Error as error:
+            line = before + self.layout.first_line
+            raise FileRefused(
+                f"Line {line} of {self.name} cannot be cut into cells: {error}.", file=self.name, line=line
+            ) from error
+
+    def _spans(self) -> tuple[Array, Array]:
+        """Where each line starts and ends, its end mark left out."""
+        raw = np.frombuffer(self._body, np.uint8)
+        stops = np.flatnonzero(raw == 10)
+        if not len(stops) or stops[-1] != len(raw) - 1:
+            stops = np.append(stops, len(raw))
+        starts = np.concatenate(([0], stops[:-1] + 1))
+        ends = stops - ((stops > starts) & (raw[np.maximum(stops, 1) - 1] == 13))
+        return starts, ends
+
+
+def _find(body: Any, what: bytes) -> bool:
+    return any(what in bytes(body[at : at + 2**22]) for at in range(0, len(body), 2**22))
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    made = column.combine_chunks()
+    return made.chunk(0) if isinstance(made, pa.ChunkedArray) else made

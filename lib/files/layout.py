@@ -1,0 +1,222 @@
+"""Third stage: where the table is in the text, from a sample of its head: delimiter, header, first row."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from lib.errors import FileRefused
+from lib.files.cells import is_missing, is_number, is_time, numeric
+from lib.files.text import Text
+
+__all__ = ["DELIMITERS", "Layout", "SAMPLE_BYTES", "cut", "head_lines", "sniff"]
+
+DELIMITERS = (",", ";", "\t", "|", "whitespace")
+SAMPLE_BYTES = 65536
+_LONGEST_LINE = 2**20
+_MOST_COLUMNS = 2000
+_MOST_TITLES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """``header`` is the 1-based line of the header, 0 for none; the first row is on line ``first_line``
+    at byte ``start``. ``names`` has one label for each of ``width`` columns, all different."""
+
+    delimiter: str
+    header: int
+    names: tuple[str, ...]
+    first_line: int
+    start: int
+    width: int
+    rows: tuple[tuple[str, ...], ...]
+    why_delimiter: str
+    why_header: str
+    notes: tuple[str, ...] = ()
+
+
+def head_lines(text: Text, name: str) -> list[str]:
+    """The lines of the sample, whole ones only, without their ends."""
+    head = text.data[text.start : text.start + SAMPLE_BYTES]
+    if len(text.data) - text.start > SAMPLE_BYTES:
+        cut_at = head.rfind(b"\n")
+        if cut_at < 0:
+            end = text.data.find(b"\n", text.start, text.start + _LONGEST_LINE)
+            if end < 0:
+                raise FileRefused(
+                    f"The first line of {name} is longer than a million characters; that is no table of candles.",
+                    file=name, line=1,
+                )  # fmt: skip
+            cut_at, head = end - text.start, text.data[text.start : end + 1]
+        head = head[: cut_at + 1]
+    lines = head.decode("utf-8", "replace").split("\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    return [line.removesuffix("\r") for line in lines]
+
+
+def cut(line: str, delimiter: str) -> list[str]:
+    """One line into cells, quotes honoured. A quote that never ends leaves the line as one cell."""
+    if delimiter == "whitespace":
+        return line.split()
+    try:
+        cells = next(csv.reader([line], delimiter=delimiter, strict=False), [])
+    except csv.Error:
+        return [line]
+    return [cell.strip() for cell in cells]
+
+
+def sniff(text: Text, name: str, delimiter: str | None = None, header: int | None = None) -> Layout:
+    """Find the table. ``delimiter`` and ``header`` where they were chosen. Raises ``FileRefused``."""
+    lines = head_lines(text, name)
+    if delimiter and delimiter not in DELIMITERS and len(delimiter) != 1:
+        raise FileRefused(f"A delimiter is one character, not {delimiter!r}.", file=name)
+    chosen = delimiter or _delimiter(lines)
+    table = [cut(line, chosen) for line in lines]
+    first = _first_row(table, name, header)
+    at, why = _header(table, first, header)
+    start_row = at + 1 if at is not None else _start_without_header(table, first)
+    while start_row < first and not any(table[start_row]):
+        start_row += 1
+    rows = [row for row in table[start_row : start_row + 400] if any(row)]
+    width = _width(rows)
+    if width > _MOST_COLUMNS:
+        raise FileRefused(f"{name} has {width:,} columns; {_MOST_COLUMNS:,} is the most.", file=name)
+    names, notes = _names(table[at] if at is not None else None, rows, width, name, at)
+    return Layout(
+        delimiter=chosen,
+        header=at + 1 if at is not None else 0,
+        names=names,
+        first_line=start_row + 1,
+        start=text.start + _byte_of(text, start_row),
+        width=width,
+        rows=tuple(tuple(row) for row in rows),
+        why_delimiter="chosen" if delimiter else "it cuts the most lines into like cells",
+        why_header=why,
+        notes=notes,
+    )
+
+
+def _byte_of(text: Text, row: int) -> int:
+    at = text.start
+    for _ in range(row):
+        at = text.data.find(b"\n", at) + 1
+    return at - text.start
+
+
+def _delimiter(lines: list[str]) -> str:
+    """The one that gives the most lines the same number of cells, of which the most can be read."""
+    body = [line for line in lines if line.strip()][-200:]
+    scored = [(_score(body, each), -n, each) for n, each in enumerate(DELIMITERS)]
+    return max(scored)[2]
+
+
+def _score(lines: list[str], delimiter: str) -> float:
+    rows = [cut(line, delimiter) for line in lines]
+    width, count = Counter(len(row) for row in rows).most_common(1)[0] if rows else (0, 0)
+    if width < 2:
+        return 0.0
+    cells = [cell for row in rows if len(row) == width for cell in row]
+    clean = sum(is_number(cell) or is_time(cell) for cell in cells) / len(cells)
+    enough = 1.0 if width >= 5 else 0.4
+    return count / len(rows) * (0.05 + clean) * enough
+
+
+def _is_row(cells: list[str]) -> bool:
+    """A row of candles has four prices: at least four numbers, missing ones counted, some not missing."""
+    if len(cells) < 4:
+        return False
+    figures = sum(is_number(cell) for cell in cells)
+    return figures >= 4 and sum(numeric(cell) or is_time(cell) for cell in cells) >= 2
+
+
+def _first_row(table: list[list[str]], name: str, header: int | None) -> int:
+    begin = header or 0
+    for at, cells in enumerate(table[begin:], begin):
+        if _is_row(cells):
+            return at
+    shown = next((" ".join(cells) for cells in table if any(cells)), "")[:80]
+    if len(table) - begin <= 1 or not any(any(cells) for cells in table[begin + 1 :]):
+        raise FileRefused(
+            f"{name} has a header and no candles under it: {shown!r}." if len(shown) else f"{name} is empty.",
+            file=name, line=1,
+        )  # fmt: skip
+    raise FileRefused(
+        f"{name} holds no rows of candles: no line of its head has a time and four prices. "
+        f"Its first line is {shown!r}.",
+        remedy="Each line needs a time, open, high, low and close, parted by commas, semicolons, tabs, bars or blanks.",
+        file=name, line=1,
+    )  # fmt: skip
+
+
+def _header(table: list[list[str]], first: int, header: int | None) -> tuple[int | None, str]:
+    if header == 0:
+        return None, "chosen: none"
+    if header:
+        return header - 1, "chosen"
+    for at in range(first - 1, max(-1, first - 1 - _MOST_TITLES), -1):
+        if _is_names(table[at]):
+            return at, "the last line of names before the first row"
+    return None, "the first line is figures already"
+
+
+def _is_names(cells: list[str]) -> bool:
+    filled = [cell for cell in cells if cell]
+    return len(filled) >= 3 and not any(numeric(cell) or is_time(cell) for cell in filled)
+
+
+def _start_without_header(table: list[list[str]], first: int) -> int:
+    """Lines without any figure above the first row are titles; the others are rows, and must be read."""
+    at = first
+    while at > 0 and any(numeric(cell) or is_time(cell) for cell in table[at - 1]):
+        at -= 1
+    return at
+
+
+def _width(rows: list[list[str]]) -> int:
+    return Counter(len(row) for row in rows).most_common(1)[0][0]
+
+
+def _names(
+    header: list[str] | None, rows: list[list[str]], width: int, name: str, at: int | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if header is None:
+        return tuple(f"column {n + 1}" for n in range(width)), ()
+    names, notes = list(header), []
+    like = [row for row in rows if len(row) == width]
+    if len(names) == width - 1:
+        if all(is_missing(row[-1]) for row in like):
+            names.append("")
+        elif all(is_time(row[0]) for row in like) and all(_clock(row[1]) for row in like):
+            names.insert(1, "Time")
+            notes.append("The header has a name fewer than the rows have cells: its date stands for date and time.")
+        elif not numeric(like[0][1]) or is_time(like[0][0]):
+            pass
+        else:
+            names.insert(0, "")
+            notes.append("The header has a name fewer than the rows have cells: the first column is an index.")
+    while len(names) > width and not names[-1]:
+        names.pop()
+    if len(names) != width:
+        raise FileRefused(
+            f"Line {(at or 0) + 1} of {name} names {len(names)} columns, and its rows have {width} cells.",
+            remedy="Give them the same number, or choose another delimiter or header line.",
+            file=name, line=(at or 0) + 1,
+        )  # fmt: skip
+    return _unique(names), tuple(notes)
+
+
+def _clock(cell: str) -> bool:
+    return re.fullmatch(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?", cell) is not None
+
+
+def _unique(names: list[str]) -> tuple[str, ...]:
+    seen: Counter[str] = Counter()
+    made = []
+    for n, raw in enumerate(names):
+        label = raw.strip() or f"column {n + 1}"
+        seen[label] += 1
+        made.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    return tuple(made)

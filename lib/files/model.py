@@ -1,0 +1,154 @@
+"""What goes into reading a file and what comes out: choices, inferences, the reading, the candles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
+
+import pandas as pd
+
+from lib.candles import Report
+from lib.errors import InputError
+from lib.timeframes import Timeframe, parse
+
+__all__ = ["CONFLICTS", "BAD_ROWS", "Choices", "FileCandles", "Inference", "Reading"]
+
+CONFLICTS = ("refuse", "first", "last")
+BAD_ROWS = ("refuse", "drop")
+_YES = {"yes", "true", "1", "day first"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the reader decided; None means: infer it from the content.
+
+    ``delimiter`` is one character or ``"whitespace"``; ``encoding`` a Python codec's name; ``header``
+    the 1-based line of the header, 0 for none; ``columns`` maps a role (time, date, clock, open, high,
+    low, close, volume) to a column's label, or to ``#3`` for the third; ``""`` leaves a role out.
+    ``time_format`` is ``text`` or ``epoch s|ms|us|ns``; ``decimal`` is ``.`` or ``,``; ``scale`` divides
+    every price; ``zone`` an IANA name, for times that carry no offset.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    header: int | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    time_format: str | None = None
+    day_first: bool | None = None
+    decimal: str | None = None
+    scale: float | None = None
+    zone: str | None = None
+    timeframe: Timeframe | None = None
+    conflicts: Literal["refuse", "first", "last"] | None = None
+    bad_rows: Literal["refuse", "drop"] | None = None
+
+    def override(self, key: str, value: str) -> Choices:
+        """With one inference's value replaced by another, both as text; ``key`` as in
+        :class:`Inference` (``delimiter``, ``columns.open``, ``timeframe`` ...). Raises ``InputError``."""
+        if key.startswith("columns."):
+            return replace(self, columns={**self.columns, key.removeprefix("columns."): value})
+        if key not in {each.name for each in fields(self)} - {"columns"}:
+            raise InputError(f"{key!r} is nothing that can be chosen for a file.")
+        return replace(self, **{key: _typed(key, value)})
+
+    def arguments(self) -> list[str]:
+        """The same choices as options of ``python -m lib import``."""
+        made: list[str] = []
+        for role, label in self.columns.items():
+            made += ["--column", f"{role}={label}"]
+        for key, option in _OPTIONS.items():
+            value = getattr(self, key)
+            if value is not None:
+                made += [option, _text(value)]
+        return made
+
+
+_OPTIONS = {
+    "delimiter": "--delimiter", "encoding": "--encoding", "header": "--header",
+    "time_format": "--time-format", "day_first": "--day-first", "decimal": "--decimal",
+    "scale": "--scale", "zone": "--tz", "timeframe": "--timeframe",
+    "conflicts": "--conflicts", "bad_rows": "--bad-rows",
+}  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _typed(key: str, value: str) -> Any:
+    try:
+        if key == "header":
+            return int(value)
+        if key == "scale":
+            return float(value)
+    except ValueError as error:
+        raise InputError(f"{key} is a number, not {value!r}.") from error
+    if key == "day_first":
+        return value.lower() in _YES
+    if key == "timeframe":
+        return parse(value)
+    for name, allowed in (("conflicts", CONFLICTS), ("bad_rows", BAD_ROWS), ("decimal", (".", ","))):
+        if key == name and value not in allowed:
+            raise InputError(f"{key} is one of {', '.join(allowed)}, not {value!r}.")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """One thing understood from the content. ``key`` goes to :meth:`Choices.override`; ``value`` is what
+    was taken, empty where the reader must say; ``options`` are the values to choose from (for a zone,
+    any IANA name besides); ``why`` is a short reason."""
+
+    key: str
+    label: str
+    value: str
+    options: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file was understood; nothing is stored by making one.
+
+    ``preview`` holds the first lines as they are. ``questions`` are what cannot be decided from the
+    content: until they are answered, reading refuses. ``columns`` are the labels of all columns;
+    ``sample`` the first rows, cut into cells; ``containers`` what was unwrapped, outermost first.
+    """
+
+    name: str
+    preview: list[str]
+    inferred: tuple[Inference, ...]
+    warnings: tuple[str, ...]
+    columns: tuple[str, ...]
+    sample: tuple[tuple[str, ...], ...]
+    containers: tuple[str, ...] = ()
+    timeframe: Timeframe | None = None
+    zone: str | None = None
+    offsets_in_file: bool = False
+
+    @property
+    def questions(self) -> tuple[Inference, ...]:
+        return tuple(each for each in self.inferred if not each.value and each.key in _MUST)
+
+    def get(self, key: str) -> str:
+        """The value taken for ``key``; empty where there is none."""
+        return next((each.value for each in self.inferred if each.key == key), "")
+
+    def as_dict(self) -> dict[str, str]:
+        return {each.key: each.value for each in self.inferred}
+
+
+_MUST = {"day_first", "decimal", "timeframe", "columns.time", "columns.open", "columns.high", "columns.low", "columns.close"}
+
+
+@dataclass(frozen=True, slots=True)
+class FileCandles:
+    """The candles of a file: a candle table, the report of how it came to be, and the reading."""
+
+    table: pd.DataFrame
+    report: Report
+    timeframe: Timeframe
+    reading: Reading

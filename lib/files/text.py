@@ -1,0 +1,115 @@
+"""Second stage: bytes to UTF-8 text without a byte order mark, lines ending in LF or CRLF."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+
+from lib.errors import FileRefused
+from lib.files.containers import Buffer
+
+__all__ = ["ENCODINGS", "Text", "decode"]
+
+ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1", "cp1251", "gb18030", "shift_jis")
+_BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_BLOCK = 2**24
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """``data`` is UTF-8; the text starts at byte ``start`` (after a mark). ``encoding`` is the file's."""
+
+    data: Buffer
+    start: int
+    encoding: str
+    why: str
+
+
+def decode(data: Buffer, name: str, encoding: str | None = None) -> Text:
+    """Find the encoding and give UTF-8. ASCII and UTF-8 are passed on as they are, without a copy.
+
+    Raises ``FileRefused`` for an empty file, for binary data, and for what does not decode.
+    """
+    if not len(data) or not data[:4096].strip(b" \t\r\n\0\xef\xbb\xbf"):
+        raise FileRefused(f"{name} is empty.", file=name)
+    chosen, why = (encoding, "chosen") if encoding else _sniff(data, name)
+    start = 3 if data[:3] == codecs.BOM_UTF8 and chosen.lower().startswith("utf-8") else 0
+    if chosen in ("ascii", "utf-8", "utf-8-sig"):
+        _refuse_nul(data, name)
+        if not encoding or _is_utf8(data):
+            return _line_ends(Text(data, start, "utf-8", why))
+    return _line_ends(Text(_convert(data, name, chosen), 0, chosen, why))
+
+
+def _convert(data: Buffer, name: str, encoding: str) -> bytes:
+    try:
+        text = codecs.decode(data[:], encoding)
+    except LookupError as error:
+        raise FileRefused(
+            f"{encoding!r} is no encoding.", remedy=f"Known ones: {', '.join(ENCODINGS)}.", file=name
+        ) from error
+    except UnicodeDecodeError as error:
+        line = bytes(data[: error.start]).count(b"\n") + 1
+        raise FileRefused(
+            f"Line {line} of {name} is not {encoding}: byte {data[error.start]:#04x}.",
+            remedy="Choose another encoding.", file=name, line=line,
+        ) from error  # fmt: skip
+    converted = text.lstrip("\ufeff").encode("utf-8")
+    _refuse_nul(converted, name)
+    return converted
+
+
+def _sniff(data: Buffer, name: str) -> tuple[str, str]:
+    for mark, encoding in _BOMS:
+        if data[: len(mark)] == mark:
+            return encoding, "the file starts with its mark"
+    head = data[:4096]
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if odd > len(head) // 8 and even * 10 < odd:
+        return "utf-16-le", "every second byte is zero"
+    if even > len(head) // 8 and odd * 10 < even:
+        return "utf-16-be", "every second byte is zero"
+    _refuse_nul(data, name)
+    if _is_utf8(data):
+        return "utf-8", "all of it decodes"
+    control = sum(byte < 32 and byte not in (9, 10, 12, 13, 26) for byte in head)
+    if control * 50 > len(head):
+        raise FileRefused(f"{name} is not text: it holds binary data.", remedy="Save it as CSV.", file=name)
+    return "cp1252", "it is not UTF-8; Western letters are assumed"
+
+
+def _refuse_nul(data: Buffer, name: str) -> None:
+    at = data.find(b"\0")
+    if at < 0:
+        return
+    line = bytes(data[:at]).count(b"\n") + 1
+    raise FileRefused(
+        f"Line {line} of {name} holds a zero byte: the file is binary, or damaged there.",
+        remedy="Save it as CSV, or fetch it again.", file=name, line=line,
+    )  # fmt: skip
+
+
+def _is_utf8(data: Buffer) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for at in range(0, len(data), _BLOCK):
+            block = data[at : at + _BLOCK]
+            if not block.isascii() or decoder.getstate()[0]:
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _line_ends(text: Text) -> Text:
+    """Lines of old Macintosh files end in CR alone; give them LF."""
+    head = text.data[text.start : text.start + 65536]
+    if b"\n" in head or b"\r" not in head:
+        return text
+    return Text(text.data[:].replace(b"\r\n", b"\n").replace(b"\r", b"\n"), text.start, text.encoding, text.why)
