@@ -195,12 +195,12 @@ def _parse(raw: str) -> Timeframe | None:
 
 def _tidy(count: int, unit: str) -> Timeframe | None:
     """Whole larger units: 60m is 1h, 1440m is 1d, 7d is 1w. None for what cannot be."""
-    if not unit or not 0 < count <= 100_000:
+    if not unit or count <= 0:
         return None
     for small, large, n in (("s", "m", 60), ("m", "h", 60), ("h", "d", 24), ("d", "w", 7)):
         if unit == small and count % n == 0:
             count, unit = count // n, large
-    return Timeframe(count, unit)
+    return Timeframe(count, unit) if count <= 100_000 else None
 
 
 def infer(times: pd.DatetimeIndex) -> Timeframe | None:
