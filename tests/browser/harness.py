@@ -212,8 +212,10 @@ class AppServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
+            if error is None:
                 self.check_log()
+            elif "Traceback (most recent call last)" in self.log():
+                error.add_note(f"The app's log:\n{self.log()[-6000:]}")
         finally:
             self._stop()
 
