@@ -176,8 +176,9 @@ def conform(
     - ``volume``: negative or infinite.
     - ``conflict``: same time as another row, other figures; ``conflicts`` may name which one stands.
 
-    With ``bad_rows="refuse"`` any finding raises ``CandlesRefused`` (its ``report`` lists them); with
-    ``"drop"`` the rows found are left out, and the report says which.
+    With ``bad_rows="refuse"`` any finding raises ``CandlesRefused`` (its ``report`` lists them), but for
+    conflicts that ``conflicts`` settles; with ``"drop"`` the rows found are left out, and the report says
+    which.
 
     O(n) on sorted rows, O(n log n) else; under 3 times the cost of the sort.
     """
@@ -219,7 +220,8 @@ def conform(
         counts=log.counts,
         findings=tuple(sorted(log.findings, key=lambda found: found.row)),
     )
-    if bad_rows == "refuse" and not report.ok:
+    settled = {"conflict"} if conflicts != "refuse" else set()
+    if bad_rows == "refuse" and log.counts.keys() - settled:
         raise CandlesRefused(report.sentence(), report=report)
     return Conformed(table, report)
 
@@ -416,7 +418,10 @@ def _check_overlap(log: _Log, times_us: Array, usable: Array, timeframe: Timefra
     short = np.diff(times_us[at]) < timeframe.micros
     if not short.any():
         return
-    if timeframe.seconds > 3600:
+    if timeframe.unit == "w":
+        # stamped with a week's last trading day, as many are: a Thursday before Good Friday comes early
+        short &= np.diff(timeframe.floor_us(times_us[at])) == 0
+    elif timeframe.seconds > 3600:
         # local candles of 2h and more come an hour early once a year, when the clocks go forward
         short &= np.diff(times_us[at]) < timeframe.micros - 3600 * 10**6
     mask = np.zeros(len(times_us), bool)
