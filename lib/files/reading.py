@@ -15,6 +15,7 @@ from lib import timeframes
 from lib.candles import COLUMNS, PRICES, Finding, Report, conform
 from lib.errors import CandlesRefused, FileRefused
 from lib.files import numbers, times, zones
+from lib.files.fixed import parse_fixed
 from lib.files.grid import Texts, Unlike
 from lib.files.model import Choices, FileCandles, Reading
 from lib.files.plan import Plan, make_plan
@@ -147,6 +148,8 @@ def _times_of(plan: Plan, loaded: list[pa.ChunkedArray]) -> Array:
         if timing.whole and first.null_count:
             raise Unlike("missing times")
         return times.from_epoch(first.to_numpy(), timing.unit)
+    if timing.kind == "text" and (quick := parse_fixed(first, timing.order.value)) is not None:
+        return quick
     parsed = times.parse_texts(
         first, day_first=timing.order.value == "DMY", clock=loaded[1] if timing.kind == "split" else None
     )

@@ -17,7 +17,9 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_BLOCK = 2**24
+# What is looked at to tell the encoding. Bytes further down that do not fit are found where they are in a
+# column that is read, and do no harm elsewhere.
+_BLOCK = 2**21
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def _sniff(data: Buffer, name: str) -> tuple[str, str]:
 
 
 def _refuse_nul(data: Buffer, name: str) -> None:
-    at = data.find(b"\0")
+    at = data.find(b"\0", 0, _BLOCK)
     if at < 0:
         return
     line = bytes(data[:at]).count(b"\n") + 1
@@ -95,13 +97,11 @@ def _refuse_nul(data: Buffer, name: str) -> None:
 
 
 def _is_utf8(data: Buffer) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    head = data[:_BLOCK]
+    if head.isascii():
+        return True
     try:
-        for at in range(0, len(data), _BLOCK):
-            block = data[at : at + _BLOCK]
-            if not block.isascii() or decoder.getstate()[0]:
-                decoder.decode(block)
-        decoder.decode(b"", final=True)
+        codecs.getincrementaldecoder("utf-8")().decode(head, final=len(data) <= _BLOCK)
     except UnicodeDecodeError:
         return False
     return True
