@@ -246,7 +246,10 @@ def _columns(raw: pd.DataFrame) -> dict[str, Array]:
 def _times(raw: pd.DataFrame) -> tuple[Array, Array, int]:
     """int64 times in their own unit, which of them are there, and the unit's ticks in a second."""
     values = raw["time"] if "time" in raw.columns else raw.index
-    index = pd.DatetimeIndex(values) if not isinstance(values, pd.DatetimeIndex) else values
+    try:
+        index = values if isinstance(values, pd.DatetimeIndex) else pd.DatetimeIndex(values)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"The column time holds something that is not a time: {error}.") from error
     if index.tz is None:
         raise InputError(
             "The times have no zone.", remedy="Say which zone they are in; it is never guessed here."

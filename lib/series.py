@@ -53,7 +53,11 @@ class Series:
                 f"{text!r} does not name a series.",
                 remedy="A series is written source:symbol:timeframe, as in binance:BTCUSDT:1m.",
             )
-        return cls(unquote(parts[0]), unquote(parts[1]), parse(parts[2]))
+        try:
+            source, symbol = (unquote(part, errors="strict") for part in parts[:2])
+        except UnicodeDecodeError as error:
+            raise UnknownName(f"{text!r} does not name a series: it is not UTF-8.") from error
+        return cls(source, symbol, parse(parts[2]))
 
     def at(self, timeframe: Timeframe) -> Series:
         """The same source and symbol at another timeframe."""

@@ -148,9 +148,9 @@ _WORDS = {
     "mn": "M", "mo": "M", "mon": "M", "mth": "M", "ms": "M",
     "month": "M", "months": "M", "monthly": "M",
 }  # fmt: skip
-_COUNT_FIRST = re.compile(r"(\d+)\s*([a-zA-Z]+)")
-_UNIT_FIRST = re.compile(r"([a-zA-Z]+)\s*(\d+)")
-_ISO = re.compile(r"P(?:(\d+)([DWM])|T(\d+)([HMS]))")
+_COUNT_FIRST = re.compile(r"([0-9]+)\s*([a-zA-Z]+)")
+_UNIT_FIRST = re.compile(r"([a-zA-Z]+)\s*([0-9]+)")
+_ISO = re.compile(r"P(?:([0-9]+)([DWM])|T([0-9]+)([HMS]))")
 
 
 @lru_cache(maxsize=512)
@@ -190,7 +190,7 @@ def _parse(raw: str) -> Timeframe | None:
     if hit := _UNIT_FIRST.fullmatch(raw):
         return _tidy(int(hit[2]), _WORDS.get(hit[1].lower(), ""))
     unit = _WORDS.get(raw.lower(), "")
-    return _tidy(1, unit) if unit and raw != "t" else None
+    return _tidy(1, unit) if unit and raw.lower() != "t" else None
 
 
 def _tidy(count: int, unit: str) -> Timeframe | None:
