@@ -85,7 +85,8 @@ def frame_of(view: ChartView) -> Frame:
     """The view as the browser will hold it."""
     candles = view.candles
     rows = np.column_stack(
-        [candles[name].to_numpy(float) for name in COLUMNS] + [np.asarray(line.values, float) for line in view.lines]
+        [candles[name].to_numpy(float) for name in COLUMNS]
+        + [np.asarray(line.values, float) for line in view.lines]
     )
     return Frame(_seconds(candles), rows, view.identity, _shape(view), _style(view))
 
@@ -117,7 +118,11 @@ def _style(view: ChartView) -> Payload:
         "markers": [_marker(marker) for marker in view.markers],
         "gaps": [[_second(start), _second(end)] for start, end in view.gaps],
     }
-    return {name: value for name, value in style.items() if value != usual.get(name) and value not in (None, [], "")}
+    return {
+        name: value
+        for name, value in style.items()
+        if value != usual.get(name) and value not in (None, [], "")
+    }
 
 
 def _marker(marker: Marker) -> list[Any]:

@@ -102,18 +102,23 @@ class ChartView:
             if line.pane not in known:
                 raise InternalError(f"The line {line.id!r} names a pane {line.pane!r} that is not there.")
             if line.kind not in _KINDS:
-                raise InternalError(f"The line {line.id!r} is of the kind {line.kind!r}, not one of {_KINDS}.")
+                raise InternalError(
+                    f"The line {line.id!r} is of the kind {line.kind!r}, not one of {_KINDS}."
+                )
 
 
 def precision_of(candles: pd.DataFrame) -> int:
-    """Decimals that the newest 500 closes need, from 2 to 10. O(1)."""
+    """Decimals that the newest 500 closes need: from 2 up to seven digits in all, at most 10. O(1)."""
     closes = candles["close"].to_numpy(float)[-500:]
-    closes = closes[np.isfinite(closes)]
-    for decimals in range(2, _MOST_DECIMALS):
+    closes = closes[np.isfinite(closes) & (closes > 0)]
+    if not len(closes):
+        return 2
+    most = int(np.clip(6 - np.floor(np.log10(np.median(closes))), 2, _MOST_DECIMALS))
+    for decimals in range(2, most):
         scaled = closes * 10.0**decimals
-        if np.all(np.abs(scaled - np.round(scaled)) <= 1e-6 * np.maximum(1.0, np.abs(scaled)) * 1e-3):
+        if np.all(np.abs(scaled - np.round(scaled)) <= 1e-9 * np.maximum(1.0, scaled)):
             return decimals
-    return _MOST_DECIMALS
+    return most
 
 
 def view_of(
@@ -156,17 +161,20 @@ def _lines_of(pick: Any, values: pd.DataFrame, overlays: int) -> tuple[list[Line
     spec = REGISTRY[pick.name]
     name = str(pick)
     own = spec.pane != PRICE_PANE
-    several = len(spec.outputs) > 1
-    lines = [
-        Line(
-            id=f"{name}.{output.name}" if several else name,
-            label=f"{pick.label} {output.label}" if several and not own else (output.label if several else pick.label),
-            values=values[f"{name}.{output.name}" if several else name].to_numpy(float),
-            pane=name if own else PRICE_PANE,
-            kind=output.kind,
-            shift=output.shift,
-            color_index=at if own else overlays + at,
+    several = len(pick.outputs) > 1
+    lines = []
+    for at, output in enumerate(pick.outputs):
+        column = f"{name}.{output.name}" if several else name
+        label = " ".join(([] if own and several else [pick.label]) + ([output.label] if several else []))
+        lines.append(
+            Line(
+                id=column,
+                label=label,
+                values=values[column].to_numpy(float),
+                pane=name if own else PRICE_PANE,
+                kind=output.kind,
+                shift=output.shift,
+                color_index=at if own else overlays + at,
+            )
         )
-        for at, output in enumerate(spec.outputs)
-    ]
     return lines, Pane(name, pick.label, tuple(spec.levels)) if own else None

@@ -334,6 +334,7 @@ class CandleChart {
       this.frameAsked = false;
       if (this.gone || !this.panes.length) return;
       const width = this.sync.fitScales();
+      this.panes.forEach((pane, at) => pane.clear(this.legends[at].root.offsetHeight));
       this.frame.style.setProperty("--cb-scale", `${width + 8}px`);
     });
   }

@@ -79,7 +79,7 @@ export class Pane {
         ...plain, lineVisible: false, pointMarkersVisible: true, pointMarkersRadius: 1.6, lastValueVisible: false,
       });
     }
-    return this.chart.addLineSeries({ ...plain, lineWidth: this.isPrice ? 1.5 : 1.5 });
+    return this.chart.addLineSeries({ ...plain, lineWidth: 1.5 });
   }
 
   /** A pane with levels always shows them; overlays do not squeeze the candles by more than half. */
@@ -204,11 +204,21 @@ export class Pane {
   #adapt(line, values) {
     let most = 0;
     for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
-    line.decimals = most >= 1e5 ? 0 : decimalsFor(most / 10);
+    line.decimals = most >= 1e5 ? 0 : decimalsFor(most);
     const format = most >= 1e5
       ? { type: "custom", formatter: compact, minMove: 1 }
       : priceFormat(line.decimals);
     line.series.applyOptions({ priceFormat: format });
+  }
+
+  /** Keep the candles clear of the legend, `height` pixels of it, as far as that leaves them half the pane. */
+  clear(height) {
+    const room = this.host.clientHeight;
+    if (!room) return;
+    const top = Math.min(0.4, Math.round(((height + 14) / room) * 50) / 50);
+    if (top === this.top) return;
+    this.top = top;
+    this.chart.applyOptions({ rightPriceScale: { scaleMargins: { top, bottom: 0.08 } } });
   }
 
   setMarkers(markers, rows) {

@@ -66,7 +66,12 @@ def live() -> None:
     ]  # fmt: skip
     closes = candles["close"]
     lines = [
-        Line(f"ema({n})", f"EMA {n}", closes.ewm(span=n, adjust=False).mean().where(np.arange(len(closes)) >= n - 1).to_numpy(), color_index=at)
+        Line(
+            f"ema({n})",
+            f"EMA {n}",
+            closes.ewm(span=n, adjust=False).mean().where(np.arange(len(closes)) >= n - 1).to_numpy(),
+            color_index=at,
+        )
         for at, n in enumerate((10, 21, 50, 150)[:LINES])
     ]
     panes = []
@@ -75,7 +80,10 @@ def live() -> None:
         macd = fast - slow
         signal = macd.ewm(span=9).mean()
         change = closes.diff()
-        up, down = change.clip(lower=0).ewm(alpha=1 / 14).mean(), (-change).clip(lower=0).ewm(alpha=1 / 14).mean()
+        up, down = (
+            change.clip(lower=0).ewm(alpha=1 / 14).mean(),
+            (-change).clip(lower=0).ewm(alpha=1 / 14).mean(),
+        )
         panes = [Pane("rsi", "RSI 14", (30.0, 70.0)), Pane("macd", "MACD 12 26 9", (0.0,))]
         lines += [
             Line("rsi", "RSI", (100 - 100 / (1 + up / down)).to_numpy(), "rsi"),
