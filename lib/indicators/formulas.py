@@ -109,7 +109,7 @@ def vwap(candles: pd.DataFrame, session: float) -> tuple[Array, ...]:
     which = np.cumsum(np.concatenate(([0], starts[1:] != starts[:-1])))
     volume = candles["volume"].reset_index(drop=True)
     money = volume * _typical(candles)
-    return ((money.groupby(which).cumsum() / volume.groupby(which).cumsum()).to_numpy(),)
+    return (_array(money.groupby(which).cumsum() / volume.groupby(which).cumsum()),)
 
 
 def supertrend(candles: pd.DataFrame, length: float, multiplier: float) -> tuple[Array, ...]:
@@ -199,7 +199,8 @@ def mfi(candles: pd.DataFrame, length: float) -> tuple[Array, ...]:
 
 
 def _array(series: pd.Series) -> Array:
-    values: Array = series.to_numpy(dtype=np.float64)
+    """A copy: what pandas lends may not be written to, and may be the candles' own."""
+    values: Array = series.to_numpy(dtype=np.float64, copy=True)
     return values
 
 
