@@ -71,9 +71,7 @@ class Demo:
 
         Raises ``UnknownName`` for a symbol or timeframe that is not simulated."""
         market = self._market(symbol, timeframe)
-        at = timeframe.floor(max(start, START) if start is not None else START)
-        if at < (start if start is not None else START):
-            at = timeframe.after(at)
+        at = _ceiling(timeframe, START if start is None else max(start, START))
         closed = timeframe.floor(self.now())  # the open of the forming candle
         last = closed if end is None else min(end.tz_convert("UTC"), closed)
         while at < last and not (stop is not None and stop.is_set()):
@@ -90,7 +88,7 @@ class Demo:
         """As :meth:`recent` at the moment ``now``: what a watcher of the ticks up to it would hold."""
         market = self._market(symbol, timeframe)
         forming_open = timeframe.floor(now)
-        first = max(timeframe.after(forming_open, -count), timeframe.floor(START))
+        first = max(timeframe.after(forming_open, -count), _ceiling(timeframe, START))
         closed = _between(market, timeframe, _us(first), _us(forming_open))
         return Recent(closed, _forming(market, timeframe, _us(forming_open), _us(now)))
 
@@ -125,6 +123,12 @@ class Demo:
         return market
 
 
+def _ceiling(timeframe: Timeframe, time: pd.Timestamp) -> pd.Timestamp:
+    """The first open at or after ``time``."""
+    edge = timeframe.floor(time)
+    return edge if edge == time else timeframe.after(edge)
+
+
 def _page_end(timeframe: Timeframe, at: pd.Timestamp, last: pd.Timestamp) -> pd.Timestamp:
     """A bucket edge about one page later, not after ``last`` rounded up to an edge."""
     minutes = _PAGE_TICKED if timeframe.seconds < 60 else _PAGE_MINUTES
@@ -132,8 +136,7 @@ def _page_end(timeframe: Timeframe, at: pd.Timestamp, last: pd.Timestamp) -> pd.
     until = timeframe.after(at, step)
     if until < last:
         return until
-    edge = timeframe.floor(last)
-    return edge if edge == last else timeframe.after(edge)
+    return _ceiling(timeframe, last)
 
 
 def _between(market: Market, timeframe: Timeframe, start_us: int, end_us: int) -> pd.DataFrame:

@@ -1,0 +1,78 @@
+"""Candles before those a feed holds, for a reader who scrolls back."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import pandas as pd
+
+from lib.errors import CandlebookError
+from lib.indicators import Pick, compute
+from lib.live.snapshot import Snapshot
+from lib.series import Series
+from lib.sources import registry
+from lib.store import Store
+from lib.sync import download
+
+__all__ = ["Older", "values_of"]
+
+_BARS = 1_000
+# Values of the newest versions, shared by all sessions that show the same indicators: a feed of 20,000
+# candles takes some milliseconds for each, twice a second for every reader.
+_KEPT = 16
+_kept: OrderedDict[tuple[object, ...], pd.DataFrame] = OrderedDict()
+_lock = threading.Lock()
+
+
+class Older:
+    """How far one reader has scrolled back in one series. ``more`` is False once the source has no
+    candles before the first shown."""
+
+    def __init__(self, series: Series) -> None:
+        self.series = series
+        self.more = True
+        self.trouble: CandlebookError | None = None
+        self._start: pd.Timestamp | None = None
+
+    def reach(self, store: Store, before: pd.Timestamp) -> None:
+        """Bring in the page of candles before ``before``: what the store lacks of it is downloaded and
+        kept there. A source that does not answer is kept in ``trouble``; what is stored is still shown."""
+        frame = self.series.timeframe
+        start = frame.floor(before - pd.Timedelta(seconds=frame.seconds * _BARS))
+        self.trouble = None
+        try:
+            download(store, registry.get(self.series.source), self.series.symbol, frame, start, before)
+        except CandlebookError as error:
+            self.trouble = error
+        found = store.read(self.series, end=before, last=_BARS)
+        found = found[found.index >= start]
+        if len(found):
+            self._start = found.index[0]
+        elif self.trouble is None:
+            self.more = False
+
+    def joined(
+        self, store: Store, snapshot: Snapshot, picks: Sequence[Pick]
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The candles shown, oldest first with the forming one last, and the values of ``picks``."""
+        table = snapshot.table
+        if self._start is not None and self._start < table.index[0]:
+            table = pd.concat([store.read(self.series, start=self._start, end=table.index[0]), table])
+        return table, values_of(self.series, snapshot.version, table, picks)
+
+
+def values_of(series: Series, version: int, table: pd.DataFrame, picks: Sequence[Pick]) -> pd.DataFrame:
+    """Indicator values of one version of a live table; computed once for all who ask the same."""
+    # a feed that is started again counts versions from 0: its last candle tells them apart
+    key = (series, version, table.index[0], len(table), *table.iloc[-1], tuple(picks))
+    with _lock:
+        if key in _kept:
+            return _kept[key]
+    values = compute(table, picks, timeframe=series.timeframe)
+    with _lock:
+        _kept[key] = values
+        while len(_kept) > _KEPT:
+            _kept.popitem(last=False)
+    return values
