@@ -35,7 +35,8 @@ def starts() -> str | None:
             page.set_content("<p>ready</p>")
             page.get_by_text("ready").wait_for()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told and the next way is tried
-        return str(error).strip()
+        lines = str(error).strip().splitlines()
+        return "\n".join([lines[0], *(line for line in lines[1:] if "error while" in line.lower())])
     return None
 
 
