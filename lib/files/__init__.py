@@ -15,6 +15,6 @@ The stages, each a module that can be used and tested alone::
 
 from lib.files.model import Choices, FileCandles, Inference, Reading
 from lib.files.names import suggest_symbol
-from lib.files.reading import inspect, read
+from lib.files.reading import closed_only, inspect, read
 
-__all__ = ["Choices", "FileCandles", "Inference", "Reading", "inspect", "read", "suggest_symbol"]
+__all__ = ["Choices", "FileCandles", "Inference", "Reading", "closed_only", "inspect", "read", "suggest_symbol"]

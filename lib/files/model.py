@@ -12,7 +12,7 @@ from lib.candles import Report
 from lib.errors import InputError
 from lib.timeframes import Timeframe, parse
 
-__all__ = ["CONFLICTS", "BAD_ROWS", "Choices", "FileCandles", "Inference", "Reading"]
+__all__ = ["BAD_ROWS", "CONFLICTS", "Choices", "FileCandles", "Inference", "Reading"]
 
 CONFLICTS = ("refuse", "first", "last")
 BAD_ROWS = ("refuse", "drop")
@@ -57,25 +57,21 @@ class Choices:
         made: list[str] = []
         for role, label in self.columns.items():
             made += ["--column", f"{role}={label}"]
+        if self.day_first is not None:
+            made.append("--day-first" if self.day_first else "--month-first")
         for key, option in _OPTIONS.items():
             value = getattr(self, key)
             if value is not None:
-                made += [option, _text(value)]
+                made += [option, {"\t": "tab"}.get(value, str(value))]
         return made
 
 
 _OPTIONS = {
     "delimiter": "--delimiter", "encoding": "--encoding", "header": "--header",
-    "time_format": "--time-format", "day_first": "--day-first", "decimal": "--decimal",
+    "time_format": "--time-format", "decimal": "--decimal",
     "scale": "--scale", "zone": "--tz", "timeframe": "--timeframe",
     "conflicts": "--conflicts", "bad_rows": "--bad-rows",
 }  # fmt: skip
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _typed(key: str, value: str) -> Any:

@@ -21,7 +21,7 @@ from lib.files.model import Choices, FileCandles, Reading
 from lib.files.plan import Plan, make_plan
 from lib.timeframes import Timeframe
 
-__all__ = ["inspect", "read"]
+__all__ = ["closed_only", "inspect", "read"]
 
 Array = np.ndarray[Any, Any]
 NO_TIME = times.NO_TIME
@@ -58,6 +58,16 @@ def read(name: str, data: bytes | Path, choices: Choices | None = None) -> FileC
         for price in PRICES:
             rows.figures[price] = rows.figures[price] / plan.choices.scale
     return _finish(plan, rows)
+
+
+def closed_only(table: pd.DataFrame, timeframe: Timeframe, now: pd.Timestamp | None = None) -> pd.DataFrame:
+    """The candles whose time is over; the newest in a file may still be forming when it was written.
+    Only these go to the store. ``now`` defaults to the clock's."""
+    now = pd.Timestamp.now(tz="UTC") if now is None else now
+    end = len(table)
+    while end and timeframe.after(table.index[end - 1]) > now:
+        end -= 1
+    return table.iloc[:end]
 
 
 @dataclass(slots=True)
