@@ -62,13 +62,16 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:  # noqa: BLE001  the last place before the terminal
             if _log.isEnabledFor(logging.DEBUG):
                 _log.exception("unexpected")
-            click.echo(f"Error: something unexpected happened ({type(error).__name__}); run it with --debug to see what.", err=True)
+            click.echo(
+                f"Error: something unexpected happened ({type(error).__name__}); run it with --debug to see what.",
+                err=True,
+            )
             sys.exit(1)
 
     return run
 
 
-class _Time(click.ParamType):
+class _Time(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     name = "TIME"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> pd.Timestamp:
@@ -81,7 +84,12 @@ class _Time(click.ParamType):
         return time.tz_localize("UTC") if time.tz is None else time.tz_convert("UTC")
 
 
-_store_option = click.option("--store", "store_url", metavar="URL", help="Where candles are kept; a folder or s3://bucket/prefix. [default: CANDLEBOOK_STORE, else data/store]")
+_store_option = click.option(
+    "--store",
+    "store_url",
+    metavar="URL",
+    help="Where candles are kept; a folder or s3://bucket/prefix. [default: CANDLEBOOK_STORE, else data/store]",
+)
 _json_option = click.option("--json", "as_json", is_flag=True, help="Answer with JSON on stdout.")
 _start_option = click.option("--start", type=_Time(), help="First open, UTC unless it says otherwise.")
 _end_option = click.option("--end", type=_Time(), help="Candles that open before this.")
@@ -101,21 +109,37 @@ def _open(url: str | None) -> Store:
 @click.option("--symbol", required=True, help="The symbol to keep them under, e.g. EURUSD.")
 @click.option("--source", default=_FILE, show_default=True, help="Who the candles are from.")
 @click.option("--timeframe", metavar="TF", help="1m, 15m, 1h, 1d ... [default: told from the times]")
-@click.option("--tz", "zone", metavar="ZONE", help="Zone of times that tell none, e.g. America/New_York. [default: UTC]")
+@click.option(
+    "--tz", "zone", metavar="ZONE", help="Zone of times that tell none, e.g. America/New_York. [default: UTC]"
+)
 @_store_option
 @_json_option
 @click.option("--delimiter", help="One character, 'tab' or 'whitespace'.")
 @click.option("--encoding", help="utf-8, utf-16, cp1252 ...")
 @click.option("--header", type=int, metavar="LINE", help="Line of the header; 0 for none.")
-@click.option("--column", "columns", multiple=True, metavar="ROLE=NAME", help="Which column is the time, date, clock, open, high, low, close or volume: close='Adj Close' or close=#6. Repeat it.")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="ROLE=NAME",
+    help="Which column is the time, date, clock, open, high, low, close or volume: close='Adj Close' or close=#6. Repeat it.",
+)
 @click.option("--time-format", metavar="FORMAT", help="text, or epoch s, epoch ms, epoch us, epoch ns.")
 @click.option("--day-first/--month-first", default=None, help="How to read 01/02/2024.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark.")
 @click.option("--scale", type=float, help="Divide every price by this.")
-@click.option("--conflicts", type=click.Choice(["refuse", "first", "last"]), help="Rows of one time with other figures. [default: refuse]")
-@click.option("--bad-rows", type=click.Choice(["refuse", "drop"]), help="Rows that break a rule. [default: refuse]")
+@click.option(
+    "--conflicts",
+    type=click.Choice(["refuse", "first", "last"]),
+    help="Rows of one time with other figures. [default: refuse]",
+)
+@click.option(
+    "--bad-rows", type=click.Choice(["refuse", "drop"]), help="Rows that break a rule. [default: refuse]"
+)
 @_guarded
-def import_files(files: tuple[Path, ...], symbol: str, source: str, store_url: str | None, as_json: bool, **given: Any) -> None:
+def import_files(
+    files: tuple[Path, ...], symbol: str, source: str, store_url: str | None, as_json: bool, **given: Any
+) -> None:
     """Read files of candles into the store, as one series.
 
     Every file is read and checked before anything is stored; what cannot be read is refused with its
@@ -161,7 +185,9 @@ def _choices(given: dict[str, Any]) -> Choices:
         columns[role.strip()] = name
     if given["timeframe"]:
         given["timeframe"] = parse(given["timeframe"])
-    given["delimiter"] = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(given["delimiter"], given["delimiter"])
+    given["delimiter"] = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(
+        given["delimiter"], given["delimiter"]
+    )
     names = {each.name for each in fields(Choices)}
     return Choices(columns=columns, **{key: value for key, value in given.items() if key in names})
 
@@ -188,16 +214,20 @@ def _answer(files: tuple[Path, ...], made: list[FileCandles], tables: list[pd.Da
 
 
 def _stamp(time: pd.Timestamp) -> str:
-    return time.isoformat().replace("+00:00", "Z")
+    return str(time.isoformat()).replace("+00:00", "Z")
 
 
 def _say_import(series: Series, answer: dict[str, Any], made: list[FileCandles]) -> None:
-    click.echo(f"{answer['rows_stored']:,} candles stored as {series}, {answer['first']} to {answer['last']}.")
+    click.echo(
+        f"{answer['rows_stored']:,} candles stored as {series}, {answer['first']} to {answer['last']}."
+    )
     for note in answer["warnings"]:
         click.echo(f"Note: {note}", err=True)
     zone = next((each for each in made[0].reading.inferred if each.key == "zone"), None)
     if zone and "assumed" in zone.why:
-        click.echo("Note: the file does not tell the zone of its times; UTC was taken. Another: --tz ZONE.", err=True)
+        click.echo(
+            "Note: the file does not tell the zone of its times; UTC was taken. Another: --tz ZONE.", err=True
+        )
     if answer["duplicates"]:
         click.echo(f"Note: {answer['duplicates']:,} rows were the same as another, and count once.", err=True)
     if answer["forming"]:
@@ -225,7 +255,7 @@ def list_series(store_url: str | None, as_json: bool) -> None:
     if not infos:
         click.echo("Nothing is stored yet.", err=True)
         return
-    rows = [("source", "symbol", "timeframe", "first", "last", "candles")]
+    rows: list[tuple[str, ...]] = [("source", "symbol", "timeframe", "first", "last", "candles")]
     rows += [tuple(str(_row(info)[key]) for key in rows[0]) for info in infos]
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     for row in rows:
@@ -256,7 +286,9 @@ def delete(symbol: str, source: str | None, timeframe: str, store_url: str | Non
     """Remove a series with all its candles. On a terminal it asks first."""
     store = _open(store_url)
     frame = parse(timeframe)
-    series = _choose([info for info in _of(store, symbol, source) if info.series.timeframe == frame], symbol, frame)
+    series = _choose(
+        [info for info in _of(store, symbol, source) if info.series.timeframe == frame], symbol, frame
+    )
     if sys.stdin.isatty():
         click.confirm(f"Delete {series} with its {store.info(series).count:,} candles?", abort=True, err=True)
     store.delete(series)
@@ -264,7 +296,9 @@ def delete(symbol: str, source: str | None, timeframe: str, store_url: str | Non
 
 
 def _of(store: Store, symbol: str, source: str | None) -> list[SeriesInfo]:
-    found = [info for info in store.list() if info.series.symbol == symbol and source in (None, info.series.source)]
+    found = [
+        info for info in store.list() if info.series.symbol == symbol and source in (None, info.series.source)
+    ]
     if not found:
         beside = f" from {source}" if source else ""
         raise UnknownName(
@@ -294,7 +328,12 @@ def _choose(found: list[SeriesInfo], symbol: str, frame: Timeframe) -> Series:
 @click.option("--timeframe", required=True, metavar="TF", help="The stored one, or a coarser one made of it.")
 @_start_option
 @_end_option
-@click.option("--format", "fmt", type=click.Choice(["csv", "json", "parquet"]), help="[default: by the file's name, else csv]")
+@click.option(
+    "--format",
+    "fmt",
+    type=click.Choice(["csv", "json", "parquet"]),
+    help="[default: by the file's name, else csv]",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; else stdout.")
 @_store_option
 @_guarded
@@ -310,9 +349,12 @@ def export(
     series = _choose([info for info in _of(store, symbol, source) if frame in (info.series.timeframe, *info.timeframes)
                       or info.series.timeframe.divides(frame)], symbol, frame)  # fmt: skip
     ending = output.suffix.lstrip(".").lower() if output else ""
-    data = to_bytes(store.read(series, timeframe=frame, start=start, end=end), fmt or (ending if ending in FORMATS else "csv"))
+    data = to_bytes(
+        store.read(series, timeframe=frame, start=start, end=end),
+        fmt or (ending if ending in FORMATS else "csv"),
+    )
     if output is None:
-        click.get_binary_stream("stdout").write(data)
+        sys.stdout.buffer.write(data)
         return
     try:
         output.write_bytes(data)
@@ -349,15 +391,21 @@ def download(
     bar = _Bar(sys.stderr.isatty())
     with _stoppable() as stop:
         try:
-            outcome = sync.download(store, registry.get(source), symbol, frame, start, end, progress=bar.show, stop=stop)
+            outcome = sync.download(
+                store, registry.get(source), symbol, frame, start, end, progress=bar.show, stop=stop
+            )
         finally:
             bar.end()
     if as_json:
         click.echo(json.dumps(_outcome(outcome)))
     else:
         series = Series(source, symbol, frame)
-        span = f", {_stamp(outcome.first)} to {_stamp(outcome.last)}" if outcome.first and outcome.last else ""
-        click.echo(f"{series}: {outcome.added:,} new candles, {outcome.changed:,} changed, {outcome.requests:,} requests{span}.")
+        span = (
+            f", {_stamp(outcome.first)} to {_stamp(outcome.last)}" if outcome.first and outcome.last else ""
+        )
+        click.echo(
+            f"{series}: {outcome.added:,} new candles, {outcome.changed:,} changed, {outcome.requests:,} requests{span}."
+        )
     if outcome.cancelled:
         click.echo("Stopped; what arrived is kept. The same command goes on from there.", err=True)
         sys.exit(_STOPPED)
@@ -378,7 +426,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 def _stoppable() -> Iterator[threading.Event]:
     """The first Ctrl-C sets the event, the second ends the process as usual."""
     stop = threading.Event()
-    usual = signal.getsignal(signal.SIGINT)
+    usual: Any = signal.getsignal(signal.SIGINT)
 
     def ask(*_: Any) -> None:
         stop.set()
@@ -421,5 +469,3 @@ def _clock(seconds: float) -> str:
     whole = round(seconds)
     hours, rest = divmod(whole, 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
-
-

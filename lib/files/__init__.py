@@ -8,8 +8,10 @@ The stages, each a module that can be used and tested alone::
     columns      names and sample -> which column is which
     numbers      texts -> float64                               decimal marks, thousands, suffixes
     times        texts or counts -> times                       decided over the whole column
+                 (fields: year, month, day ...; tokens: runs of digits; fixed: all of one shape)
     zones        wall clocks -> UTC                             with the changes of the clocks
     plan         all of these for one file, as inferences that the reader can override
+    grid         typed columns by Arrow, or texts with the line of each row
     reading      plan -> rows (typed by Arrow, or as texts to explain a fault) -> ``candles.conform``
 """
 
@@ -17,4 +19,13 @@ from lib.files.model import Choices, FileCandles, Inference, Reading
 from lib.files.names import suggest_symbol
 from lib.files.reading import closed_only, inspect, read
 
-__all__ = ["Choices", "FileCandles", "Inference", "Reading", "closed_only", "inspect", "read", "suggest_symbol"]
+__all__ = [
+    "Choices",
+    "FileCandles",
+    "Inference",
+    "Reading",
+    "closed_only",
+    "inspect",
+    "read",
+    "suggest_symbol",
+]

@@ -31,10 +31,13 @@ _KINDS = (
     ("datetime", re.compile(r"(?:19|20|21)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?")),
     ("date", re.compile(_DATE + _OFFSET)),
 )  # fmt: skip
-_EPOCH = re.compile(r"-?\d{9,10}(?:\.\d+)?|-?\d{12,13}(?:\.\d+)?|\d{15,16}(?:\.0*)?|\d{18,19}|\d\.\d+[eE]\+?(?:0?9|1[0-8])")
+_EPOCH = re.compile(
+    r"-?\d{9,10}(?:\.\d+)?|-?\d{12,13}(?:\.\d+)?|\d{15,16}(?:\.0*)?|\d{18,19}|\d\.\d+[eE]\+?(?:0?9|1[0-8])"
+)
 
 
 def is_missing(cell: str) -> bool:
+    """Nothing, or a word for nothing."""
     return cell.strip() in _MISSING
 
 
@@ -60,4 +63,5 @@ def time_kind(cell: str) -> str:
 
 
 def is_time(cell: str) -> bool:
+    """Any kind of :func:`time_kind`."""
     return time_kind(cell) != ""

@@ -60,7 +60,9 @@ def assign(layout: Layout, chosen: Mapping[str, str], name: str) -> Roles:
     work = _Work(layout)
     for role, label in chosen.items():
         if role not in ROLES:
-            raise FileRefused(f"{role!r} is no role of a column.", remedy=f"Roles: {', '.join(ROLES)}.", file=name)
+            raise FileRefused(
+                f"{role!r} is no role of a column.", remedy=f"Roles: {', '.join(ROLES)}.", file=name
+            )
         if label:
             work.take(role, _find(layout, label, name), "chosen")
         else:
@@ -94,7 +96,8 @@ class _Work:
         return role not in self.at and role not in self.left_out
 
     def kind(self, at: int) -> str:
-        """What most cells of a column are as times; nothing under 9 in 10."""
+        """What the cells of a column are as times: more than half of them where its name says so too,
+        else 9 in 10. The others are faults, to be found with their lines."""
         cells = [cell for cell in self.cells[at] if not is_missing(cell)] if self.cells else []
         if not cells:
             return ""
@@ -102,7 +105,8 @@ class _Work:
         if kinds["date"] and kinds["datetime"] and kinds["date"] + kinds["datetime"] == len(cells):
             return "datetime"  # midnights that lost their time of day
         kind, count = kinds.most_common(1)[0]
-        return kind if count * 10 >= len(cells) * 9 else ""
+        share = 5 if self.plain[at] in _TIME_WORDS else 9
+        return kind if count * 10 > len(cells) * share or count == len(cells) else ""
 
 
 def _plain(label: str) -> str:
@@ -145,7 +149,9 @@ def _price(work: _Work, role: str) -> None:
         if hits:
             work.undecided[role] = tuple(work.layout.names[at] for at in hits)
             return
-    work.undecided[role] = tuple(work.layout.names[at] for at in range(work.layout.width) if _figures(work, at))
+    work.undecided[role] = tuple(
+        work.layout.names[at] for at in range(work.layout.width) if _figures(work, at)
+    )
 
 
 def _figures(work: _Work, at: int) -> bool:
@@ -157,7 +163,9 @@ def _volume(work: _Work) -> None:
     for spelling in _NAMES["volume"]:
         hits += [at for at, plain in enumerate(work.plain) if plain == spelling and work.free(at)]
     if not hits:
-        hits = [at for at, plain in enumerate(work.plain) if re.match(r"(volume|vol)\b", plain) and work.free(at)]
+        hits = [
+            at for at, plain in enumerate(work.plain) if re.match(r"(volume|vol)\b", plain) and work.free(at)
+        ]
     hits = [at for at in hits if not _NEVER.search(work.plain[at]) and _figures(work, at)]
     if not hits:
         return
@@ -170,7 +178,9 @@ def _volume(work: _Work) -> None:
     work.take("volume", taken, why)
     others = [work.layout.names[at] for at in hits if at != taken]
     if others:
-        work.warnings.append(f"Volume was taken from {work.layout.names[taken]!r}; there is also {', '.join(others)}.")
+        work.warnings.append(
+            f"Volume was taken from {work.layout.names[taken]!r}; there is also {', '.join(others)}."
+        )
 
 
 def _counts(work: _Work, at: int) -> bool:
@@ -192,7 +202,9 @@ def _by_place(work: _Work) -> None:
         first += 1
     while first < work.layout.width and not _figures(work, first):
         first += 1
-    for role, at in zip(("open", "high", "low", "close", "volume"), range(first, work.layout.width), strict=False):
+    for role, at in zip(
+        ("open", "high", "low", "close", "volume"), range(first, work.layout.width), strict=False
+    ):
         if work.wants(role) and _figures(work, at):
             work.take(role, at, "by its place: there is no header")
     for role in _PRICES:
@@ -217,16 +229,22 @@ def _times(work: _Work) -> None:
     usable = [at for at in range(work.layout.width) if work.free(at) and work.kind(at)]
     named = [at for at in usable if work.plain[at] in _TIME_WORDS]
     wanted = named or [at for at in usable if not _NEVER.search(work.plain[at])]
-    by_kind = {kind: [at for at in wanted if work.kind(at) == kind] for kind in ("datetime", "date", "clock", "epoch")}
+    by_kind = {
+        kind: [at for at in wanted if work.kind(at) == kind]
+        for kind in ("datetime", "date", "clock", "epoch")
+    }
     reason = "the name and the cells say so" if named else "its cells are times"
     if by_kind["datetime"]:
-        return work.take("time", by_kind["datetime"][0], reason)
-    if by_kind["date"]:
-        return _date_and_clock(work, by_kind["date"][0], by_kind["clock"], reason)
-    if by_kind["epoch"]:
-        return work.take("time", by_kind["epoch"][0], "its cells count from 1970")
-    named_so = [work.layout.names[at] for at, plain in enumerate(work.plain) if plain in _TIME_WORDS]
-    work.undecided["time"] = tuple(named_so) or work.layout.names
+        work.take("time", by_kind["datetime"][0], reason)
+    elif by_kind["date"]:
+        _date_and_clock(work, by_kind["date"][0], by_kind["clock"], reason)
+    elif by_kind["epoch"]:
+        work.take("time", by_kind["epoch"][0], "its cells count from 1970")
+    else:
+        labels = zip(work.layout.names, work.plain, strict=True)
+        work.undecided["time"] = (
+            tuple(label for label, plain in labels if plain in _TIME_WORDS) or work.layout.names
+        )
 
 
 def _date_and_clock(work: _Work, date: int, clocks: list[int], reason: str) -> None:
@@ -245,5 +263,6 @@ def _date_and_clock(work: _Work, date: int, clocks: list[int], reason: str) -> N
 def _clock_digits_loose(work: _Work, at: int) -> bool:
     """A column that is named for time may have lost its leading zeros: 0, 100, 90100."""
     return bool(work.cells) and all(
-        re.fullmatch(r"\d{1,6}", cell) and int(cell) <= 235959 and int(cell) % 100 < 60 for cell in work.cells[at]
+        re.fullmatch(r"\d{1,6}", cell) and int(cell) <= 235959 and int(cell) % 100 < 60
+        for cell in work.cells[at]
     )

@@ -60,8 +60,8 @@ def unpack(member: Member) -> Member:
             return member
         if kind.opener is None:
             raise FileRefused(
-                f"{member.name} is {kind.title}, which is not read yet.",
-                remedy=kind.remedy or "Save it as CSV, plain or gzip.",
+                f"{member.name} is {kind.title}, not a text of candles.",
+                remedy=kind.remedy,
                 file=member.name,
             )
         inner = kind.opener(member.data, member.name)
@@ -114,13 +114,18 @@ class _Kind:
     title: str
     magic: bytes
     opener: Callable[[Buffer, str], bytes] | None = None
-    remedy: str = ""
+    remedy: str = "Save its candles as CSV, plain or gzip."
     at: int = 0
 
 
 _KINDS = (
     _Kind("gzip", "a gzip file", b"\x1f\x8b", _gunzip),
-    _Kind("zip", "a zip archive or an Excel workbook", b"PK\x03\x04", remedy="Unpack it, or save the sheet as CSV."),
+    _Kind(
+        "zip",
+        "a zip archive or an Excel workbook",
+        b"PK\x03\x04",
+        remedy="Unpack it, or save the sheet as CSV.",
+    ),
     _Kind("bz2", "a bzip2 file", b"BZh", remedy="Unpack it first, or pack it with gzip."),
     _Kind("xz", "an xz file", b"\xfd7zXZ\0", remedy="Unpack it first, or pack it with gzip."),
     _Kind("zstd", "a zstd file", b"\x28\xb5\x2f\xfd", remedy="Unpack it first, or pack it with gzip."),
@@ -137,10 +142,12 @@ _KINDS = (
     _Kind("hdf5", "an HDF5 file", b"\x89HDF"),
     _Kind("tar", "a tar archive", b"ustar", remedy="Unpack it first.", at=257),
 )
-_MARKUP = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<\s*(!doctype|!--|html|head|body|table|script|\?xml|svg)\b", re.I)
+_MARKUP = re.compile(
+    rb"\s*(?:\xef\xbb\xbf)?\s*<\s*(!doctype|!--|html|head|body|table|script|\?xml|svg)\b", re.I
+)
 _JSON = re.compile(rb'\s*(?:\xef\xbb\xbf)?\s*(\{\s*["}]|\[\s*[\[{\]"])')
 _HTML = _Kind(
-    "html", "a web page, not a table of figures", b"",
+    "html", "a web page", b"",
     remedy="The download answered with a page (often an error or a login); open it in a browser to see what it says.",
 )  # fmt: skip
 

@@ -23,7 +23,7 @@ from lib.files.cells import MISSING
 from lib.files.layout import Layout
 from lib.files.text import Text
 
-__all__ = ["Grid", "Texts", "TextGrid", "Unlike"]
+__all__ = ["Grid", "TextGrid", "Texts", "Unlike"]
 
 Array = np.ndarray[Any, Any]
 _BLOCK = 4 * 2**20
@@ -36,11 +36,15 @@ class Unlike(Exception):
 class Texts:
     """Columns as strings, by position; ``lines`` of each row; ``findings`` for rows left out."""
 
-    def __init__(self, columns: dict[int, pa.Array], lines: Array, findings: list[Finding], left_out: int) -> None:
+    def __init__(
+        self, columns: dict[int, pa.Array], lines: Array, findings: list[Finding], left_out: int
+    ) -> None:
         self.columns, self.lines, self.findings, self.left_out = columns, lines, findings, left_out
 
 
 class Grid(Protocol):
+    """What a plan is carried out on: rows of cells, asked for by the column's position."""
+
     def typed(self, types: Mapping[int, pa.DataType], decimal: str) -> dict[int, pa.ChunkedArray]:
         """Columns of the given types. Raises ``Unlike`` where a cell is of another."""
 
@@ -103,7 +107,9 @@ class TextGrid:
         full = ends > starts
         like = full & (widths == self.layout.width)
         odd = np.flatnonzero(full & ~like)
-        findings = [self._odd(int(at), int(widths[at]), bytes(body[starts[at] : ends[at]])) for at in odd[:200]]
+        findings = [
+            self._odd(int(at), int(widths[at]), bytes(body[starts[at] : ends[at]])) for at in odd[:200]
+        ]
         if len(odd):
             kept = np.flatnonzero(like)
             joined = b"\n".join([bytes(body[starts[at] : ends[at]]) for at in kept]) + b"\n"
@@ -148,7 +154,9 @@ class TextGrid:
 
     def _records(self) -> Any:
         """(line from 0, cells) of every row that is not blank."""
-        text = io.TextIOWrapper(io.BytesIO(memoryview(self._body)), encoding="utf-8", errors="replace", newline="")
+        text = io.TextIOWrapper(
+            io.BytesIO(memoryview(self._body)), encoding="utf-8", errors="replace", newline=""
+        )
         reader = csv.reader(text, delimiter=self._delimiter)
         before = 0
         try:

@@ -11,7 +11,7 @@ from lib.errors import FileRefused
 from lib.files.cells import is_missing, is_number, is_time, numeric
 from lib.files.text import Text
 
-__all__ = ["DELIMITERS", "Layout", "SAMPLE_BYTES", "cut", "head_lines", "sniff"]
+__all__ = ["DELIMITERS", "SAMPLE_BYTES", "Layout", "cut", "head_lines", "sniff"]
 
 DELIMITERS = (",", ";", "\t", "|", "whitespace")
 SAMPLE_BYTES = 65536
@@ -60,7 +60,7 @@ def head_lines(text: Text, name: str) -> list[str]:
 def cut(line: str, delimiter: str) -> list[str]:
     """One line into cells, quotes honoured. A quote that never ends leaves the line as one cell."""
     if delimiter == "whitespace":
-        return line.split()
+        return re.split(r"[ \t]+", line.strip(" \t"))
     try:
         cells = next(csv.reader([line], delimiter=delimiter, strict=False), [])
     except csv.Error:
@@ -191,12 +191,16 @@ def _names(
             names.append("")
         elif all(is_time(row[0]) for row in like) and all(_clock(row[1]) for row in like):
             names.insert(1, "Time")
-            notes.append("The header has a name fewer than the rows have cells: its date stands for date and time.")
+            notes.append(
+                "The header has a name fewer than the rows have cells: its date stands for date and time."
+            )
         elif not numeric(like[0][1]) or is_time(like[0][0]):
             pass
         else:
             names.insert(0, "")
-            notes.append("The header has a name fewer than the rows have cells: the first column is an index.")
+            notes.append(
+                "The header has a name fewer than the rows have cells: the first column is an index."
+            )
     while len(names) > width and not names[-1]:
         names.pop()
     if len(names) != width:

@@ -137,7 +137,16 @@ class Reading:
         return {each.key: each.value for each in self.inferred}
 
 
-_MUST = {"day_first", "decimal", "timeframe", "columns.time", "columns.open", "columns.high", "columns.low", "columns.close"}
+_MUST = {
+    "day_first",
+    "decimal",
+    "timeframe",
+    "columns.time",
+    "columns.open",
+    "columns.high",
+    "columns.low",
+    "columns.close",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,9 @@ def sniff_style(cells: Iterable[str], decimal: str | None = None) -> NumberStyle
     if not commas:
         if any(text.count(".") > 1 for text in texts):
             return NumberStyle(",", ".", False, "a figure has several dots")
-        return NumberStyle(".", ",", not any(_DRESSED.search(text) for text in texts), "no figure has a comma")
+        return NumberStyle(
+            ".", ",", not any(_DRESSED.search(text) for text in texts), "no figure has a comma"
+        )
     return _with_commas(texts, commas)
 
 
@@ -56,7 +58,9 @@ def _with_commas(texts: list[str], commas: list[str]) -> NumberStyle:
     if any(text.count(",") > 1 for text in commas):
         return NumberStyle(".", ",", False, "a figure has several commas")
     groups = [re.search(r"^[-+]?(\d*),(\d*)", text) for text in commas]
-    odd = next((hit for hit in groups if hit and (len(hit[2]) != 3 or hit[1] in ("", "0") or len(hit[1]) > 3)), None)
+    odd = next(
+        (hit for hit in groups if hit and (len(hit[2]) != 3 or hit[1] in ("", "0") or len(hit[1]) > 3)), None
+    )
     if odd:
         plain = not any("." in text or _DRESSED.search(text) for text in texts)
         return NumberStyle(",", ".", plain, f"{odd[0]} can be read no other way")
@@ -64,7 +68,11 @@ def _with_commas(texts: list[str], commas: list[str]) -> NumberStyle:
         return NumberStyle(".", ",", False, "there are dots beside the commas")
     shown = commas[0]
     return NumberStyle(
-        "", "", False, "commas before three digits are either", (shown.replace(",", "."), shown.replace(",", ""))
+        "",
+        "",
+        False,
+        "commas before three digits are either",
+        (shown.replace(",", "."), shown.replace(",", "")),
     )
 
 
@@ -103,7 +111,9 @@ def _undress(texts: pa.Array, style: NumberStyle) -> pa.Array:
     texts = pc.replace_substring_regex(texts, r"[$€£¥₹\s\x{00a0}\x{202f}']", "")
     if style.thousands:
         mark, decimal = re.escape(style.thousands), re.escape(style.decimal)
-        grouped = pc.match_substring_regex(texts, rf"^[+-]?\d{{1,3}}(?:{mark}\d{{3}})+(?:{decimal}\d*)?[KMBTkmbt]?$")
+        grouped = pc.match_substring_regex(
+            texts, rf"^[+-]?\d{{1,3}}(?:{mark}\d{{3}})+(?:{decimal}\d*)?[KMBTkmbt]?$"
+        )
         texts = pc.if_else(grouped, pc.replace_substring(texts, style.thousands, ""), texts)
     return texts
 

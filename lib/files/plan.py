@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,9 @@ _UTC_NAME = re.compile(r"(?i)(?<![a-z])(utc|gmt)(?![a-z+-])(?!\s?[+-]?\d)")
 _SHOWN = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "whitespace": "blanks"}
 
 
+_KNOWN = times.Order("YMD", "")
+
+
 @dataclass(frozen=True, slots=True)
 class TimePlan:
     """``kind`` is ``epoch``, ``iso`` (Arrow reads it alone), ``text`` or ``split`` (date and time of day
@@ -36,13 +40,15 @@ class TimePlan:
     unit: str = ""
     utc: bool = False
     whole: bool = True
-    order: times.Order = times.Order("YMD", "")
+    order: times.Order = _KNOWN
     pattern: str = ""
     why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """Every stage's answer for one file."""
+
     name: str
     grid: TextGrid
     layout: layout.Layout
@@ -111,7 +117,9 @@ def _warnings(
                 "choose the decimal comma, and a scale."
             )
         elif all(re.fullmatch(r"\d{5,}(\.0+)?", cell) for cell in prices):
-            made.append("Every price is a large whole number. If these are points, choose a scale to divide by.")
+            made.append(
+                "Every price is a large whole number. If these are points, choose a scale to divide by."
+            )
     if timing.utc and choices.zone and choices.zone != "UTC":
         made.append(f"The times tell their own offset, so the zone {choices.zone} was not used.")
     if timing.unit == "mixed":
@@ -133,7 +141,8 @@ def _timing(found: layout.Layout, roles: columns.Roles, grid: TextGrid, choices:
     wanted = choices.time_format or ""
     if wanted and wanted != "text" and wanted not in {f"epoch {unit}" for unit in times.EPOCH_UNITS}:
         raise FileRefused(
-            f"{wanted!r} is no format of times.", remedy="Choose text, epoch s, epoch ms, epoch us or epoch ns."
+            f"{wanted!r} is no format of times.",
+            remedy="Choose text, epoch s, epoch ms, epoch us or epoch ns.",
         )
     epoch = wanted.startswith("epoch") or (not wanted and _all_epoch(sample))
     if epoch and len(roles.times) == 1:
@@ -155,19 +164,19 @@ def _timing(found: layout.Layout, roles: columns.Roles, grid: TextGrid, choices:
 
 def _all_epoch(sample: list[str]) -> bool:
     kinds = [time_kind(cell) for cell in sample if cell]
-    return bool(kinds) and kinds.count("epoch") * 10 >= len(kinds) * 9
+    return bool(kinds) and kinds.count("epoch") * 2 > len(kinds)
 
 
 def _epoch_plan(sample: list[str], wanted: str) -> TimePlan:
     values = np.array([float(cell) for cell in sample if numeric(cell) and re.fullmatch(r"[-+.\deE]+", cell)])
     unit = wanted.removeprefix("epoch ") if wanted else times.epoch_unit(values)
-    whole = all(re.fullmatch(r"-?\d+", cell) for cell in sample if cell)
+    whole = not any("." in cell or "e" in cell.lower() for cell in sample if numeric(cell))
     names = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
     why = "chosen" if wanted else f"so read they are {_year(values, unit)}"
     return TimePlan("epoch", unit, True, whole, pattern=f"{names.get(unit, 'counts')} since 1970", why=why)
 
 
-def _year(values: np.ndarray, unit: str) -> str:  # type: ignore[type-arg]
+def _year(values: Any, unit: str) -> str:
     micros = times.from_epoch(values[:1], unit)
     return f"{pd.Timestamp(int(micros[0]), unit='us'):%Y-%m-%d}" if len(micros) else "times"
 
@@ -286,5 +295,11 @@ def _zone(plan: Plan) -> Inference:
         why = "counts from 1970 are UTC" if timing.kind == "epoch" else "each time tells its offset"
         return Inference("zone", "Zone of the times", "UTC", ("UTC",), why)
     named = any(_UTC_NAME.search(plan.layout.names[at]) for at in plan.roles.times)
-    why = "chosen" if plan.choices.zone else "the column's name says so" if named else "the file does not tell; UTC is assumed"
+    why = (
+        "chosen"
+        if plan.choices.zone
+        else "the column's name says so"
+        if named
+        else "the file does not tell; UTC is assumed"
+    )
     return Inference("zone", "Zone of the times", plan.zone, zones.COMMON, why)

@@ -92,14 +92,15 @@ def _ask(plan: Plan) -> None:
     for question in plan.reading.questions:
         if question.key == "timeframe":
             continue  # the sample may be too short; the whole file decides
-        raise FileRefused(*_question(plan, question.key, question.options)[:1],
-                          remedy=_question(plan, question.key, question.options)[1],
-                          file=plan.name, question=question.key)  # fmt: skip
+        message, remedy = _question(plan, question.key, question.options)
+        raise FileRefused(message, remedy=remedy, file=plan.name, question=question.key)
 
 
 def _question(plan: Plan, key: str, options: tuple[str, ...]) -> tuple[str, str]:
     if key == "day_first":
-        cell = next((row[plan.roles.times[0]] for row in plan.layout.rows if len(row) == plan.layout.width), "")
+        cell = next(
+            (row[plan.roles.times[0]] for row in plan.layout.rows if len(row) == plan.layout.width), ""
+        )
         day, month = plan.times.order.readings
         return (
             f"{plan.name}: day and month cannot be told apart. {cell!r} on line {plan.layout.first_line} is "
@@ -113,13 +114,17 @@ def _question(plan: Plan, key: str, options: tuple[str, ...]) -> tuple[str, str]
             "Say which is the decimal mark.",
         )
     role = key.removeprefix("columns.")
-    several = len(plan.roles.undecided.get(role, ())) > 1 and plan.layout.header
-    shown = ", ".join(options[:12])
     what = "there is no header" if not plan.layout.header else f"no column is plainly the {role}"
-    return (
-        f"{plan.name}: which column is the {role} cannot be told: {what}.",
-        f"Choose it{' among' if several else '; there are'} {shown}.",
-    )
+    if role == "time":
+        what = "no column holds times that are understood"
+        shown = next((label for label in options if label in plan.layout.names), "")
+        if plan.layout.header and shown:
+            cell = plan.layout.rows[0][plan.layout.names.index(shown)]
+            what += f"; {shown!r} holds {cell!r} on line {plan.layout.first_line}"
+    elif len(plan.roles.undecided.get(role, ())) > 1 and plan.layout.header:
+        what = f"several columns could be the {role}"
+    return (f"{plan.name}: which column is the {role} cannot be told: {what}.",
+            f"Choose one of: {', '.join(options[:12])}.")  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------ typed
@@ -243,7 +248,11 @@ def _counts(texts: pa.Array) -> tuple[Array, Array]:
 def _localise(rows: _Rows, zone: str) -> _Rows:
     made = zones.to_utc(rows.micros, zone)
     for rule, mask, why in (
-        ("repeated hour", made.twice, "came twice in {zone}, as the clocks went back, and which of the two is meant cannot be told"),
+        (
+            "repeated hour",
+            made.twice,
+            "came twice in {zone}, as the clocks went back, and which of the two is meant cannot be told",
+        ),
         ("skipped hour", made.never, "never was in {zone}: the clocks went forward over it"),
     ):
         at = np.flatnonzero(mask)
@@ -258,7 +267,9 @@ def _localise(rows: _Rows, zone: str) -> _Rows:
             for row in at[:_LISTED]
         )  # fmt: skip
     if made.resolved:
-        rows.note = f"{made.resolved:,} rows lie in hours that came twice in {zone}; their order told the two apart."
+        rows.note = (
+            f"{made.resolved:,} rows lie in hours that came twice in {zone}; their order told the two apart."
+        )
     rows.micros = made.micros
     return rows
 
@@ -278,11 +289,16 @@ def _finish(plan: Plan, rows: _Rows) -> FileCandles:
     keep = None if rows.bad is None or not rows.bad.any() else ~rows.bad
     kept = len(rows.micros) if keep is None else int(keep.sum())
     if not kept:
-        raise _refused(plan, rows) if rows.findings else FileRefused(f"{plan.name} holds no candles.", file=plan.name)
+        raise (
+            _refused(plan, rows)
+            if rows.findings
+            else FileRefused(f"{plan.name} holds no candles.", file=plan.name)
+        )
     micros = rows.micros if keep is None else rows.micros[keep]
     frame = plan.choices.timeframe or _infer(plan, micros)
     raw = pd.DataFrame(
-        rows.figures if keep is None else {name: values[keep] for name, values in rows.figures.items()}, copy=False
+        rows.figures if keep is None else {name: values[keep] for name, values in rows.figures.items()},
+        copy=False,
     )
     raw.index = pd.DatetimeIndex(micros.view("datetime64[us]")).tz_localize("UTC")
     table, report = _conform(plan, raw, frame, rows, keep)
@@ -317,7 +333,9 @@ def _conform(
         return made.table, made.report
     counts = {**(rows.counts or {}), **made.report.counts}
     findings = tuple(sorted((*rows.findings, *made.report.findings), key=lambda each: each.line or 0))
-    return made.table, replace(made.report, rows_in=made.report.rows_in + lost, counts=counts, findings=findings)
+    return made.table, replace(
+        made.report, rows_in=made.report.rows_in + lost, counts=counts, findings=findings
+    )
 
 
 def _remedy(report: Report) -> str:

@@ -10,7 +10,17 @@ from lib.files.containers import Buffer
 
 __all__ = ["ENCODINGS", "Text", "decode"]
 
-ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1", "cp1251", "gb18030", "shift_jis")
+ENCODINGS = (
+    "utf-8",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "cp1252",
+    "latin-1",
+    "cp1251",
+    "gb18030",
+    "shift_jis",
+)
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -112,4 +122,6 @@ def _line_ends(text: Text) -> Text:
     head = text.data[text.start : text.start + 65536]
     if b"\n" in head or b"\r" not in head:
         return text
-    return Text(text.data[:].replace(b"\r\n", b"\n").replace(b"\r", b"\n"), text.start, text.encoding, text.why)
+    return Text(
+        text.data[:].replace(b"\r\n", b"\n").replace(b"\r", b"\n"), text.start, text.encoding, text.why
+    )

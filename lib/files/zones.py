@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from lib.errors import InputError
+from lib.files.fields import NO_TIME
 
 __all__ = ["COMMON", "Localised", "check_zone", "to_utc"]
 
 Array = np.ndarray[Any, Any]
-NO_TIME = np.iinfo(np.int64).min
 COMMON = (
     "UTC", "America/New_York", "America/Chicago", "America/Los_Angeles", "Europe/London", "Europe/Berlin",
     "Europe/Athens", "Europe/Moscow", "Asia/Kolkata", "Asia/Shanghai", "Asia/Hong_Kong", "Asia/Tokyo",
