@@ -19,7 +19,6 @@ import pandas as pd
 import talib
 
 from lib.candles import micros
-from lib.indicators.picks import Pick
 from lib.timeframes import parse
 
 with warnings.catch_warnings():
@@ -27,24 +26,13 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     import pandas_ta_classic as ta
 
-__all__ = ["FORMULAS", "least"]
+__all__ = ["FORMULAS"]
 
 Array = np.ndarray[Any, Any]
 Formula = Callable[..., tuple[Array, ...]]
 
 # Values worked on at once: with their temporaries they fit into a processor's second cache.
 _CACHED = 16_384
-
-
-def least(pick: Pick) -> int:
-    """Up to this many candles no output has a value, and the formula need not be asked."""
-    if pick.name == "macd":
-        return int(pick.params[1]) - 1
-    if pick.name == "ichimoku":
-        return 0
-    if pick.name == "adx":
-        return int(pick.params[0])
-    return pick.warmup
 
 
 def sma(candles: pd.DataFrame, length: float) -> tuple[Array, ...]:
@@ -104,7 +92,7 @@ def obv(candles: pd.DataFrame) -> tuple[Array, ...]:
 def vwap(candles: pd.DataFrame, session: float) -> tuple[Array, ...]:
     """Sessions are cut in UTC. The library cuts them by ``to_period``, which drops the zone with a
     warning and takes 10x as long."""
-    grid = parse({1: "1d", 7: "1w", 30: "1M"}[int(session)])
+    grid = parse({1: "1d", 2: "1w", 3: "1M"}[int(session)])
     starts = grid.floor_us(micros(candles))
     which = np.cumsum(np.concatenate(([0], starts[1:] != starts[:-1])))
     volume = candles["volume"].reset_index(drop=True)

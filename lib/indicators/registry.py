@@ -51,7 +51,8 @@ class Output:
 class Indicator:
     """One entry of the registry.
 
-    ``warmup(*params)``: how many rows at the start are NaN in at least one output.
+    ``warmup(*params)``: how many rows at the start are NaN in at least one output; ``first(*params)``: in
+    all of them.
     ``settle(*params)``: how many bars it takes until where the candles start no longer shows, that is
     moves a value by less than 1e-9 of its scale (the price, or 100 for what runs from 0 to 100). None
     where a value depends on every bar since the first.
@@ -70,11 +71,17 @@ class Indicator:
     settle: Callable[..., int | None]
     levels: tuple[float, ...] = ()
     needs_volume: bool = False
+    early: Callable[..., int] | None = None
     check: Callable[..., str] = lambda *_: ""
 
     @property
     def defaults(self) -> tuple[float, ...]:
         return tuple(float(param.default) for param in self.params)
+
+    @property
+    def first(self) -> Callable[..., int]:
+        """As ``warmup``, unless an output is ahead of the others (``early``)."""
+        return self.early or self.warmup
 
     @property
     def usage(self) -> str:
@@ -186,7 +193,7 @@ def _ichimoku_rows(tenkan: float, kijun: float, senkou: float) -> int:
 
 _WILDER = "J. Welles Wilder, New Concepts in Technical Trading Systems, 1978"
 _MURPHY = "John J. Murphy, Technical Analysis of the Financial Markets, 1999"
-_SESSIONS = ((1.0, "UTC day"), (7.0, "week from Monday"), (30.0, "month"))
+_SESSIONS = ((1.0, "UTC day"), (2.0, "week from Monday"), (3.0, "month"))
 
 _ENTRIES = (
     Indicator(
@@ -213,7 +220,7 @@ _ENTRIES = (
     Indicator(
         "vwap", "VWAP", "Volume weighted average price",
         "Mean typical price of the session so far, weighted by volume; starts anew with each session.",
-        (Param("session", "Session", 1, 1, 30, choices=_SESSIONS),), (Output("vwap", "VWAP"),), "price",
+        (Param("session", "Session", 1, 1, 3, choices=_SESSIONS),), (Output("vwap", "VWAP"),), "price",
         "S. Berkowitz, D. Logue, E. Noser, The Total Cost of Transactions on the NYSE, Journal of Finance, 1988",
         _flat, _forever, needs_volume=True,
     ),
@@ -233,7 +240,7 @@ _ENTRIES = (
         (Output("tenkan", "Conversion"), Output("kijun", "Base"), Output("span_a", "Span A"),
          Output("span_b", "Span B"), Output("lagging", "Lagging", shift=-26, shift_by="kijun")), "price",
         "Goichi Hosoda (Ichimoku Sanjin), Ichimoku Kinko Hyo, 1969",
-        _ichimoku_rows, _ichimoku_rows,
+        _ichimoku_rows, _ichimoku_rows, early=_flat,
     ),
     Indicator(
         "psar", "SAR", "Parabolic SAR",
@@ -259,6 +266,7 @@ _ENTRIES = (
         lambda fast, slow, signal: int(slow + signal) - 2,
         lambda fast, slow, signal: _ema_settle(slow) + _ema_settle(signal),
         levels=(0,), check=_below("fast length", "slow length"),
+        early=lambda fast, slow, signal: int(slow) - 1,
     ),
     Indicator(
         "stoch", "Stoch", "Stochastic",
@@ -280,7 +288,8 @@ _ENTRIES = (
         "Strength of a trend whatever its direction, with the two directional indicators.",
         (_length(14),), (Output("adx", "ADX"), Output("plus_di", "+DI"), Output("minus_di", "−DI")),
         "own", _WILDER,
-        lambda length: 2 * int(length) - 1, lambda length: 2 * _wilder_settle(length), levels=(25,),
+        lambda length: 2 * int(length) - 1, lambda length: 2 * _wilder_settle(length),
+        levels=(25,), early=_just_length,
     ),
     Indicator(
         "cci", "CCI", "Commodity channel index",

@@ -44,7 +44,7 @@ def _values(candles: pd.DataFrame, pick: Pick) -> tuple[Array, ...]:
     from lib.indicators import formulas
 
     count = len(pick.columns)
-    if len(candles) <= formulas.least(pick):
+    if len(candles) <= pick.indicator.first(*pick.params):
         return tuple(np.full(len(candles), np.nan) for _ in range(count))
     with np.errstate(all="ignore"):
         return formulas.FORMULAS[pick.name](candles, *pick.params)

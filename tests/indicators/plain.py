@@ -43,7 +43,7 @@ def vwap(bars: pd.DataFrame, session: int) -> list[Values]:
     values: Values = []
     before, money, volume = None, 0.0, 0.0
     for time, typical, traded in zip(bars.index, _typical(bars), bars["volume"], strict=True):
-        key = {1: time.date(), 7: time.isocalendar()[:2], 30: (time.year, time.month)}[int(session)]
+        key = {1: time.date(), 2: time.isocalendar()[:2], 3: (time.year, time.month)}[int(session)]
         if key != before:
             before, money, volume = key, 0.0, 0.0
         money, volume = money + typical * traded, volume + traded

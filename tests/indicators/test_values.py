@@ -11,7 +11,7 @@ from tests.indicators.made import table, walk
 
 WRITTEN = [
     *REGISTRY,
-    "sma(2)", "sma(150)", "ema(2)", "ema(10)", "bbands(5,0.5)", "vwap(7)", "vwap(30)", "supertrend(7,1)",
+    "sma(2)", "sma(150)", "ema(2)", "ema(10)", "bbands(5,0.5)", "vwap(2)", "vwap(3)", "supertrend(7,1)",
     "supertrend(2,0.5)", "ichimoku(1,2,3)", "ichimoku(20,5,9)", "psar(0.05,0.1)", "psar(1,1)", "rsi(2)",
     "macd(2,3,2)", "macd(5,35,5)", "stoch(14,1,1)", "stoch(1,1,1)", "stoch(5,3,7)", "atr(2)", "adx(5)",
     "cci(5)", "willr(2)", "mfi(2)", "mfi(100)",
@@ -61,10 +61,10 @@ def test_worked_by_hand() -> None:
 
 def test_vwap_starts_anew_with_each_session() -> None:
     bars = walk(24 * 40, start="2024-01-28")  # a Sunday
-    values = compute(bars, parse_list("vwap(1);vwap(7);vwap(30)"))
+    values = compute(bars, parse_list("vwap(1);vwap(2);vwap(3)"))
     typical = bars[["high", "low", "close"]].sum(axis=1) / 3
     same = {column: np.isclose(values[column], typical, rtol=1e-14) for column in values}
     assert (bars.index[same["vwap(1)"]].hour == 0).all()
     assert same["vwap(1)"].sum() == 40
-    assert bars.index[same["vwap(7)"]][1:].day_of_week.unique().tolist() == [0]
-    assert bars.index[same["vwap(30)"]][1:].day.unique().tolist() == [1]
+    assert bars.index[same["vwap(2)"]][1:].day_of_week.unique().tolist() == [0]
+    assert bars.index[same["vwap(3)"]][1:].day.unique().tolist() == [1]
