@@ -1,0 +1,1 @@
+"""What pages share on screen. With ``lib.chart`` the only place under ``lib/`` that imports streamlit."""

@@ -1,0 +1,195 @@
+"""The explorer of History: jump, look, read the figures of what is on screen, take it away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from lib import export, history
+from lib.chart import ChartView, Marker, candle_chart, chart_events, view_of
+from lib.history import Loaded
+from lib.indicators import Pick
+from lib.statistics import summarise
+from lib.store import SeriesInfo, Store
+from lib.timeframes import Timeframe, parse
+from lib.ui import address, words
+from lib.ui.frame import guard
+from lib.ui.pickers import Look
+from lib.viewport import SPANS, Stretch
+from lib.viewport import pick_timeframe as fit
+
+__all__ = ["event_marks", "explore"]
+
+_CHART = "history_chart"
+_OPENED = "history_opened"
+_STRETCH = "history_stretch"
+# Candles around a date that was jumped to.
+_SCREENFUL = 150
+
+
+def explore(store: Store, info: SeriesInfo, picks: Sequence[Pick], look: Look) -> None:
+    """Everything under the pickers."""
+    spans, frame, date = st.columns([5, 1.6, 1.3], vertical_alignment="bottom")
+    with spans:
+        span = _span(info)
+    with frame:
+        timeframe = _timeframe(info, span)
+    with date:
+        at = _date(info)
+    opened = (info.series, timeframe, at, span)
+    if st.session_state.get(_OPENED) != opened:
+        st.session_state[_OPENED] = opened
+        st.session_state[_STRETCH] = history.opening(store, info.series, timeframe, at, span=span)
+    _explore(store, info, timeframe, picks, look, _focus(info, timeframe, at, span))
+
+
+def _span(info: SeriesInfo) -> pd.Timedelta | None:
+    """How much to show at once; None is a screenful."""
+    chosen = address.one_of(
+        "span", ["Newest", *SPANS], "Newest", st.segmented_control, "Show",
+        label_visibility="collapsed", required=True,
+    )  # fmt: skip
+    if chosen == "Newest":
+        return None
+    days, whole = SPANS[chosen], info.last - info.first
+    return whole if days is None else min(pd.Timedelta(days=days), whole)
+
+
+def _timeframe(info: SeriesInfo, span: pd.Timedelta | None) -> Timeframe:
+    """Its own or coarser; by itself the finest that shows the span in a screenful of candles."""
+    own = info.series.timeframe
+    fitting = own if span is None else fit(info.timeframes, span)
+    chosen = address.one_of(
+        "tf", ["auto", *map(str, info.timeframes)], "auto", st.selectbox, "Timeframe",
+        format_func=lambda name: f"{fitting} (fits)" if name == "auto" else name, label_visibility="collapsed",
+    )  # fmt: skip
+    return fitting if chosen == "auto" else parse(chosen)
+
+
+def _date(info: SeriesInfo) -> pd.Timestamp | None:
+    asked = address.asked("at", "")
+    first, last = info.first.date(), info.last.date()
+    value = None
+    if asked:
+        try:
+            value = pd.Timestamp(asked).date()
+        except ValueError:
+            st.warning(f"{asked!r} is not a date; showing the newest candles.", icon=":material/link_off:")
+    if value is not None and not first <= value <= last:
+        st.warning(f"{value} lies outside this series, {first} to {last}.", icon=":material/event_busy:")
+        value = min(max(value, first), last)
+    key = f"jump_{info.series.slug}_{asked}"
+    chosen = st.date_input(
+        "Jump to", value, key=key, min_value=first, max_value=last, label_visibility="collapsed",
+        help="Show the candles around a date",
+    )  # fmt: skip
+    address.keep("at", str(chosen) if chosen else "", "")
+    return pd.Timestamp(chosen, tz="UTC") if chosen else None
+
+
+def _focus(
+    info: SeriesInfo, timeframe: Timeframe, at: pd.Timestamp | None, span: pd.Timedelta | None
+) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+    """The range the chart opens at; None is its newest candles."""
+    if at is None and span is None:
+        return None
+    if span is None:
+        span = pd.Timedelta(seconds=timeframe.seconds * _SCREENFUL)
+    end = info.last if at is None else min(at + span / 2, info.last)
+    return max(end - span, info.first), end
+
+
+@st.fragment
+def _explore(
+    store: Store,
+    info: SeriesInfo,
+    timeframe: Timeframe,
+    picks: Sequence[Pick],
+    look: Look,
+    focus: tuple[pd.Timestamp, pd.Timestamp] | None,
+) -> None:
+    with guard():
+        stretch: Stretch = st.session_state[_STRETCH]
+        if chart_events(_CHART).older_before is not None:
+            stretch = history.widened(store, info.series, timeframe, stretch)
+            st.session_state[_STRETCH] = stretch
+        loaded = history.load(store, info.series, timeframe, picks, stretch)
+        events = candle_chart(_view(info, loaded, picks, look, focus), key=_CHART, report_visible=True)
+        on_screen = (
+            loaded.candles
+            if events.visible is None
+            else loaded.candles.loc[events.visible[0] : events.visible[1]]
+        )
+        _figures(on_screen if len(on_screen) else loaded.candles, timeframe)
+        _take_away(store, loaded, on_screen)
+
+
+def _view(
+    info: SeriesInfo,
+    loaded: Loaded,
+    picks: Sequence[Pick],
+    look: Look,
+    focus: tuple[pd.Timestamp, pd.Timestamp] | None,
+) -> ChartView:
+    return view_of(
+        info.series.at(loaded.timeframe), loaded.candles, loaded.timeframe, picks, loaded.values,
+        markers=event_marks(info), zone=look.zone, log=look.log, volume=look.volume,
+        has_older=loaded.has_older, focus=focus,
+    )  # fmt: skip
+
+
+def event_marks(info: SeriesInfo) -> tuple[Marker, ...]:
+    """Splits and the like, as flags."""
+    return tuple(Marker(event.time, event.text) for event in info.events)
+
+
+def _figures(candles: pd.DataFrame, timeframe: Timeframe) -> None:
+    summary = summarise(candles)
+    if summary is None:
+        return
+    digits = words.price_digits(candles["close"])
+    zone = st.context.timezone
+    day = timeframe.seconds < 86400
+    st.caption(
+        f"On screen: {summary.candles:,} candles, {words.when(summary.first, zone, clock=day)} to "
+        f"{words.when(summary.last, zone, clock=day)}" + (f" ({zone or 'UTC'})" if day else "")
+    )
+    cells = st.columns(5)
+    cells[0].metric("Return", words.percent(summary.change), help="Last close over first open")
+    cells[1].metric(
+        "Volatility, a year", words.percent(summary.volatility, signed=False),
+        help="Standard deviation of log returns between closes, scaled to a year",
+    )  # fmt: skip
+    cells[2].metric("High", words.price(summary.high, digits))
+    cells[3].metric(
+        "Low", words.price(summary.low, digits), help=f"The high is {words.percent(summary.span)} above it"
+    )
+    cells[4].metric("Volume", words.number(summary.volume), help="– where the source gives none")
+
+
+def _take_away(store: Store, loaded: Loaded, on_screen: pd.DataFrame) -> None:
+    with st.popover("Download candles", icon=":material/download:"):
+        which = st.segmented_control(
+            "Candles", ["On screen", "The whole series"], default="On screen", required=True, key="take_which"
+        )
+        kind = st.segmented_control(
+            "Format",
+            list(export.FORMATS),
+            default="csv",
+            required=True,
+            key="take_format",
+            format_func=str.upper,
+        )
+        read = (
+            partial(store.read, loaded.series, timeframe=loaded.timeframe)
+            if which != "On screen"
+            else (lambda: on_screen)
+        )
+        name = export.file_name(loaded.series, kind, loaded.timeframe)
+        st.download_button(
+            f"Download {name}", lambda: export.to_bytes(read(), kind), name, export.MEDIA_TYPES[kind],
+            on_click="ignore", icon=":material/download:", type="primary",
+        )  # fmt: skip

@@ -1,0 +1,75 @@
+"""The frame every page is drawn in: its title, the way around, and where errors end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from lib.errors import CandlebookError, InputError, StoreError, TryLater
+from lib.samples import ensure_samples
+from lib.store import Store, open_store
+
+__all__ = ["HISTORY", "HOME", "LIVE", "REPLAY", "guard", "page", "plain", "show_error"]
+
+HOME, LIVE, HISTORY, REPLAY = "streamlit_app.py", "pages/1_Live.py", "pages/2_History.py", "pages/3_Replay.py"
+_WAYS = (
+    (HOME, "Library", ":material/library_books:"),
+    (LIVE, "Live", ":material/sensors:"),
+    (HISTORY, "History", ":material/candlestick_chart:"),
+    (REPLAY, "Replay", ":material/replay:"),
+)
+_log = logging.getLogger("candlebook")
+
+
+def page(title: str) -> Store:
+    """Set the page up and draw the way around; gives the store every page works on.
+
+    Ends the run with a sentence when the store cannot be opened.
+    """
+    st.set_page_config(
+        page_title=f"{title} · Candlebook", page_icon=":material/candlestick_chart:", layout="wide"
+    )
+    # Streamlit leaves six rems above the page for a menu that is one small button here.
+    st.html("<style>.stMainBlockContainer {padding-top: 2.75rem; padding-bottom: 3rem}</style>")
+    with st.sidebar:
+        st.markdown("### Candlebook")
+        for where, label, icon in _WAYS:
+            st.page_link(where, label=label, icon=icon, width="stretch")
+    store = None
+    with guard():
+        store = open_store()
+        ensure_samples(store)
+    if store is None:
+        st.stop()
+    return store
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Everything that can go wrong inside ends as a sentence on the page; the detail goes to the log."""
+    try:
+        yield
+    except CandlebookError as error:
+        show_error(error)
+
+
+def show_error(error: CandlebookError) -> None:
+    """A box with what happened and what to do."""
+    _log.warning("%s: %s %s", type(error).__name__, error, error.fields)
+    box, icon = st.error, ":material/error:"
+    if isinstance(error, TryLater):
+        box, icon = st.warning, ":material/hourglass_empty:"
+    elif isinstance(error, InputError):
+        icon = ":material/edit:"
+    elif isinstance(error, StoreError):
+        icon = ":material/database_off:"
+    body = plain(error.message) + (f"\n\n**What to do:** {plain(error.remedy)}" if error.remedy else "")
+    box(body, icon=icon)
+
+
+def plain(words: str) -> str:
+    """Text as it is: nothing that came from a file or a server is read as Markdown."""
+    return "".join("\\" + sign if sign in "\\`*_{}[]()<>#+-!|~$:" else sign for sign in words)

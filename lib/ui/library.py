@@ -1,0 +1,113 @@
+"""The library on Home: a row for each stored series, and where it opens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from lib.series import Series
+from lib.sources import registry
+from lib.store import SeriesInfo, Store
+from lib.ui import words
+from lib.ui.frame import HISTORY, LIVE, REPLAY, guard, plain
+
+__all__ = ["library"]
+
+_ROWS = 25
+_WIDTHS = [2.6, 2.2, 1.6, 1.4, 2.0]
+
+
+def library(store: Store) -> None:
+    """All stored series, newest writes first; a search box appears once there are many."""
+    infos = sorted(store.list(), key=lambda info: info.updated_at, reverse=True)
+    title, box = st.columns([3, 2], vertical_alignment="bottom")
+    title.subheader(f"Library · {len(infos)} series" if infos else "Library")
+    if not infos:
+        st.info(
+            "Nothing is stored yet. Open a file, or download history, with the doors above.",
+            icon=":material/inbox:",
+        )
+        return
+    wanted = (
+        box.text_input("Search the library", placeholder="Search", label_visibility="collapsed")
+        if len(infos) > 8
+        else ""
+    )
+    found = [info for info in infos if wanted.lower() in f"{info.series} {info.title}".lower()]
+    if not found:
+        st.info(f"No series has {wanted!r} in its name.", icon=":material/search_off:")
+    for info in found[:_ROWS]:
+        with st.container(border=True):
+            _row(store, info)
+    if len(found) > _ROWS:
+        st.caption(f"{len(found) - _ROWS} more; search to see them.")
+
+
+def _row(store: Store, info: SeriesInfo) -> None:
+    name, span, fresh, line, doors = st.columns(_WIDTHS, vertical_alignment="center")
+    series = info.series
+    with name:
+        st.markdown(f"**{plain(series.symbol)}** · {series.timeframe.words}")
+        st.caption(plain(info.title or series.source) + (" · synthetic" if info.synthetic else ""))
+    with span:
+        day = series.timeframe.seconds >= 86400
+        zone = st.context.timezone
+        st.markdown(
+            f"{words.when(info.first, zone, clock=False)} to {words.when(info.last, zone, clock=not day)}"
+        )
+        st.caption(
+            f"{info.count:,} candles"
+            + (f", {info.filled:,} filled" if info.filled else "")
+            + f" · {words.size(info.size_bytes)}"
+        )
+    with fresh:
+        now = pd.Timestamp.now(tz="UTC")
+        st.markdown(f"Ends {words.age(series.timeframe.after(info.last), now)}")
+        st.caption(f"Stored {words.age(info.updated_at, now)}")
+    with line, guard():
+        picture = spark(store.closes(series, points=60))
+        if picture:
+            st.image(picture, width="stretch")
+    with doors:
+        _doors(series)
+
+
+def _doors(series: Series) -> None:
+    with st.container(horizontal=True, gap="small", horizontal_alignment="right"):
+        # the slug goes into the address as it is
+        st.page_link(
+            HISTORY,
+            label="History",
+            icon=":material/candlestick_chart:",
+            query_params={"series": series.slug},
+        )
+        st.page_link(REPLAY, label="Replay", icon=":material/replay:", query_params={"series": series.slug})
+        if _has_live(series):
+            st.page_link(
+                LIVE, label="Live", icon=":material/sensors:",
+                query_params={"source": series.source, "symbol": series.symbol, "tf": str(series.timeframe)},
+            )  # fmt: skip
+
+
+def _has_live(series: Series) -> bool:
+    return series.source in registry.names() and registry.get(series.source).live
+
+
+def spark(closes: np.ndarray[Any, Any], *, width: int = 160, height: int = 36) -> str:
+    """A small line of closes as an SVG document, green or red by where it ended; empty text under 2
+    points."""
+    values = np.asarray(closes, dtype=float)
+    if len(values) < 2:
+        return ""
+    low, high = float(values.min()), float(values.max())
+    xs = np.linspace(1, width - 1, len(values))
+    ys = height - 3 - (values - low) / ((high - low) or 1.0) * (height - 6)
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
+    colour = "#1a9c86" if values[-1] >= values[0] else "#d9534f"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
+        f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5"/></svg>'
+    )

@@ -1,0 +1,115 @@
+"""The live view: pick a market, watch its candles, see how the feed fares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from lib.chart import candle_chart, chart_events, precision_of, view_of
+from lib.indicators import Pick
+from lib.live import hub
+from lib.live.older import Older
+from lib.live.snapshot import Snapshot
+from lib.series import Series
+from lib.sources import registry
+from lib.store import Store
+from lib.ui import address, words
+from lib.ui.frame import LIVE, guard, plain
+from lib.ui.pickers import Look
+
+__all__ = ["pick_market", "watch"]
+
+_CHART = "live_chart"
+_PERIOD = 0.5
+_OF, _OLDER, _HELD, _RESTART = "live_of", "live_older", "live_hold", "live_restart"
+_BADGES = {
+    "connecting": ("Connecting", "blue"),
+    "live": ("Live", "green"),
+    "stale": ("Silent", "orange"),
+    "reconnecting": ("Reconnecting", "orange"),
+    "failed": ("Not reached", "red"),
+    "stopped": ("Stopped", "gray"),
+}
+
+
+def pick_market() -> Series:
+    """Source, symbol and timeframe, all in the address."""
+    entries = {entry.name: entry for entry in registry.entries() if registry.get(entry.name).live}
+    source, symbol, timeframe = st.columns([1.5, 1.5, 1], vertical_alignment="bottom")
+    with source:
+        name = address.one_of(
+            "source", list(entries), next(iter(entries)), st.selectbox, "Source",
+            format_func=lambda name: entries[name].title,
+        )  # fmt: skip
+    with symbol:
+        wanted = address.text("symbol", "", st.text_input, "Symbol", placeholder=entries[name].example)
+    with timeframe:
+        offered = [str(timeframe) for timeframe in registry.get(name).timeframes]
+        chosen = address.one_of("tf", offered, "1m", st.selectbox, "Timeframe")
+    return Series.of(name, wanted.upper() or entries[name].example, chosen)
+
+
+def watch(store: Store, series: Series, picks: Sequence[Pick], look: Look) -> None:
+    """The market's chart, refreshed twice a second until it is put on hold."""
+    if st.session_state.get(_OF) != series:
+        st.session_state.update({_OF: series, _OLDER: Older(series)})
+    held = bool(st.session_state.get(_HELD))
+    st.fragment(_watch, run_every=None if held else _PERIOD)(store, series, tuple(picks), look)
+
+
+def _watch(store: Store, series: Series, picks: tuple[Pick, ...], look: Look) -> None:
+    with guard():
+        snapshot = hub.watch(series.source, series.symbol, series.timeframe, store).snapshot()
+        _status(series, snapshot, look)
+        if snapshot.status == "failed":
+            _not_reached(series, snapshot)
+        if not len(snapshot.table):
+            return
+        older: Older = st.session_state[_OLDER]
+        if (before := chart_events(_CHART).older_before) is not None:
+            older.reach(store, before)
+        table, values = older.joined(store, snapshot, picks)
+        candle_chart(
+            view_of(
+                series, table, series.timeframe, picks, values, zone=look.zone, log=look.log, volume=look.volume,
+                follow=True, forming=snapshot.forming, has_older=older.more, gaps=snapshot.gaps,
+            ),
+            key=_CHART,
+        )  # fmt: skip
+
+
+def _status(series: Series, snapshot: Snapshot, look: Look) -> None:
+    """One line: how the feed fares, the price, and a hold. Said on screen where candles are invented."""
+    word, colour = _BADGES[snapshot.status]
+    parts = [f":{colour}-badge[{word}]"]
+    if snapshot.synthetic:
+        parts.append(":violet-badge[Synthetic: invented on this machine, not a market]")
+    if snapshot.price is not None and len(snapshot.table):
+        parts.append(f"**{words.price(snapshot.price, precision_of(snapshot.table))}**")
+    parts.append(plain(snapshot.message))
+    said, hold = st.columns([6, 1], vertical_alignment="center")
+    said.markdown(" &nbsp; ".join(parts))
+    hold.toggle("Hold", key=_HELD, on_change=_restart, help="Stop the updates on this page; the feed goes on")
+    if st.session_state.pop(_RESTART, False):
+        st.rerun()
+
+
+def _restart() -> None:
+    st.session_state[_RESTART] = True
+
+
+def _not_reached(series: Series, snapshot: Snapshot) -> None:
+    """Why, and the offer of the demo feed; nothing is switched unless the reader asks for it."""
+    again, demo, _ = st.columns([1, 1.4, 4])
+    again.button("Try again now", icon=":material/refresh:", on_click=_retry, args=(series,))
+    for entry in registry.entries():
+        if registry.get(entry.name).synthetic and entry.name != series.source:
+            demo.page_link(
+                LIVE, label=f"Watch the {entry.title.lower()} instead", icon=":material/science:",
+                query_params={"source": entry.name, "symbol": entry.example, "tf": str(series.timeframe)},
+            )  # fmt: skip
+
+
+def _retry(series: Series) -> None:
+    hub.watch(series.source, series.symbol, series.timeframe).retry()

@@ -1,0 +1,75 @@
+"""Figures and times in words, the same on every page. Pure text; no streamlit."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+__all__ = ["age", "duration", "number", "percent", "price", "price_digits", "size", "when"]
+
+_STEPS = ((86400 * 365.25, "year"), (86400 * 30.44, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
+
+
+def age(then: pd.Timestamp, now: pd.Timestamp) -> str:
+    """How long ago, to one unit: ``3 hours ago``."""
+    seconds = (now - then).total_seconds()
+    for length, name in _STEPS:
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {name}{'s' if count != 1 else ''} ago"
+    return "just now"
+
+
+def when(time: pd.Timestamp, zone: str | None, *, clock: bool = True) -> str:
+    """A time in a zone (an IANA name; None is UTC). Without ``clock``, the UTC date: a day's candle is
+    named for its date wherever the reader sits."""
+    if not clock:
+        return f"{time.tz_convert('UTC'):%Y-%m-%d}"
+    return f"{time.tz_convert(zone or 'UTC'):%Y-%m-%d %H:%M}"
+
+
+def number(value: float | None) -> str:
+    """Large figures short: 1.25M. A dash where there is none."""
+    if value is None:
+        return "–"
+    for size_, sign in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= size_:
+            return f"{value / (1e3 if sign == 'k' else size_):,.2f}{sign}"
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def percent(value: float | None, *, signed: bool = True) -> str:
+    """0.0512 as +5.12%."""
+    if value is None:
+        return "–"
+    return f"{value * 100:{'+' if signed else ''},.2f}%"
+
+
+def price_digits(values: pd.Series) -> int:
+    """Decimals a price of this size is read with, from the figures themselves: as many as the last 500
+    of them need, at least 2 and at most 8."""
+    for digits in range(2, 8):
+        rounded = values.tail(500).round(digits)
+        if (rounded - values.tail(500)).abs().max() < 10.0 ** -(digits + 3):
+            return digits
+    return 8
+
+
+def price(value: float, digits: int) -> str:
+    """A price with its decimals: 1,234.50."""
+    return f"{value:,.{digits}f}"
+
+
+def size(count: int) -> str:
+    """Bytes for people."""
+    for length, name in ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB")):
+        if count >= length:
+            return f"{count / length:.1f} {name}"
+    return f"{count} bytes"
+
+
+def duration(seconds: float) -> str:
+    """A length of time to come, to one unit: ``2 minutes``."""
+    for length, name in ((3600, "hour"), (60, "minute")):
+        if seconds >= length * 1.5:
+            return f"about {round(seconds / length)} {name}s"
+    return f"about {max(1, round(seconds))} s"

@@ -1,0 +1,17 @@
+"""Home: the library of stored series, and the three ways to bring candles in."""
+
+import streamlit as st
+
+from lib.ui.doors import doors
+from lib.ui.frame import guard, page
+from lib.ui.library import library
+
+store = page("Library")
+st.title("Candlebook", anchor=False)
+st.caption(
+    "A research notebook for market candles. Bring them in, see what is there, watch, explore and replay."
+)
+with guard():
+    doors(store)
+with guard():
+    library(store)

@@ -1,0 +1,247 @@
+"""Every page, run by Streamlit's own test harness: opens cold, says what is wrong in words."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lib.candles import from_micros
+from lib.live import hub
+from lib.series import Series
+from lib.store import open_store
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ["streamlit_app.py", "pages/1_Live.py", "pages/2_History.py", "pages/3_Replay.py"]
+
+
+def open_page(path, **params):
+    page = AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=60)
+    if path != "streamlit_app.py":
+        page.switch_page(str(ROOT / path))
+    for name, value in params.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+def run_until(page, done, seconds=40):
+    """Run the page again, as its timer would, until ``done``."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, words(page)
+        time.sleep(0.1)
+        page.run()
+
+
+def words(page):
+    """All that is said on the page."""
+    return " ".join(
+        each.value for kind in ("markdown", "caption", "error", "warning", "info") for each in page.get(kind)
+    )
+
+
+def payload(page):
+    """What the chart was sent: the JSON part of it."""
+    sent = page.get("bidi_component")[-1].proto
+    return json.loads(sent.json or sent.mixed.json)
+
+
+def walk(count, freq="1min"):
+    rng = np.random.default_rng(5)
+    closes = np.round(100 * np.exp(np.cumsum(rng.normal(0, 0.001, count))), 2)
+    opens = np.concatenate([[100.0], closes[:-1]])
+    times = pd.date_range("2024-03-01", periods=count, freq=freq, tz="UTC").as_unit("us").asi8
+    columns = {
+        "open": opens,
+        "high": np.maximum(opens, closes) + 0.02,
+        "low": np.minimum(opens, closes) - 0.02,
+    }
+    return from_micros(times, {**columns, "close": closes, "volume": np.full(count, np.nan)})
+
+
+@pytest.fixture(autouse=True)
+def _feeds_end():
+    yield
+    hub.stop_all()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_opens_cold(path):
+    page = open_page(path)
+    assert not page.exception
+    assert not page.error
+    if path != "pages/1_Live.py":
+        assert not page.warning
+
+
+def test_the_library_lists_the_samples():
+    page = open_page("streamlit_app.py")
+    shown = " ".join(each.value for each in page.markdown)
+    for symbol in ("AAPL", "IBM", "MSFT", "EURUSD"):
+        assert symbol in shown
+    assert page.subheader[0].value == "Library · 4 series"
+
+
+def test_a_store_that_cannot_be_opened_is_said(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("CANDLEBOOK_STORE", str(tmp_path / "file"))
+    page = open_page("streamlit_app.py")
+    assert not page.exception
+    assert str(tmp_path / "file") in page.error[0].value.replace("\\", "")
+
+
+def test_a_torn_file_is_named_and_the_other_series_still_open(tmp_path):
+    open_page("streamlit_app.py")
+    store = open_store()
+    torn = next((tmp_path / "store").rglob("IBM/1d/1d/*.parquet"))
+    torn.write_bytes(b"PAR1 torn")
+    page = open_page("pages/2_History.py", series="sample:IBM:1d")
+    assert not page.exception
+    assert torn.name in page.error[0].value.replace("\\", "")
+    assert not open_page("pages/2_History.py", series="sample:AAPL:1d").error
+    assert len(store.list()) == 4
+
+
+def test_history_opens_what_the_address_says():
+    page = open_page(
+        "pages/2_History.py",
+        series="sample:MSFT:1d",
+        tf="1w",
+        ind="ema(21);rsi(14)",
+        log="1",
+        zone="Asia/Tokyo",
+    )
+    assert not page.exception
+    assert not page.warning
+    sent = payload(page)
+    assert "MSFT" in json.dumps(sent)
+    assert page.selectbox(key="choice_tf").value == "1w"
+    assert page.toggle(key="choice_log").value is True
+    assert page.query_params["tf"] == "1w"
+    assert page.query_params["ind"] == "ema(21);rsi(14)"
+
+
+def test_history_says_what_it_cannot_open():
+    page = open_page("pages/2_History.py", series="binance:NOSUCH:1m", ind="emma(21)", at="yesterday-ish")
+    said = " ".join(each.value for each in page.warning)
+    assert not page.exception
+    assert "binance:NOSUCH:1m" in said
+    assert "ema" in said
+    assert "yesterday-ish" in said
+
+
+def test_history_jumps_to_a_date():
+    page = open_page("pages/2_History.py", series="sample:AAPL:1d", at="2005-02-28")
+    assert not page.exception
+    assert not page.warning
+    page = open_page("pages/2_History.py", series="sample:AAPL:1d", at="1999-01-01")
+    assert "1999-01-01" in page.warning[0].value
+
+
+def test_history_gives_its_figures():
+    page = open_page("pages/2_History.py", series="sample:AAPL:1d")
+    labels = {each.label: each.value for each in page.metric}
+    assert set(labels) == {"Return", "Volatility, a year", "High", "Low", "Volume"}
+    assert labels["Return"].endswith("%")
+
+
+def test_a_quick_average_is_put_on_the_chart_and_in_the_address():
+    page = open_page("pages/2_History.py", series="sample:AAPL:1d")
+    page.button_group(key="quick_averages").set_value(["EMA 21"]).run()
+    assert not page.exception
+    assert page.query_params["ind"] == "ema(21)"
+    assert "ema(21)" in json.dumps(payload(page))
+
+
+def test_an_indicator_is_added_changed_and_dropped():
+    page = open_page("pages/2_History.py", series="sample:AAPL:1d")
+    page.selectbox(key="add_indicator").select("rsi").run()
+    page.selectbox(key="add_indicator").select("rsi").run()
+    assert page.query_params["ind"] == "rsi(14);rsi(15)"
+    page.number_input(key="param_1_0_rsi(15)").set_value(28).run()
+    assert page.query_params["ind"] == "rsi(14);rsi(28)"
+    page.button(key="drop_0_rsi(14)").click().run()
+    assert not page.exception
+    assert page.query_params["ind"] == "rsi(28)"
+
+
+def test_replay_starts_where_the_address_says_and_steps():
+    page = open_page("pages/3_Replay.py", **{"series": "sample:IBM:1d", "from": "2003-05-05"})
+    assert not page.exception
+    assert page.query_params["from"] == "2003-05-05"
+    page.button(key="replay_One bar forward").click().run()
+    assert page.query_params["from"] == "2003-05-06"
+    for _ in range(2):
+        page.button(key="replay_One bar back").click().run()
+    assert page.query_params["from"] == "2003-05-02"  # a Friday: the weekend has no bars
+
+
+def test_replay_never_sends_a_bar_after_the_cursor():
+    page = open_page(
+        "pages/3_Replay.py", **{"series": "sample:IBM:1d", "from": "2003-05-05", "ind": "ema(10)"}
+    )
+    sent = page.get("bidi_component")[-1].proto
+    cursor = pd.Timestamp("2003-05-05", tz="UTC").timestamp()
+    import pyarrow as pa
+
+    seconds = []
+    for blob in sent.mixed.arrow_blobs.values():
+        table = pa.ipc.open_stream(blob.data).read_all()
+        seconds += table.column("t").to_pylist()
+    assert len(seconds) > 100
+    assert max(seconds) == cursor
+
+
+def test_replay_seeks_and_plays_to_the_end():
+    page = open_page("pages/3_Replay.py", series="sample:IBM:1d")
+    last = page.slider(key="replay_seek").max
+    page.slider(key="replay_seek").set_value(last - 1).run()
+    assert page.slider(key="replay_seek").value == last - 1
+    page.button(key="replay_One bar forward").click().run()
+    assert page.slider(key="replay_seek").value == last
+    assert page.button(key="replay_Play").disabled
+
+
+def test_live_says_why_it_does_not_reach_a_source_and_offers_the_demo():
+    page = open_page("pages/1_Live.py", symbol="BTCUSDT")
+    run_until(page, lambda: "Not reached" in words(page))
+    assert "Binance spot" in words(page)
+    assert any("Watch the demo feed" in str(link.proto) for link in page.get("page_link"))
+    assert not page.exception
+    assert not page.get("bidi_component")
+
+
+def test_live_shows_the_demo_feed_and_says_that_it_is_invented():
+    page = open_page("pages/1_Live.py", source="demo", ind="ema(10)")
+    run_until(page, lambda: page.get("bidi_component"))
+    assert not page.exception
+    assert "ema(10)" in json.dumps(payload(page))
+    assert "Synthetic" in words(page)
+
+
+def test_live_refuses_a_symbol_the_source_does_not_have():
+    page = open_page("pages/1_Live.py", source="demo", symbol="NOSUCH")
+    run_until(page, lambda: "NOSUCH" in words(page))
+    assert not page.exception
+
+
+def test_a_download_that_cannot_be_made_is_said():
+    page = open_page("streamlit_app.py")
+    page.button(key="FormSubmitter:download-Download").click().run()
+    run_until(page, lambda: page.warning or page.error)
+    assert not page.exception
+    assert "Binance spot" in words(page)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_short_series_open_everywhere(count):
+    if count:
+        open_store().write(Series.of("test", "TINY", "1m"), walk(count), origin="made here")
+    slug = "test:TINY:1m"
+    for path in ("streamlit_app.py", "pages/2_History.py", "pages/3_Replay.py"):
+        page = open_page(path, series=slug, ind="ema(21);macd(12,26,9);ichimoku")
+        assert not page.exception
+        assert not page.error
