@@ -281,8 +281,10 @@ def _table(body: bytes, symbol: str, timeframe: Timeframe) -> pd.DataFrame:
     try:
         return conform(parse_klines(body), timeframe).table
     except CandlesRefused as refused:
+        time = refused.report.findings[0].time
+        where = "" if time is None else f" Its time is {time:%Y-%m-%d %H:%M:%S} UTC."
         raise BadAnswer(
-            f"Binance sent {symbol} {timeframe} candles that cannot be: {refused.report.sentence()}",
+            f"Binance sent {symbol} {timeframe} candles that cannot be: {refused.report.sentence()}{where}",
             symbol=symbol,
             timeframe=str(timeframe),
         ) from refused

@@ -49,7 +49,14 @@ _BAD_ANSWERS = 3
 _LONGEST_PAUSE = 60.0
 
 # Everything that requests, urllib3 and the sockets below them raise.
-FOREIGN = (requests.RequestException, u3.HTTPError, HTTPException, OSError, UnicodeError)
+FOREIGN = (
+    requests.RequestException,
+    u3.HTTPError,
+    u3.ProxySchemeUnsupported,
+    HTTPException,
+    OSError,
+    UnicodeError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +157,12 @@ class Http:
         try:
             answer = retrying(once)
         except _Again as last:
-            raise last.error from last.__cause__
-        if tries > 1:
-            note("")
-        return answer
+            error = last.error
+        else:
+            if tries > 1:
+                note("")
+            return answer
+        raise error from error.__cause__  # out here, so that it does not drag the wrapper along
 
     def _once(
         self,
@@ -183,7 +192,8 @@ class Http:
             # the request holds the headers, and so the key: it does not travel with the error
             if isinstance(error, requests.RequestException):
                 error.request = error.response = None
-            raise (_Again(ours) if again else ours) from error
+            ours.__cause__ = error
+            raise _Again(ours) if again else ours from error
         finally:
             self.limiter.answered(spent, used)
         if response.status_code != 200:
@@ -191,7 +201,7 @@ class Http:
         try:
             return read(body), _server_time(response.headers)
         except BadAnswer as bad:
-            raise _Again(bad) from bad
+            raise _Again(bad) from None
 
     def _session(self) -> requests.Session:
         """A session of this thread's own: sessions are not promised to be safe across threads."""
@@ -210,7 +220,7 @@ class Http:
             parts.append(part)
             if size > self._max_bytes:
                 raise BadAnswer(
-                    f"{self.title} sent more than {self._max_bytes // 2**20} MB in one answer.",
+                    f"{self.title} sent more than {self._max_bytes / 2**20:.3g} MB in one answer.",
                     host=self.host,
                 )
             if stop is not None and stop.is_set():
@@ -288,10 +298,13 @@ def _why(error: BaseException) -> tuple[str, str, bool]:
         return "the proxy of this machine refused", "Check HTTPS_PROXY.", True
     if has(u3.NameResolutionError):
         return "its name was not found", "Check that this machine is online.", True
-    if has(requests.Timeout, u3.TimeoutError, TimeoutError):
-        return "no answer in time", later, True
     if has(ConnectionRefusedError):
         return "it refused the connection", later, True
+    # a NewConnectionError counts as a time-out by its class, whatever it was
+    if has(requests.Timeout, TimeoutError) or (has(u3.TimeoutError) and not has(u3.NewConnectionError)):
+        return "no answer in time", later, True
+    if has(u3.NewConnectionError):
+        return "no way leads there", "Check that this machine is online.", True
     return "the connection broke off", later, True
 
 

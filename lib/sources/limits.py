@@ -106,7 +106,7 @@ class Limiter:
                 raise self._refusal(wait)
             told = True
             note(f"Waiting {wait:.0f} s: {self.name} has been asked as often as it allows.")
-            self.clock.wait(min(wait, 5.0), stop)
+            self.clock.wait(min(max(wait, 0.001), 5.0), stop)
         if told:
             note("")
         return spent
