@@ -40,6 +40,7 @@ __all__ = [
     "manifest_path",
     "part_names",
     "part_span",
+    "parts_between",
 ]
 
 MANIFESTS = "series"
@@ -124,6 +125,14 @@ def part_names(kind: Kind, times: np.ndarray[Any, Any]) -> list[tuple[str, int, 
     starts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
     ends = np.append(starts[1:], len(times))
     return [(str(keys[start]), int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
+
+
+def parts_between(kind: Kind, start: int, end: int) -> list[str]:
+    """Every partition's name that ``[start, end)`` µs meets."""
+    if not kind:
+        return ["all"]
+    edges = np.array([start, end - 1]).view("datetime64[us]").astype(f"datetime64[{kind}]")
+    return [str(name) for name in np.arange(edges[0], edges[1] + 1)]
 
 
 @lru_cache(maxsize=8192)

@@ -16,7 +16,7 @@ from lib.candles import micros, resample
 from lib.store.encoding import to_arrow
 from lib.timeframes import Timeframe, parse
 
-__all__ = ["PYRAMID", "Piece", "hull", "levels_of", "pieces", "splice"]
+__all__ = ["PYRAMID", "Piece", "cut", "hull", "levels_of", "pieces", "splice"]
 
 PYRAMID = tuple(parse(text) for text in "1m 5m 15m 30m 1h 2h 4h 12h 1d 1w".split())
 
@@ -59,7 +59,13 @@ def pieces(
     return made
 
 
-def splice(old: pa.Table | None, fresh: list[Piece]) -> pa.Table:
+def cut(piece: Piece, start: int, end: int) -> Piece:
+    """The buckets of a piece that open in ``[start, end)`` µs."""
+    lo, hi = np.searchsorted(micros(piece.table), [start, end])
+    return Piece(max(piece.start, start), min(piece.end, end), piece.table.iloc[lo:hi])
+
+
+def splice(old: pa.Table | None, fresh: list[Piece]) -> pa.Table | None:
     """A partition of a level with the buckets of every piece replaced."""
     for piece in fresh:
         made = to_arrow(piece.table)

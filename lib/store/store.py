@@ -127,7 +127,7 @@ class Store:
         wanted = parse(timeframe) if timeframe is not None else series.timeframe
         low, high = _ticks(start, "start"), _ticks(end, "end")
         if last is not None and last <= 0:
-            last, high = None, low if low is not None else -(2**62)
+            last, low, high = None, 0, 0
         if wanted == series.timeframe:
             return self._base(series, self._known(series), low, high, last, provenance)
         if not series.timeframe.divides(wanted) or wanted < series.timeframe:

@@ -27,6 +27,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -170,29 +171,41 @@ class Writer:
 
     def _raise(self, series: Series, spans: list[tuple[int, int]]) -> dict[str, dict[str, int]]:
         """Make the touched buckets of every level again; bytes by level and partition."""
+        try:
+            return self._raise_spans(series, spans)
+        except _DamagedLevel:
+            return self._raise_all(series)
+
+    def _raise_all(self, series: Series) -> dict[str, dict[str, int]]:
+        """Make every level again, partition by partition of the base, from nothing."""
+        for level in pyramid.levels_of(series.timeframe):
+            self._files.remove(_folder(series, level))
+        manifest, _ = self.load(series)
+        sizes: dict[str, dict[str, int]] = {}
+        for name in manifest.named_parts() if manifest else []:
+            found = self._blocks.open(layout.level_path(series, series.timeframe, name), keep=False)
+            if found:
+                _add_sizes(sizes, self._raise_spans(series, [(found[0].first, found[0].last)]))
+        return sizes
+
+    def _raise_spans(self, series: Series, spans: list[tuple[int, int]]) -> dict[str, dict[str, int]]:
         levels = pyramid.levels_of(series.timeframe)
         if not levels or not spans:
             return {}
         if self._files.exclusive:
+            # nobody else changes the base meanwhile, so it is read once for all levels
             fresh = [pyramid.pieces(self._base(series, levels, span), levels, *span) for span in spans]
             return {str(level): self._raise_level(series, level, spans, fresh) for level in levels}
-        return {str(level): self._raise_level(series, level, spans, None) for level in levels}
+        with ThreadPoolExecutor(len(levels)) as pool:  # each waits for the network most of the time
+            sizes = pool.map(lambda level: self._raise_level(series, level, spans, None), levels)
+            return {str(level): size for level, size in zip(levels, sizes, strict=True)}
 
     def _base(self, series: Series, levels: tuple[Timeframe, ...], span: tuple[int, int]) -> pd.DataFrame:
         start, end = pyramid.hull(levels, *span)
-        tables = []
-        for name in self._parts_between(series, start, end):
-            found = self._blocks.open(layout.level_path(series, series.timeframe, name))
-            if found:
-                tables.append(found[0].window(start, end, provenance=True))
+        names = layout.parts_between(layout.kind_of(series.timeframe), start, end)
+        paths = [layout.level_path(series, series.timeframe, name) for name in names]
+        tables = [block.window(start, end, provenance=True) for _, block in self._blocks.each(paths) if block]
         return pd.concat([table for table in tables if len(table)])
-
-    def _parts_between(self, series: Series, start: int, end: int) -> list[str]:
-        kind = layout.kind_of(series.timeframe)
-        if not kind:
-            return ["all"]
-        edges = np.array([start, end - 1]).view("datetime64[us]").astype(f"datetime64[{kind}]")
-        return [str(name) for name in np.arange(edges[0], edges[1] + 1)]
 
     def _raise_level(
         self,
@@ -201,49 +214,48 @@ class Writer:
         spans: list[tuple[int, int]],
         fresh: list[dict[Timeframe, pyramid.Piece]] | None,
     ) -> dict[str, int]:
-        by_part: dict[str, list[pyramid.Piece]] = {}
-        made = fresh or [
-            pyramid.pieces(self._base(series, (level,), span), (level,), *span) for span in spans
-        ]
-        for piece in (each[level] for each in made):
-            for name, lo, hi in layout.part_names(layout.kind_of(level), micros(piece.table)):
-                by_part.setdefault(name, []).append(
-                    pyramid.Piece(piece.start, piece.end, piece.table.iloc[lo:hi])
-                )
-        return {
-            name: self._put_level(series, level, name, pieces, locked=fresh is not None)
-            for name, pieces in by_part.items()
-        }
+        touched: dict[str, list[int]] = {}
+        for number, span in enumerate(spans):
+            for name in layout.parts_between(layout.kind_of(level), *pyramid.hull((level,), *span)):
+                touched.setdefault(name, []).append(number)
+
+        def pieces(name: str) -> list[pyramid.Piece]:
+            """What goes into a partition, from the base as it is now."""
+            bounds = layout.part_span(layout.kind_of(level), name)
+            made = [
+                fresh[number][level] if fresh
+                else pyramid.pieces(self._base(series, (level,), spans[number]), (level,), *spans[number])[level]
+                for number in touched[name]
+            ]  # fmt: skip
+            return [pyramid.cut(piece, *bounds) for piece in made]
+
+        sizes = {name: self._put_level(series, level, name, pieces) for name in touched}
+        return {name: size for name, size in sizes.items() if size}
 
     def _put_level(
-        self, series: Series, level: Timeframe, name: str, pieces: list[pyramid.Piece], *, locked: bool
+        self,
+        series: Series,
+        level: Timeframe,
+        name: str,
+        pieces: Callable[[str], list[pyramid.Piece]],
     ) -> int:
         path = layout.level_path(series, level, name)
 
         def attempt() -> int:
+            # the level's file first, then the base: see the module's docstring
             try:
                 found = self._blocks.open(path)
                 old, tag = (found[0].arrow(), found[1]) if found else (None, None)
-            except CorruptFile:
-                # made from the base, so it can be made again whole
-                self._files.remove(path)
-                raise
-            current = pieces if locked else self._fresh_pieces(series, level, name, pieces)
-            data = encode(pyramid.splice(old, current), 1)
+            except CorruptFile as error:
+                raise _DamagedLevel(path) from error
+            table = pyramid.splice(old, [piece for piece in pieces(name) if len(piece.table)])
+            if table is None:
+                return 0
+            data = encode(table, found[0].generation + 1 if found else 1)
             self._files.write(path, data, tag)
             return len(data)
 
         return _until_first(attempt, series)
-
-    def _fresh_pieces(
-        self, series: Series, level: Timeframe, name: str, pieces: list[pyramid.Piece]
-    ) -> list[pyramid.Piece]:
-        """The pieces again from the base as it is now, after the level's file has been read."""
-        again = []
-        for piece in pieces:
-            span = (int(micros(piece.table)[0]), int(micros(piece.table)[-1]))
-            again.append(pyramid.pieces(self._base(series, (level,), span), (level,), *span)[level])
-        return again
 
     # ----------------------------------------------------------------------------------------- heal
 
@@ -260,15 +272,8 @@ class Writer:
     def rebuild(self, series: Series) -> None:
         """Make every level again from the base: for a level whose file is damaged or missing."""
         with self._files.lock(layout.manifest_path(series)):
-            manifest, _ = self.load(series)
-            if manifest is None:
-                return
-            write = secrets.token_hex(4)
-            pending = Pending(0, tuple(manifest.named_parts()))
-            self.update(series, lambda manifest: manifest.begun(write, pending))
-            for level in pyramid.levels_of(series.timeframe):
-                self._files.remove(layout.level_path(series, level, "x").rsplit("/", 1)[0])
-            self._tidy(series)
+            sizes = self._raise_all(series)
+            self.update(series, lambda manifest: manifest.ended([], {}, sizes, now_us()))
 
     def _tidy(self, series: Series) -> None:
         folder = layout.manifest_path(series).rsplit("/", 1)[0]
@@ -291,7 +296,7 @@ class Writer:
 
     def _finish(self, series: Series, manifest: Manifest, writes: list[str]) -> None:
         for level in (series.timeframe, *pyramid.levels_of(series.timeframe)):
-            self._files.sweep(layout.level_path(series, level, "x").rsplit("/", 1)[0])
+            self._files.sweep(_folder(series, level))
         names = sorted({name for write in writes for name in manifest.pending[write].parts})
         parts: dict[str, Part] = {}
         levels: dict[str, dict[str, int]] = {}
@@ -302,8 +307,7 @@ class Writer:
                 continue
             table = found[0].kept()
             parts[name] = _part(table, found[0].generation, found[0].size)
-            for step, sizes in self._raise(series, [(found[0].first, found[0].last)]).items():
-                levels.setdefault(step, {}).update(sizes)
+            _add_sizes(levels, self._raise(series, [(found[0].first, found[0].last)]))
         self.update(series, lambda current: current.ended(writes, parts, levels, now_us()))
 
     # --------------------------------------------------------------------------------------- delete
@@ -317,6 +321,19 @@ class Writer:
     def _remove(self, series: Series) -> None:
         self._files.remove(layout.candles_folder(series))
         self._files.remove(layout.manifest_path(series))
+
+
+class _DamagedLevel(Exception):
+    """A file of the pyramid does not parse. It was made from the base, so it is made again."""
+
+
+def _folder(series: Series, level: Timeframe) -> str:
+    return layout.level_path(series, level, "x").rsplit("/", 1)[0]
+
+
+def _add_sizes(to: dict[str, dict[str, int]], more: dict[str, dict[str, int]]) -> None:
+    for level, sizes in more.items():
+        to.setdefault(level, {}).update(sizes)
 
 
 def _until_first(attempt: Callable[[], T], series: Series) -> T:

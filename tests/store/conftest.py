@@ -1,0 +1,70 @@
+"""Stores in every kind of place: a local folder, memory, and S3 served by moto over HTTP."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from lib.store import Store
+from lib.store.files import Files, LocalFiles, RemoteFiles
+
+# Opens the same place anew, as another process would.
+Opener = Callable[[], Store]
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """Address of an S3 server with a bucket named candles."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    client = boto3.client(
+        "s3", endpoint_url=address, aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1"
+    )
+    client.create_bucket(Bucket="candles")
+    yield address
+    server.stop()
+
+
+def make_files(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[], Files]:
+    name = uuid.uuid4().hex
+    if kind == "local":
+        return lambda: LocalFiles(tmp_path / name)
+    if kind == "memory":
+        return lambda: RemoteFiles(f"memory://{name}")
+    options = {
+        "endpoint_url": request.getfixturevalue("s3"),
+        "key": "x",
+        "secret": "x",
+        "client_kwargs": {"region_name": "us-east-1"},
+    }
+    return lambda: RemoteFiles(f"s3://candles/{name}", options)
+
+
+@pytest.fixture(params=["local", "memory", "s3"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Files]:
+    """Opens one and the same fresh place, of each kind."""
+    return make_files(request.param, tmp_path, request)
+
+
+@pytest.fixture
+def reopen(files: Callable[[], Files]) -> Opener:
+    return lambda: Store(files())
+
+
+@pytest.fixture
+def store(reopen: Opener) -> Store:
+    return reopen()
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Opener:
+    return lambda: Store(LocalFiles(tmp_path / "local"))
