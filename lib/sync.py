@@ -224,14 +224,12 @@ class _Ask:
         return self.spans[-1][1]
 
     def wanted(self, table: pd.DataFrame) -> pd.DataFrame:
-        if len(self.spans) == 1:
-            return table
         keep = np.zeros(len(table), bool)
         for start, end in self.spans:
             low = 0 if start is None else table.index.searchsorted(start)
             high = len(table) if end is None else table.index.searchsorted(end)
             keep[low:high] = True
-        return table[keep]
+        return table if keep.all() else table[keep]
 
 
 def _together(spans: Iterable[Span], frame: Timeframe) -> list[_Ask]:

@@ -33,7 +33,7 @@ from lib.errors import (
     SourceDown,
 )
 from lib.sources.base import note
-from lib.sources.limits import Clock, Limiter, cancelled
+from lib.sources.limits import Clock, Limiter, cancelled, span
 
 __all__ = ["FOREIGN", "Answer", "Http", "as_json", "refusal", "retry_after", "translate"]
 
@@ -235,7 +235,7 @@ class Http:
         if status == 418:
             self.limiter.pause(after if after is not None else 120.0, banned=True)
             raise self._banned(self.limiter.ban())
-        if status in (429, 503) and after is not None:
+        if status == 429 and after is not None:
             self.limiter.pause(after)
         if status < 500 and (made := self._explain(status, _decoded(body))) is not None:
             raise made
@@ -248,7 +248,7 @@ class Http:
         until = datetime.fromtimestamp(self.clock.time() + seconds, UTC)
         return Blocked(
             f"{self.title} has banned this machine's address until {until:%Y-%m-%d %H:%M:%S} UTC "
-            f"(for {_span(seconds)}): it was asked too often from here.",
+            f"(for {span(seconds)}): it was asked too often from here.",
             remedy="Wait until then; asking earlier makes the ban longer.",
             status=418,
             retry_after=seconds,
@@ -326,7 +326,7 @@ def refusal(
     """Our error for a status other than 200. ``remedy`` is the adapter's, and beats the usual one."""
     fields = {"status": status, "host": host}
     if status == 429:
-        soon = f" It may be asked again in {_span(after)}." if after is not None else ""
+        soon = f" It may be asked again in {span(after)}." if after is not None else ""
         return RateLimited(
             f"{title} asks to slow down (429).{soon}",
             remedy=remedy or "Try again then.",
@@ -402,7 +402,7 @@ def _pause(state: tenacity.RetryCallState) -> float:
 def _tell(state: tenacity.RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, _Again):
-        note(f"{error.error.message} Asking again in {_span(state.upcoming_sleep)}.")
+        note(f"{error.error.message} Asking again in {span(state.upcoming_sleep)}.")
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
@@ -440,13 +440,3 @@ def _decoded(body: bytes) -> Any:
 
 def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() else None
-
-
-def _span(seconds: float | None) -> str:
-    """For people: ``0.5 s``, ``12 s``, ``3 min``, ``2.5 h``."""
-    seconds = seconds or 0.0
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

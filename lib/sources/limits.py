@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from lib.errors import Cancelled, RateLimited
 from lib.sources.base import note
 
-__all__ = ["Budget", "Clock", "Limiter", "budgets", "limiter"]
+__all__ = ["Budget", "Clock", "Limiter", "budgets", "limiter", "span"]
 
 _MINUTE = 60.0
 # Kept free for whatever else runs behind the same address.
@@ -105,7 +105,7 @@ class Limiter:
             if now + wait > deadline:
                 raise self._refusal(wait)
             told = True
-            note(f"Waiting {wait:.0f} s: {self.name} has been asked as often as it allows.")
+            note(f"Waiting {span(wait)}: {self._why()}.")
             self.clock.wait(min(max(wait, 0.001), 5.0), stop)
         if told:
             note("")
@@ -162,13 +162,27 @@ class Limiter:
                 return min(spent.until - now, _MINUTE)
         return 1.0
 
+    def _why(self) -> str:
+        if self._paused_until > self.clock.monotonic():
+            return f"{self.name} asked to slow down"
+        return f"{self.name} has been asked as often as it allows"
+
     def _refusal(self, wait: float) -> RateLimited:
         return RateLimited(
-            f"{self.name} has been asked as often as it allows; it may be asked again in {wait:.0f} s.",
+            f"{self._why()[0].upper()}{self._why()[1:]}; it may be asked again in {span(wait)}.",
             remedy="Try again then.",
             retry_after=wait,
             source=self.name,
         )
+
+
+def span(seconds: float) -> str:
+    """For people: ``0.5 s``, ``12 s``, ``3 min``, ``2.5 h``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 _limiters: dict[tuple[str, str], Limiter] = {}

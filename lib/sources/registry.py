@@ -18,13 +18,14 @@ __all__ = ["Entry", "entries", "get", "names"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One source: ``target`` is ``module:Class``; ``hint`` says what to install where it needs more
-    than the plain requirements."""
+    """One source: ``target`` is ``module:Class``; ``example`` a symbol in its spelling; ``hint`` says
+    what to install where it needs more than the plain requirements."""
 
     name: str
     title: str
     target: str
     about: str
+    example: str
     hint: str = ""
 
 
@@ -32,8 +33,20 @@ _ENTRIES: Mapping[str, Entry] = MappingProxyType(
     {
         entry.name: entry
         for entry in (
-            Entry("binance", "Binance spot", "lib.sources.binance:Binance", "Crypto pairs, no key needed."),
-            Entry("demo", "Demo feed", "lib.sources.demo:Demo", "Synthetic candles, made on this machine."),
+            Entry(
+                "binance",
+                "Binance spot",
+                "lib.sources.binance:Binance",
+                "Crypto pairs, no key needed.",
+                "BTCUSDT",
+            ),
+            Entry(
+                "demo",
+                "Demo feed",
+                "lib.sources.demo:Demo",
+                "Synthetic candles, made on this machine.",
+                "DEMO-BTC",
+            ),
         )
     }
 )

@@ -60,7 +60,7 @@ class Market:
         end = min(end, self.delisted) if self.delisted is not None else end
         if end <= start:
             return np.empty(0, np.int64)
-        opens = timeframe.opens(_stamp(start), _stamp(end)).as_unit("us").asi8
+        opens: np.ndarray[Any, Any] = timeframe.opens(_stamp(start), _stamp(end)).as_unit("us").asi8
         for a, b in self.halts:
             opens = opens[(opens < a) | (opens >= b)]
         return opens
@@ -244,13 +244,16 @@ class Exchange:
     def _rows(self, market: Market, timeframe: Timeframe, opens: Any) -> list[list[Any]]:
         unit = 1 if self.microseconds else 1000
         values = market.candles(timeframe, opens)
-        rows = []
-        for i, at in enumerate(opens):
-            figures = [f"{values[name][i]:.8f}" for name in ("open", "high", "low", "close", "volume")]
-            close = int(timeframe.after(_stamp(int(at))).value if timeframe.is_calendar else 0) // 1000
-            close = close or int(at) + timeframe.micros
-            rows.append([int(at) // unit, *figures, close // unit - 1, "0.0", 5, "0.0", "0.0", "0"])
-        return rows
+        columns = [[f"{one:.8f}" for one in values[name].tolist()] for name in values]
+        if timeframe.is_calendar:
+            closes = [us(str(timeframe.after(_stamp(at)).date())) for at in opens.tolist()]
+        else:
+            closes = (opens + timeframe.micros).tolist()
+        rest = ["0.0", 5, "0.0", "0.0", "0"]
+        return [
+            [at // unit, *figures, close // unit - 1, *rest]
+            for at, close, *figures in zip(opens.tolist(), closes, *columns, strict=True)
+        ]
 
 
 def _spoil(fault: Fault, rows: Any) -> bytes:
@@ -309,14 +312,20 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
 
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Quiet: clients of a test go away as they like."""
+
+
 class Server:
     """The exchange on a port of 127.0.0.1; a context manager."""
 
     def __init__(self, exchange: Exchange, port: int = 0) -> None:
         self.exchange = exchange
         handler = type("Handler", (_Handler,), {"exchange": exchange})
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), handler)
-        self._http.daemon_threads = True
+        self._http = _Http(("127.0.0.1", port), handler)
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 

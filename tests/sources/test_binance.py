@@ -189,14 +189,14 @@ PASSING = [
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=lambda fault: fault.kind)
-@pytest.mark.parametrize("number", [1, 3, 5])
+@pytest.mark.parametrize("number", [1, 3])
 def test_the_candles_are_right_whatever_goes_wrong_once(
     binance: Binance, exchange: Exchange, fault: Fault, number: int
 ) -> None:
     exchange.faults[number] = fault
-    got = whole(binance, "BTCUSDT", "1m", "2024-03-01", "2024-03-04 10:00")
-    same(got, exchange.truth("BTCUSDT", "1m", "2024-03-01", "2024-03-04 10:00"))
-    assert len(exchange.klines) <= 5 + 3
+    got = whole(binance, "BTCUSDT", "1m", "2024-03-01", "2024-03-02 20:00")
+    same(got, exchange.truth("BTCUSDT", "1m", "2024-03-01", "2024-03-02 20:00"))
+    assert len(exchange.klines) <= 3 + 3
 
 
 @pytest.mark.parametrize("kind", ["empty", "same"])
@@ -210,7 +210,7 @@ def test_a_server_that_never_gets_on_is_refused(binance: Binance, exchange: Exch
 def test_impossible_candles_are_named(binance: Binance, exchange: Exchange) -> None:
     exchange.always = Fault("bad")
     with pytest.raises(
-        BadAnswer, match="BTCUSDT 1m candles that cannot be: Row 501: .* 2024-03-01 08:20:00 UTC"
+        BadAnswer, match=r"BTCUSDT 1m candles that cannot be: Row 501: .* 2024-03-01 08:20:00 UTC"
     ):
         whole(binance, "BTCUSDT", "1m", "2024-03-01", "2024-03-04")
     assert len(exchange.klines) == 3

@@ -206,7 +206,7 @@ def test_others_wait_as_well(wire: Http, ask: Ask, exchange: Exchange, clock: Fa
     exchange.faults[1] = Fault("429", retry_after="30")
     with pytest.raises(RateLimited):
         ask(patience=10)
-    with pytest.raises(RateLimited, match="may be asked again in 30 s"):
+    with pytest.raises(RateLimited, match="The exchange asked to slow down; it may be asked again in 30 s"):
         ask(patience=10)
     assert len(exchange.klines) == 1
     assert ask(patience=60).requests == 1
@@ -281,7 +281,7 @@ def test_the_answer_has_the_servers_time(ask: Ask, clock: FakeClock) -> None:
 
 def test_a_body_too_large(server: Server, clock: FakeClock) -> None:
     wire = Http("The exchange", server.url, Limiter("x", 100, clock), max_bytes=2**10)
-    with pytest.raises(BadAnswer, match="more than .* MB in one answer"):
+    with pytest.raises(BadAnswer, match=r"more than .* MB in one answer"):
         wire.get(
             "/api/v3/klines", {"symbol": "BTCUSDT", "interval": "1m", "limit": 500}, read=as_json, patience=5
         )
@@ -368,7 +368,7 @@ def test_patience_with_the_limiter_ends() -> None:
 
 
 def test_an_unknown_source_brings_a_suggestion() -> None:
-    with pytest.raises(UnknownName, match="There is no source 'binanse'. Did you mean binance?"):
+    with pytest.raises(UnknownName, match=r"There is no source 'binanse'. Did you mean binance?"):
         registry.get("binanse")
     with pytest.raises(UnknownName, match="There are: binance, demo"):
         registry.get("zzz")
@@ -385,5 +385,5 @@ def test_the_registry_is_in_order_and_every_entry_can_be_had() -> None:
 def test_a_missing_package_is_another_error(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = registry.Entry("odd", "Odd", "no_such_package.odd:Odd", "", "X", hint="Run: pip install odd")
     monkeypatch.setattr(registry, "_ENTRIES", {"odd": entry})
-    with pytest.raises(InputError, match="needs the Python package no_such_package.*Run: pip install odd"):
+    with pytest.raises(InputError, match=r"needs the Python package no_such_package.*Run: pip install odd"):
         registry.get("odd")
