@@ -13,7 +13,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -68,21 +68,20 @@ class BinanceFeed:
     def connect(self, symbol: str, timeframe: Timeframe, since_us: int) -> Iterator[_Stream]:
         """Open the stream; it begins with the candle that is forming now."""
         address = f"{self._base}/ws/{quote(stream_name(symbol, timeframe), safe='@')}"
-        try:
-            socket = connect(
-                address,
-                open_timeout=_OPEN_SECONDS,
-                close_timeout=1,
-                compression=None,
-                max_size=2**20,
-                user_agent_header="Candlebook",
-            )
-        except (OSError, WebSocketException) as error:
-            raise explain(error) from error
-        try:
+        with ExitStack() as stack:
+            try:
+                opening = connect(
+                    address,
+                    open_timeout=_OPEN_SECONDS,
+                    close_timeout=1,
+                    compression=None,
+                    max_size=2**20,
+                    user_agent_header="Candlebook",
+                )
+                socket = stack.enter_context(opening)
+            except (OSError, WebSocketException) as error:
+                raise explain(error) from error
             yield _Stream(socket, symbol, timeframe, self._tap)
-        finally:
-            socket.close()
 
 
 class _Stream:
@@ -220,9 +219,9 @@ def _refused(error: InvalidStatus) -> CandlebookError:
 
 
 def _reason(error: Exception) -> str:
-    """What the system says, without numbers: ``Connection refused``."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text).rstrip(".")
+    """What the system says, without numbers: ``Connection refused``. The library's own words are left
+    out: they may hold the address of a proxy, and that a password."""
+    return str(getattr(error, "strerror", None) or type(error).__name__).rstrip(".")
 
 
 def _renewal(words: str) -> SourceDown:

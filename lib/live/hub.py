@@ -27,7 +27,8 @@ _HOLDER = "_candlebook_live"
 
 
 class _Register(types.ModuleType):
-    watches: dict[Series, Watch]
+    # by name, not by Series: after a reload that is another class
+    watches: dict[str, Watch]
     lock: threading.RLock
 
 
@@ -57,7 +58,7 @@ def watch(
     series = Series.of(source_name, symbol, timeframe)
     register = _register()
     with register.lock:
-        running = register.watches.get(series)
+        running = register.watches.get(series.slug)
         if running is not None and running.alive:
             running.record_to(store)
             running.snapshot()
@@ -71,7 +72,7 @@ def watch(
                 f"{feed.source.title} has no candles of {series.timeframe}.", remedy=f"It has {offered}."
             )
         made = Watch(feed, series, store, timing)
-        register.watches[series] = made
+        register.watches[series.slug] = made
         made.start()
         return made
 
@@ -80,7 +81,7 @@ def watches() -> tuple[Watch, ...]:
     """The watches that run now."""
     register = _register()
     with register.lock:
-        register.watches = {series: one for series, one in register.watches.items() if one.alive}
+        register.watches = {slug: one for slug, one in register.watches.items() if one.alive}
         return tuple(register.watches.values())
 
 

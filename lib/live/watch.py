@@ -156,7 +156,9 @@ class Watch:
         else:
             delay = next_delay(error, delays, self._timing.backoff.cap)
             self._next_try_at = _now() + pd.Timedelta(seconds=delay)
-            just_lost = self._seeded and time.monotonic() - self._lost_at <= self._timing.reach
+            just_lost = (
+                self._connected_at is not None and time.monotonic() - self._lost_at <= self._timing.reach
+            )
             tail = f" Next try at {self._next_try_at:%H:%M:%S} UTC." if delay else ""
             self._say("reconnecting" if just_lost or not delay else "failed", f"{error}{tail}")
             until = time.monotonic() + delay

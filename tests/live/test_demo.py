@@ -77,7 +77,7 @@ def test_what_is_seeded_is_what_a_page_has_and_what_ticks_continue(frame, offset
     name = parse(frame)
     recent = demo(now).recent_at("DEMO-EUR", name, count, now)
     candles.require(recent.closed)
-    assert len(recent.closed) == min(count, len(name.opens(START, name.floor(now))))
+    assert len(recent.closed) == count
     later = demo(name.after(name.floor(now)) + pd.Timedelta("1us"))
     pages = list(later.pages("DEMO-EUR", name, recent.closed.index[0] if count else name.floor(now), None))
     paged = pd.concat([page.table for page in pages])
