@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lib.timeframes import Timeframe
+from lib.timeframes import Timeframe, parse
 
 __all__ = ["PAGE", "SPANS", "Stretch", "around", "pick_timeframe"]
+
+# Timeframes that fit themselves to a span: those people speak of, not every one that can be made.
+_USUAL = frozenset(map(parse, "1m 5m 15m 30m 1h 4h 1d 1w 1M".split()))
 
 # Bars fetched at once. A round trip for a page of 2,000 took about 110 ms in a browser.
 PAGE = 2_000
@@ -29,8 +32,10 @@ class Stretch:
 
 
 def pick_timeframe(offered: Sequence[Timeframe], span: pd.Timedelta, *, most: int = PAGE) -> Timeframe:
-    """The finest of ``offered`` that shows ``span`` in at most ``most`` bars; else the coarsest."""
-    ordered = sorted(offered, key=lambda timeframe: timeframe.seconds)
+    """The finest of ``offered`` that shows ``span`` in at most ``most`` bars, among the usual ones and
+    the finest offered; else the coarsest."""
+    finest = min(offered)
+    ordered = sorted(each for each in offered if each in _USUAL or each == finest)
     for timeframe in ordered:
         if span.total_seconds() / timeframe.seconds <= most:
             return timeframe

@@ -29,8 +29,9 @@ def asked(name: str, default: str) -> str:
     return choices.get(name, default)
 
 
-def keep(name: str, value: str, default: str) -> str:
-    """Remember ``value`` for the session and show it in the address unless it is the default."""
+def keep(name: str, value: str, default: str | None) -> str:
+    """Remember ``value`` for the session and show it in the address unless it is the default; None is
+    no value's equal, for a choice whose default is not the same everywhere."""
     st.session_state.setdefault(_CHOICES, {})[name] = value
     st.session_state.setdefault(_WRITTEN, {})[name] = value
     if value == default:
@@ -47,11 +48,14 @@ def one_of(
     default: str,
     widget: Callable[..., Any],
     label: str,
+    *,
+    always: bool = False,
     **how: Any,
 ) -> str:
     """A choice of one of ``options`` drawn by ``widget`` (``st.selectbox``, ``st.segmented_control``).
 
-    What is asked for and is not on offer is the default; the page says so where it matters.
+    What is asked for and is not on offer is the default; the page says so where it matters. ``always``
+    shows the choice in the address even while it is the default.
     """
     value = asked(name, default)
     if value not in options:
@@ -60,7 +64,7 @@ def one_of(
     if st.session_state.get(key) not in options:
         st.session_state[key] = value
     chosen = widget(label, options, key=key, **how)
-    return keep(name, chosen if chosen in options else value, default)
+    return keep(name, chosen if chosen in options else value, None if always else default)
 
 
 def switch(name: str, default: bool, widget: Callable[..., Any], label: str, **how: Any) -> bool:

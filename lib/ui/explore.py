@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from lib import export, history
-from lib.chart import ChartView, Marker, candle_chart, chart_events, view_of
+from lib.chart import ChartView, Marker, candle_chart, chart_events, precision_of, view_of
 from lib.history import Loaded
 from lib.indicators import Pick
 from lib.statistics import summarise
@@ -21,7 +21,7 @@ from lib.ui.pickers import Look
 from lib.viewport import SPANS, Stretch
 from lib.viewport import pick_timeframe as fit
 
-__all__ = ["event_marks", "explore"]
+__all__ = ["candle_time", "event_marks", "explore"]
 
 _CHART = "history_chart"
 _OPENED = "history_opened"
@@ -150,13 +150,9 @@ def _figures(candles: pd.DataFrame, timeframe: Timeframe) -> None:
     summary = summarise(candles)
     if summary is None:
         return
-    digits = words.price_digits(candles["close"])
-    zone = st.context.timezone
-    day = timeframe.seconds < 86400
-    st.caption(
-        f"On screen: {summary.candles:,} candles, {words.when(summary.first, zone, clock=day)} to "
-        f"{words.when(summary.last, zone, clock=day)}" + (f" ({zone or 'UTC'})" if day else "")
-    )
+    digits = precision_of(candles)
+    first, last = (candle_time(time, timeframe) for time in (summary.first, summary.last))
+    st.caption(f"On screen: {summary.candles:,} candles, {first} to {last}")
     cells = st.columns(5)
     cells[0].metric("Return", words.percent(summary.change), help="Last close over first open")
     cells[1].metric(
@@ -168,6 +164,14 @@ def _figures(candles: pd.DataFrame, timeframe: Timeframe) -> None:
         "Low", words.price(summary.low, digits), help=f"The high is {words.percent(summary.span)} above it"
     )
     cells[4].metric("Volume", words.number(summary.volume), help="– where the source gives none")
+
+
+def candle_time(time: pd.Timestamp, timeframe: Timeframe) -> str:
+    """A candle's name: its UTC date, or its open in the reader's zone where a day has several."""
+    if timeframe.seconds >= 86400:
+        return words.day(time)
+    zone = st.context.timezone
+    return f"{words.when(time, zone)} ({zone or 'UTC'})"
 
 
 def _take_away(store: Store, loaded: Loaded, on_screen: pd.DataFrame) -> None:
@@ -183,13 +187,15 @@ def _take_away(store: Store, loaded: Loaded, on_screen: pd.DataFrame) -> None:
             key="take_format",
             format_func=str.upper,
         )
-        read = (
-            partial(store.read, loaded.series, timeframe=loaded.timeframe)
-            if which != "On screen"
-            else (lambda: on_screen)
-        )
         name = export.file_name(loaded.series, kind, loaded.timeframe)
         st.download_button(
-            f"Download {name}", lambda: export.to_bytes(read(), kind), name, export.MEDIA_TYPES[kind],
-            on_click="ignore", icon=":material/download:", type="primary",
+            f"Download {name}", partial(_bytes, store, loaded, None if which != "On screen" else on_screen, kind),
+            name, export.MEDIA_TYPES[kind], on_click="ignore", icon=":material/download:", type="primary",
         )  # fmt: skip
+
+
+def _bytes(store: Store, loaded: Loaded, table: pd.DataFrame | None, kind: str) -> bytes:
+    """The file, made when it is asked for; None is the whole series at the timeframe shown."""
+    if table is None:
+        table = store.read(loaded.series, timeframe=loaded.timeframe)
+    return export.to_bytes(table, kind)

@@ -32,8 +32,8 @@ def page(title: str) -> Store:
     st.set_page_config(
         page_title=f"{title} · Candlebook", page_icon=":material/candlestick_chart:", layout="wide"
     )
-    # Streamlit leaves six rems above the page for a menu that is one small button here.
-    st.html("<style>.stMainBlockContainer {padding-top: 2.75rem; padding-bottom: 3rem}</style>")
+    # Streamlit leaves six rems above the page; its header, one small menu here, needs less than four.
+    st.html("<style>.stMainBlockContainer {padding-top: 3.75rem; padding-bottom: 3rem}</style>")
     with st.sidebar:
         st.markdown("### Candlebook")
         for where, label, icon in _WAYS:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from lib.errors import UnknownName
 from lib.series import Series
 from lib.sources import registry
 from lib.store import SeriesInfo, Store
@@ -17,7 +18,7 @@ from lib.ui.frame import HISTORY, LIVE, REPLAY, guard, plain
 __all__ = ["library"]
 
 _ROWS = 25
-_WIDTHS = [2.6, 2.2, 1.6, 1.4, 2.0]
+_WIDTHS = [2.8, 2.1, 1.6, 1.2, 2.6]
 
 
 def library(store: Store) -> None:
@@ -51,13 +52,10 @@ def _row(store: Store, info: SeriesInfo) -> None:
     series = info.series
     with name:
         st.markdown(f"**{plain(series.symbol)}** · {series.timeframe.words}")
-        st.caption(plain(info.title or series.source) + (" · synthetic" if info.synthetic else ""))
+        known = [series.source, info.title, "synthetic" if info.synthetic else ""]
+        st.caption(" · ".join(plain(each) for each in known if each))
     with span:
-        day = series.timeframe.seconds >= 86400
-        zone = st.context.timezone
-        st.markdown(
-            f"{words.when(info.first, zone, clock=False)} to {words.when(info.last, zone, clock=not day)}"
-        )
+        st.markdown(f"{words.day(info.first)} to {words.day(info.last)}")
         st.caption(
             f"{info.count:,} candles"
             + (f", {info.filled:,} filled" if info.filled else "")
@@ -72,12 +70,11 @@ def _row(store: Store, info: SeriesInfo) -> None:
         if picture:
             st.image(picture, width="stretch")
     with doors:
-        _doors(series)
+        _doors(store, series)
 
 
-def _doors(series: Series) -> None:
+def _doors(store: Store, series: Series) -> None:
     with st.container(horizontal=True, gap="small", horizontal_alignment="right"):
-        # the slug goes into the address as it is
         st.page_link(
             HISTORY,
             label="History",
@@ -90,6 +87,20 @@ def _doors(series: Series) -> None:
                 LIVE, label="Live", icon=":material/sensors:",
                 query_params={"source": series.source, "symbol": series.symbol, "tf": str(series.timeframe)},
             )  # fmt: skip
+        with st.popover("", icon=":material/more_vert:", type="tertiary", help="More"):
+            st.markdown(f"Delete **{plain(str(series))}** with all its candles? There is no way back.")
+            st.button(
+                "Delete", key=f"delete_{series.slug}", on_click=_delete, args=(store, series), type="primary",
+                icon=":material/delete:",
+            )  # fmt: skip
+
+
+def _delete(store: Store, series: Series) -> None:
+    try:
+        store.delete(series)
+        st.toast(f"{plain(str(series))} is deleted.", icon=":material/delete:")
+    except UnknownName:
+        st.toast(f"{plain(str(series))} was gone already.", icon=":material/delete:")
 
 
 def _has_live(series: Series) -> bool:

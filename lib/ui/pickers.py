@@ -55,7 +55,7 @@ def pick_series(infos: Sequence[SeriesInfo]) -> SeriesInfo | None:
             icon=":material/link_off:",
         )
     slug = address.one_of(
-        "series", list(by_slug), default, st.selectbox, "Series",
+        "series", list(by_slug), default, st.selectbox, "Series", always=True,
         format_func=lambda slug: series_label(by_slug[slug]),
     )  # fmt: skip
     return by_slug[slug]

@@ -16,8 +16,8 @@ from lib.indicators import Pick
 from lib.replay import SPEEDS, Clock, Replay
 from lib.store import SeriesInfo, Store
 from lib.timeframes import Timeframe
-from lib.ui import address, words
-from lib.ui.explore import event_marks
+from lib.ui import address
+from lib.ui.explore import candle_time, event_marks
 from lib.ui.frame import guard
 from lib.ui.pickers import Look
 from lib.viewport import PAGE
@@ -128,11 +128,8 @@ def _controls(replay: Replay, timeframe: Timeframe) -> None:
         )  # fmt: skip
         with st.popover("Start at", icon=":material/flag:"):
             _starts(replay, timeframe)
-        day = timeframe.seconds < 86400
-        zone = st.context.timezone
         st.markdown(
-            f"Bar **{replay.at + 1:,}** of {len(replay.candles):,} · {words.when(replay.time, zone, clock=day)}"
-            + (f" ({zone or 'UTC'})" if day else "")
+            f"Bar **{replay.at + 1:,}** of {len(replay.candles):,} · {candle_time(replay.time, timeframe)}"
         )
     st.session_state["replay_seek"] = replay.at + 1
     if len(replay.candles) > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-__all__ = ["age", "duration", "number", "percent", "price", "price_digits", "size", "when"]
+__all__ = ["age", "day", "duration", "number", "percent", "price", "size", "when"]
 
 _STEPS = ((86400 * 365.25, "year"), (86400 * 30.44, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
 
@@ -19,11 +19,13 @@ def age(then: pd.Timestamp, now: pd.Timestamp) -> str:
     return "just now"
 
 
-def when(time: pd.Timestamp, zone: str | None, *, clock: bool = True) -> str:
-    """A time in a zone (an IANA name; None is UTC). Without ``clock``, the UTC date: a day's candle is
-    named for its date wherever the reader sits."""
-    if not clock:
-        return f"{time.tz_convert('UTC'):%Y-%m-%d}"
+def day(time: pd.Timestamp) -> str:
+    """The UTC date: a day's candle is named for its date wherever the reader sits."""
+    return f"{time.tz_convert('UTC'):%Y-%m-%d}"
+
+
+def when(time: pd.Timestamp, zone: str | None) -> str:
+    """A time in a zone (an IANA name; None is UTC), to the minute."""
     return f"{time.tz_convert(zone or 'UTC'):%Y-%m-%d %H:%M}"
 
 
@@ -42,16 +44,6 @@ def percent(value: float | None, *, signed: bool = True) -> str:
     if value is None:
         return "–"
     return f"{value * 100:{'+' if signed else ''},.2f}%"
-
-
-def price_digits(values: pd.Series) -> int:
-    """Decimals a price of this size is read with, from the figures themselves: as many as the last 500
-    of them need, at least 2 and at most 8."""
-    for digits in range(2, 8):
-        rounded = values.tail(500).round(digits)
-        if (rounded - values.tail(500)).abs().max() < 10.0 ** -(digits + 3):
-            return digits
-    return 8
 
 
 def price(value: float, digits: int) -> str:
