@@ -42,8 +42,8 @@ __all__ = ["Frame", "Ledger", "Payload", "advance", "frame_of"]
 Payload = dict[str, Any]
 Array = np.ndarray[Any, Any]
 
-# A tail reaches back over this many updates ...
-_UPDATES = 8
+# A tail reaches back over this many updates, as late as a busy browser may be ...
+_UPDATES = 32
 # ... as long as it stays under this many numbers (about 1.5 kB of JSON),
 _NUMBERS = 160
 # and more rows than this cross as Arrow.

@@ -12,9 +12,9 @@ import { fade, themeAt } from "./theme.js";
 import { makeToolbar, onKey } from "./toolbar.js";
 import { calendarOf } from "./zone.js";
 
-const OLDER_PAGE = 60; // bars off the left edge at which older ones are asked for
+const OLDER_NEAR = 60; // bars, or half a screen, off the left edge at which older ones are asked for
 const OLDER_AGAIN = 10_000; // ms after which an unanswered request may be made again
-const RESET_AGAIN = 2_000;
+const RESET_AGAIN = 1_500;
 const VISIBLE_QUIET = 300;
 const BY_READER = 1_500; // ms after a gesture within which a move of the view is the reader's
 const BAR_WIDTH = 8;
@@ -66,20 +66,24 @@ export default async function draw(component) {
     chart.ready = Promise.all([loadLibrary(component.data.library), styleSheet(root)]);
   }
   chart.component = component;
+  const call = (chart.calls = (chart.calls ?? 0) + 1);
   try {
     await chart.ready;
     if (!chart.gone) chart.receive(component.data);
   } catch (error) {
     chart.fail(error);
+    chart.startOver();
   }
+  // Streamlit also calls this when newer data came before this call had ended: then the chart stays
   return () => {
+    if (call !== chart.calls || chart.gone || (root.host ?? root).isConnected) return;
     chart.takeDown();
-    charts.delete(root);
   };
 }
 
 class CandleChart {
   constructor(root, data) {
+    this.root = root;
     this.key = data.key;
     this.rows = new Rows();
     this.style = {};
@@ -91,6 +95,7 @@ class CandleChart {
     this.gesture = 0;
     this.asked = { time: null, at: 0 };
     this.resetAsked = 0;
+    this.resets = 0; // asked for since the last update that came in order
     this.focused = "";
     this.seen = "";
     this.cross = null;
@@ -134,7 +139,7 @@ class CandleChart {
       },
       placeAt: (time) => placeOf(this.rows.times, time),
     });
-    this.sizes = new ResizeObserver(() => this.#resized());
+    this.sizes = new ResizeObserver(() => (this.frame.isConnected ? this.#resized() : this.takeDown()));
     this.sizes.observe(this.frame);
     hook.charts_created += 1;
     this.number = hook.charts_created;
@@ -173,6 +178,7 @@ class CandleChart {
     this.#restoreView(change, range, before);
     if (change.all || restyled || change.prepended || change.truncated) this.#decorate();
     this.error.hidden = true;
+    if (data.op !== "reset") this.resets = 0;
     this.sync.align();
     this.#settle();
   }
@@ -227,8 +233,17 @@ class CandleChart {
     this.sync.show({ from: from - room, to: Math.max(to, from + 5) - 1 + room });
   }
 
+  /** After an error what is drawn may not be what is held: ask for all of it. */
+  startOver() {
+    this.rows.lose();
+    this.#askReset();
+  }
+
+  /** Not again before an answer had time to come, and less and less often while none helps. */
   #askReset() {
-    if (Date.now() - this.resetAsked < RESET_AGAIN) return;
+    const wait = RESET_AGAIN * 2 ** Math.min(this.resets, 5);
+    if (this.resets && Date.now() - this.resetAsked < wait) return;
+    this.resets += 1;
     this.resetAsked = Date.now();
     this.component.setTriggerValue("need_reset", { rev: this.rows.revision, at: this.resetAsked });
   }
@@ -360,7 +375,7 @@ class CandleChart {
   #edges(range) {
     if (!range || !this.rows.length) return;
     this.latest.hidden = range.to >= this.rows.length - 1;
-    if (!this.style.older || range.from > OLDER_PAGE) return;
+    if (!this.style.older || range.from > Math.max(OLDER_NEAR, (range.to - range.from) / 2)) return;
     const first = this.rows.times[0];
     if (this.asked.time === first && Date.now() - this.asked.at < OLDER_AGAIN) return;
     this.asked = { time: first, at: Date.now() };
@@ -447,7 +462,9 @@ class CandleChart {
   }
 
   takeDown() {
+    if (this.gone) return;
     this.gone = true;
+    charts.delete(this.root);
     this.sizes.disconnect();
     clearTimeout(this.asking);
     clearTimeout(this.reporting);
@@ -483,7 +500,8 @@ class CandleChart {
       legend: () => chart.frame.querySelector(".cb-main .cb-legend")?.innerText ?? "",
       style: () => ({ ...chart.style }),
       theme: () => chart.theme,
-      lose: () => { chart.rows.revision = -1; chart.rows.id = "lost"; },
+      lose: () => chart.rows.lose(),
+      get rows() { return chart.rows; },
     };
   }
 }

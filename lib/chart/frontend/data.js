@@ -63,6 +63,12 @@ export class Rows {
     return this.columns[6 + at];
   }
 
+  /** Forget how far the payloads came, so that only a reset fits. */
+  lose() {
+    this.id = null;
+    this.revision = -1;
+  }
+
   /** Whether this payload can be applied, was already, or misses something. */
   fits(payload) {
     if (payload.op === "reset") return payload.id === this.id && payload.rev <= this.revision ? "held" : "apply";

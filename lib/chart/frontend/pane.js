@@ -61,8 +61,11 @@ export class Pane {
     }
   }
 
-  /** Put up the lines `specs` ({at, id, label, kind, shift, color}), taking down the ones before. */
+  /** Put up the lines `specs` ({at, id, label, kind, shift, color}), taking down other ones from before. */
   setLines(specs) {
+    const wanted = JSON.stringify([specs, this.spec.levels]);
+    if (wanted === this.wanted) return;
+    this.wanted = wanted;
     for (const line of this.lines) this.chart.removeSeries(line.series);
     this.lines = specs.map((spec) => ({ ...spec, series: this.#addLine(spec), decimals: 2 }));
     if (!this.isPrice && this.lines.length) this.#setLevels();

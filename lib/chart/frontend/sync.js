@@ -6,6 +6,7 @@ export class Sync {
     this.panes = [];
     this.busy = false;
     this.active = null;
+    this.target = null;
     this.onRange = onRange;
     this.onCross = onCross;
     this.placeAt = placeAt;
@@ -26,40 +27,55 @@ export class Sync {
     if (this.active === pane) this.active = null;
   }
 
-  get main() {
-    return this.panes[0];
+  /** The pane whose range the others take: the one under the pointer, else the first. Only it is listened
+   * to: the library moves a chart a frame after it was told to, and answers of followers would arrive late. */
+  get leader() {
+    return this.active && this.panes.includes(this.active) ? this.active : this.panes[0];
   }
 
+  /** The bars in view, or those about to be, as {from, to}; null before there are any. */
   range() {
-    return this.main?.chart.timeScale().getVisibleLogicalRange() ?? null;
+    return this.target ?? this.leader?.chart.timeScale().getVisibleLogicalRange() ?? null;
   }
 
   /** Show these bars in every pane. */
   show(range) {
     if (!range || !Number.isFinite(range.from) || !(range.to > range.from)) return;
-    this.quietly(() => {
-      for (const pane of this.panes) pane.chart.timeScale().setVisibleLogicalRange(range);
-    });
-    this.onRange(this.range());
+    this.target = { from: range.from, to: range.to };
+    const { target } = this;
+    this.#follow(range, null);
+    // one frame to draw it, and one for the charts that asked for their frame late
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      if (this.target === target) this.target = null;
+    }));
+    this.onRange(target);
   }
 
-  /** Change data without the panes pulling at each other; then all follow the first. */
+  /** Change data without the panes pulling at each other. */
   quietly(work) {
-    if (this.busy) return work();
+    const before = this.busy;
     this.busy = true;
     try {
       return work();
     } finally {
-      this.busy = false;
+      this.busy = before;
     }
   }
 
+  /** All panes take the leader's range. */
   align() {
     const range = this.range();
-    if (range) {
-      this.quietly(() => {
-        for (const pane of this.panes.slice(1)) pane.chart.timeScale().setVisibleLogicalRange(range);
-      });
+    if (range) this.#follow(range, this.target ? null : this.leader);
+  }
+
+  #follow(range, except) {
+    for (const pane of this.panes) {
+      if (pane === except) continue;
+      const scale = pane.chart.timeScale();
+      const now = scale.getVisibleLogicalRange();
+      if (!except || !now || Math.abs(now.from - range.from) > 1e-6 || Math.abs(now.to - range.to) > 1e-6) {
+        scale.setVisibleLogicalRange(range);
+      }
     }
   }
 
@@ -77,13 +93,9 @@ export class Sync {
   }
 
   #moved(pane, range) {
-    if (this.busy || !range) return;
-    this.quietly(() => {
-      for (const other of this.panes) {
-        if (other !== pane) other.chart.timeScale().setVisibleLogicalRange(range);
-      }
-    });
-    this.onRange(range);
+    if (this.busy || !range || pane !== this.leader) return;
+    this.#follow(range, pane);
+    this.onRange(this.range());
   }
 
   #enter(pane) {

@@ -18,9 +18,16 @@ function rgb(text) {
   return numbers && numbers.length >= 3 ? numbers.slice(0, 3).map(Number) : null;
 }
 
+const faded = new Map();
+
 export function fade(color, alpha) {
-  const [r, g, b] = rgb(color) ?? [128, 128, 128];
-  return `rgba(${r}, ${g}, ${b}, ${alpha})`;
+  const key = `${color} ${alpha}`;
+  let text = faded.get(key);
+  if (!text) {
+    const [r, g, b] = rgb(color) ?? [128, 128, 128];
+    faded.set(key, (text = `rgba(${r}, ${g}, ${b}, ${alpha})`));
+  }
+  return text;
 }
 
 /** The theme at an element: what Streamlit puts in its custom properties. */

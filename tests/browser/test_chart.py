@@ -1,0 +1,363 @@
+"""The chart in a browser: what it keeps, what it asks for, what crosses the wire."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.harness import AppServer
+
+LIVE = "tests/browser/apps/chart_live.py"
+BOOK = "tests/browser/apps/book/app.py"
+Serve = Callable[..., AppServer]
+
+
+class Chart:
+    """The chart's test hook (``window.__candlebook``), from here."""
+
+    def __init__(self, page: Page, key: str = "chart") -> None:
+        self.page, self.key = page, key
+        self.until("c.bars() > 0 && c.range() !== null")
+
+    def ask(self, expression: str) -> Any:
+        """The value of an expression of ``c``, the chart."""
+        return self.page.evaluate(
+            f"() => {{ const c = window.__candlebook.charts.get({self.key!r}); return {expression} }}"
+        )
+
+    def until(self, expression: str, timeout: float = 20_000) -> None:
+        """Wait for an expression of ``c`` to be true."""
+        self.page.wait_for_function(
+            f"() => {{ const c = window.__candlebook?.charts.get({self.key!r}); return c && ({expression}) }}",
+            timeout=timeout,
+        )
+
+    def updates(self, count: int) -> None:
+        """Wait for so many more updates to arrive."""
+        self.until(f"c.received >= {self.ask('c.received') + count}", 60_000)
+
+    def created(self) -> int:
+        return int(self.page.evaluate("() => window.__candlebook.charts_created"))
+
+    def box(self) -> dict[str, float]:
+        found = self.page.locator(".cb-main").bounding_box()
+        assert found is not None
+        return dict(found)
+
+
+def live(page: Page, server: AppServer, **query: object) -> Chart:
+    page.goto(server.at("", **query))
+    return Chart(page)
+
+
+def older(page: Page, server: AppServer, **query: object) -> Chart:
+    page.goto(server.at("Older", **query))
+    return Chart(page, "history")
+
+
+@pytest.fixture
+def server(serve: Serve) -> AppServer:
+    return serve(LIVE)
+
+
+@pytest.fixture
+def book(serve: Serve) -> AppServer:
+    return serve(BOOK)
+
+
+def test_appears_with_legend_and_panes(page: Page, server: AppServer) -> None:
+    chart = live(page, server, pause=1)
+    assert chart.ask("c.panes()") == ["price", "rsi", "macd"]
+    legend = page.locator(".cb-main .cb-legend")
+    expect(legend).to_contain_text("DEMOUSDT (demo) · 1m")
+    expect(legend).to_contain_text("UTC · forming")
+    expect(legend).to_contain_text("EMA 150")
+    expect(page.locator(".cb-pane .cb-legend").nth(2)).to_contain_text("Signal")
+    expect(page.get_by_role("link", name="Charts by TradingView")).to_have_attribute(
+        "href", "https://www.tradingview.com/"
+    )
+    chart.until("new Set(c.scales()).size === 1 && c.scales()[0] > 0")
+    assert chart.ask("c.ranges().map(r => [r.from, r.to].join()).every((r, _, all) => r === all[0])")
+    drawn = page.evaluate(
+        """() => [...document.querySelectorAll("*")].map(e => e.shadowRoot).filter(Boolean)
+        .flatMap(root => [...root.querySelectorAll("canvas")]).map(canvas => {
+            const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            const colors = new Set();
+            for (let i = 0; i < data.length; i += 4) colors.add(`${data[i]} ${data[i + 1]} ${data[i + 2]}`);
+            return colors.size;
+        })"""
+    )
+    assert max(drawn) > 20
+
+
+def test_updates_do_not_make_it_anew(page: Page, server: AppServer) -> None:
+    chart = live(page, server, every=0.1)
+    before = chart.ask("c.bars()")
+    chart.updates(30)
+    assert chart.created() == 1 and chart.ask("c.number") == 1
+    assert chart.ask("c.bars()") >= before + 4
+    shown = re.search(r"candles: (\d+)", page.get_by_text("candles: ").inner_text())
+    assert shown is not None and abs(int(shown[1]) - chart.ask("c.bars()")) <= 1
+
+
+def test_zoom_survives_updates_and_a_full_run(page: Page, server: AppServer) -> None:
+    chart = live(page, server, every=0.1)
+    box = chart.box()
+    page.mouse.move(box["x"] + 300, box["y"] + 200)
+    page.mouse.wheel(0, -300)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 800, box["y"] + 200, steps=5)
+    page.mouse.up()
+    page.mouse.move(5, 5)
+    expect(page.get_by_role("button", name="Go to the latest candle")).to_be_visible()
+    chart.updates(1)
+    held = chart.ask("c.range()")
+    chart.updates(20)
+    assert chart.ask("c.range()") == pytest.approx(held)
+    page.get_by_role("button", name="Run again").click()
+    expect(page.get_by_text("reruns: 1")).to_be_visible()
+    chart.updates(3)
+    assert chart.ask("c.range()") == pytest.approx(held)
+    page.get_by_text("Indicator pane").click()
+    chart.until("c.panes().length === 1")
+    assert chart.ask("c.range()") == pytest.approx(held)
+    assert chart.created() == 1
+    page.get_by_role("button", name="Go to the latest candle").click()
+    chart.until("c.follows")
+
+
+def test_follows_while_the_newest_is_in_sight(page: Page, server: AppServer) -> None:
+    chart = live(page, server, every=0.1)
+    bars, held = chart.ask("c.bars()"), chart.ask("c.range()")
+    chart.until(f"c.bars() >= {bars + 3}")
+    state = chart.ask("[c.bars(), c.range(), c.follows]")
+    assert state[1]["to"] - held["to"] == pytest.approx(state[0] - bars)
+    assert state[2]
+
+
+def test_step_back_takes_bars_away(page: Page, server: AppServer) -> None:
+    chart = live(page, server, every=0.1)
+    chart.until("c.received > 15")
+    page.get_by_text("Pause").click()
+    chart.until("true")
+    page.get_by_role("button", name="Run again").click()
+    expect(page.get_by_text("reruns: 1")).to_be_visible()
+    before = chart.ask("[c.bars(), c.last()[0]]")
+    page.get_by_role("button", name="Step back").click()
+    chart.until(f"c.bars() < {before[0]}")
+    assert chart.ask("c.last()[0]") == before[1] - 60 * (before[0] - chart.ask("c.bars()"))
+    assert chart.created() == 1
+
+
+def test_lost_messages_are_made_good(page: Page, server: AppServer) -> None:
+    chart = live(page, server, every=0.1)
+    chart.updates(2)
+    chart.ask("c.lose()")
+    chart.until("c.revision > 0", 30_000)
+    chart.updates(2)
+    assert chart.created() == 1
+    # a browser that has no time for three seconds gets the newest of what it missed
+    page.evaluate("() => { const end = Date.now() + 3000; while (Date.now() < end); }")
+    chart.updates(3)
+    times = chart.ask("c.times()")
+    assert all(b - a == 60 for a, b in zip(times, times[1:], strict=False))
+    assert chart.created() == 1
+
+
+def test_lost_connection_comes_back(page: Page, server: AppServer, watch: Any) -> None:
+    sockets: list[Any] = []
+
+    def through(socket: Any) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    page.route_web_socket(re.compile("_stcore/stream"), through)
+    chart = live(page, server, every=0.1)
+    chart.updates(2)
+    sockets[0].close()
+    chart.updates(5)
+    assert len(sockets) > 1
+    watch.problems[:] = [problem for problem in watch.problems if "disconnected from server" not in problem]
+    times = chart.ask("c.times()")
+    assert all(b - a == 60 for a, b in zip(times, times[1:], strict=False))
+
+
+def test_another_series_begins_anew_in_the_same_chart(page: Page, server: AppServer) -> None:
+    chart = live(page, server, pause=1)
+    chart.ask("c.show(100, 200)")
+    page.get_by_role("button", name="Another series").click()
+    chart.until("c.range().to > 1990")
+    assert chart.created() == 1
+
+
+def test_theme_follows(page: Page, server: AppServer) -> None:
+    chart = live(page, server, pause=1)
+    chart.ask("c.show(1500, 1600)")
+    assert chart.ask("c.theme().dark") is False
+    page.emulate_media(color_scheme="dark")
+    chart.until("c.theme().dark")
+    assert chart.ask("c.range().from") == pytest.approx(1500, abs=0.5) and chart.created() == 1
+
+
+def test_log_scale_and_zone(page: Page, server: AppServer) -> None:
+    chart = live(page, server, pause=1, zone="America/New_York")
+    expect(page.locator(".cb-main .cb-legend")).to_contain_text("Tue 2 Jan 2024 04:20 New York")
+    page.get_by_text("Log", exact=True).click()
+    chart.until("c.style().log === true")
+    assert chart.created() == 1 and chart.ask("c.received") == 2
+
+
+def test_crosshair_reads_every_pane(page: Page, server: AppServer) -> None:
+    chart = live(page, server, pause=1)
+    legend = page.locator(".cb-main .cb-legend .cb-time")
+    last = legend.inner_text()
+    box = chart.box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] + 40)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] + 50)
+    expect(legend).not_to_have_text(last)
+    page.mouse.move(2, 2)
+    expect(legend).to_have_text(last)
+
+
+def test_keys(page: Page, server: AppServer) -> None:
+    chart = live(page, server, pause=1)
+    page.locator(".cb").focus()
+    first = chart.ask("c.range()")
+    page.keyboard.press("ArrowLeft")
+    assert chart.ask("c.range().from") < first["from"]
+    page.keyboard.press("+")
+    assert chart.ask("c.range().to - c.range().from") < first["to"] - first["from"]
+    page.keyboard.press("Home")
+    assert chart.ask("c.visible()[0]") == chart.ask("c.first()[0]")
+    page.keyboard.press("End")
+    assert chart.ask("c.visible()[1]") == chart.ask("c.last()[0]")
+
+
+def test_picture(page: Page, server: AppServer, tmp_path: Path) -> None:
+    live(page, server, pause=1)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as a picture (PNG)").click()
+    assert saved.value.suggested_filename == "DEMOUSDT-demo-1m.png"
+    saved.value.save_as(tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_two_tabs(context: BrowserContext, server: AppServer) -> None:
+    one, two = (live(context.new_page(), server, every=0.2) for _ in range(2))
+    two.page.get_by_role("button", name="Another series").click()
+    one.updates(3)
+    two.updates(3)
+    assert (one.created(), two.created()) == (1, 1)
+    for chart in (one, two):
+        times = chart.ask("c.times()")
+        assert all(b - a == 60 for a, b in zip(times, times[1:], strict=False))
+
+
+def test_older_candles_load_and_the_view_stays(page: Page, book: AppServer) -> None:
+    chart = older(page, book)
+    assert chart.ask("c.bars()") == 500
+    box = chart.box()
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    chart.ask("c.show(100, 220)")
+    seen = chart.ask("c.visible()")
+    page.mouse.down()
+    page.mouse.move(box["x"] + 600, box["y"] + 200, steps=8)
+    moved = chart.ask("c.visible()")
+    page.mouse.up()
+    assert moved[0] < seen[0]
+    chart.until("c.bars() === 1000")
+    assert chart.ask("c.visible()") == moved
+    assert chart.created() == 1
+    # all the way, page by page
+    for bars in (1500, 2000, 2500, 3000):
+        page.locator(".cb").focus()
+        page.keyboard.press("Home")
+        chart.until(f"c.bars() === {bars}")
+    expect(page.get_by_text("candles 3000")).to_be_visible()
+    runs = page.get_by_text("runs ").inner_text()
+    page.keyboard.press("Home")
+    chart.until("c.visible()[0] === c.first()[0]")
+    assert page.get_by_text("runs ").inner_text() == runs
+
+
+def test_visible_range_is_reported_once(page: Page, book: AppServer) -> None:
+    chart = older(page, book, report=1)
+    expect(page.get_by_text("visible unknown")).to_be_visible()
+    page.locator(".cb").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_text("runs 2;")).to_be_visible()
+    first, last = chart.ask(
+        "c.visible().map(t => new Date(t * 1000).toISOString().slice(0, 16).replace('T', ' '))"
+    )
+    expect(page.get_by_text(f"visible ['{first}', '{last}']")).to_be_visible()
+    page.get_by_role("button", name="Jump").click()
+    expect(page.get_by_text("runs 3;")).to_be_visible()
+
+
+def test_focus_moves_the_view(page: Page, book: AppServer) -> None:
+    chart = older(page, book)
+    last = chart.ask("c.last()[0]")
+    page.get_by_role("button", name="Jump").click()
+    chart.until(f"c.visible()[1] < {last - 7 * 86400}")
+    assert chart.created() == 1
+
+
+def test_leaving_and_returning(page: Page, book: AppServer) -> None:
+    older(page, book)
+    page.get_by_role("link", name="To the front").click()
+    expect(page.get_by_text("No chart here")).to_be_visible()
+    page.wait_for_function("() => window.__candlebook.charts.size === 0")
+    page.get_by_role("link", name="To the chart").click()
+    chart = Chart(page, "history")
+    assert chart.ask("c.bars()") == 500 and chart.created() == 2
+    page.reload()
+    assert Chart(page, "history").ask("c.bars()") == 500
+
+
+@pytest.mark.parametrize("path", ["x", "deep/er"])
+def test_cold_address_under_a_base_path(page: Page, serve: Serve, path: str) -> None:
+    chart = older(page, serve(BOOK, base_path=path))
+    assert chart.ask("c.bars()") == 500
+
+
+def test_narrow(browser: Browser, server: AppServer) -> None:
+    context = browser.new_context(viewport={"width": 400, "height": 800}, timezone_id="UTC")
+    try:
+        chart = live(context.new_page(), server, pause=1)
+        box = chart.box()
+        assert box["width"] <= 400
+        legend = chart.page.locator(".cb-main .cb-legend").bounding_box()
+        assert legend is not None and legend["height"] < box["height"] * 0.4
+        assert chart.page.evaluate("() => document.documentElement.scrollWidth") <= 400
+    finally:
+        context.close()
+
+
+def test_broken_rows_are_said_in_the_chart(page: Page, server: AppServer, watch: Any) -> None:
+    chart = live(page, server, pause=1)
+    chart.ask("c.rows.apply = () => { delete c.rows.apply; throw new Error('a fault of the test') }")
+    page.get_by_text("Log", exact=True).click()
+    expect(page.get_by_role("alert").filter(has_text="cannot be drawn: a fault of the test")).to_be_visible()
+    assert any("a fault of the test" in problem for problem in watch.problems)
+    watch.problems.clear()
+    # it asks for everything anew, and is well again
+    chart.until("c.style().log === true && c.bars() > 2000")
+    expect(page.get_by_role("alert").filter(has_text="cannot be drawn")).to_be_hidden()
+    assert chart.created() == 1
+
+
+@pytest.mark.parametrize("bars", [2_000, 20_000])
+def test_an_update_is_at_most_4_kb(page: Page, server: AppServer, bars: int) -> None:
+    frames: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(len(frame))))
+    chart = live(page, server, bars=bars, every=0.2)
+    chart.until("c.revision >= 5", 60_000)
+    start, first = len(frames), chart.ask("c.received")
+    chart.updates(20)
+    assert sum(frames[start:]) / (chart.ask("c.received") - first) <= 4_000
+    assert max(frames[start:]) <= 4_000
