@@ -54,7 +54,7 @@ def test_usual_names_are_readable() -> None:
 
 
 def test_nasty_names_stay_apart_in_a_store(store: Store) -> None:
-    few = NASTY[:16]
+    few = NASTY[:8]
     for number, name in enumerate(few):
         store.write(Series.of("test", name, "1d"), candles("1d", "2024-01-01", 2 + number), origin="t")
     found = {info.series.symbol: info.count for info in store.list()}

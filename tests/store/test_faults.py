@@ -1,0 +1,206 @@
+"""Damaged and missing files, and a writer that dies between any two steps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.candles import micros
+from lib.errors import CorruptFile, StoreBusy, UnknownName
+from lib.series import Series
+from lib.store import Store
+from lib.store import files as places
+from lib.store.files import Files, LocalFiles, RemoteFiles
+from lib.timeframes import parse
+from tests.store.conftest import Opener, make_files
+from tests.store.make import SERIES, at, candles, check_whole, same
+
+TABLE = candles("1m", "2024-01-31 20:00", 600, seed=7)
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing catches it."""
+
+
+def dying(files: Files, steps: int, *, torn: bool) -> Files:
+    """A place whose ``steps``-th write is the last: done, or (``torn``) not begun."""
+    left = [steps]
+    for name in ("write", "remove"):
+        real = getattr(files, name)
+
+        def step(*args: Any, _real: Callable[..., Any] = real, **options: Any) -> Any:
+            left[0] -= 1
+            if left[0] == 0 and not torn:
+                _real(*args, **options)
+            if left[0] <= 0:
+                raise Killed
+            return _real(*args, **options)
+
+        setattr(files, name, step)
+    return files
+
+
+@pytest.mark.parametrize("torn", [False, True])
+@pytest.mark.parametrize("kind", ["local", "memory", "s3"])
+def test_a_writer_killed_at_any_step_loses_nothing(
+    kind: str, torn: bool, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.store.writing._LEFT_BEHIND", -1)
+    series = Series.of("test", "K", "5m" if kind == "s3" else "1m")
+    table = candles(str(series.timeframe), "2024-01-31 20:00", 600, seed=7)
+    early, late = table.iloc[:300], table.iloc[200:]
+    old = late.copy()
+    old["close"] = old["open"]
+    for steps in range(1, 60, 5 if kind == "s3" else 1):
+        make = make_files(kind, tmp_path, request)
+        Store(make()).write(series, early, origin="t", fetched_at=at("2024-05-01"))
+        try:
+            Store(dying(make(), steps, torn=torn)).write(series, old, origin="t", fetched_at=at("2024-05-02"))
+            finished = True
+        except Killed:
+            finished = False
+        # what was committed before is there, each bar as it was or as the killed writer meant it
+        for again in (1, 2):
+            base = check_whole(Store(make()), series)
+            assert set(micros(early)) <= set(micros(base)) <= set(micros(table)), (steps, again)
+            assert base["open"].eq(table["open"].reindex(base.index)).all()
+        # and the same write again ends as if nothing had happened
+        store = Store(make())
+        store.write(series, old, origin="t", fetched_at=at("2024-05-02"))
+        base = check_whole(store, series)
+        same(base.iloc[200:], old)
+        if finished:
+            assert steps > 5
+            return
+    assert kind == "s3"
+
+
+def test_a_deletion_cut_short_is_finished_by_the_next_writer(tmp_path: Path) -> None:
+    for steps in (1, 2):
+        place = LocalFiles(tmp_path / str(steps))
+        Store(place).write(SERIES, TABLE, origin="t")
+        with pytest.raises(Killed):
+            Store(dying(LocalFiles(place.root), steps, torn=False)).delete(SERIES)
+        store = Store(place)
+        assert store.list() == []
+        with pytest.raises(UnknownName):
+            store.read(SERIES)
+        store.write(SERIES, TABLE.iloc[:2], origin="t")
+        same(check_whole(store, SERIES), TABLE.iloc[:2])
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
+    place = LocalFiles(tmp_path)
+    store = Store(place)
+    store.write(SERIES, TABLE, origin="t")
+    draft = next(place.root.glob("series/**/*.json")).with_name("1m.json.99-aa.tmp")
+    draft.write_bytes(b"half")
+    store.write(SERIES, TABLE.iloc[:1], origin="u")
+    assert not draft.exists()
+    assert not list(place.root.rglob("*.tmp"))
+
+
+def files_of(place: LocalFiles, level: str) -> list[Path]:
+    return sorted((place.root / "candles").glob(f"*/*/1m/{level}/*.parquet"))
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1", b"not a parquet file at all", None])
+def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path: Path, damage: bytes | None) -> None:
+    place = LocalFiles(tmp_path)
+    Store(place).write(SERIES, TABLE, origin="t")
+    victim = files_of(place, "1m")[1]
+    # cut in half, or other bytes
+    content = damage if damage is not None else victim.read_bytes()[: victim.stat().st_size // 2]
+    victim.write_bytes(content)
+    store = Store(place)
+    for attempt in (
+        lambda: store.read(SERIES),
+        lambda: store.read(SERIES, last=5),
+        lambda: store.write(SERIES, TABLE.iloc[-1:], origin="u"),
+    ):
+        with pytest.raises(CorruptFile, match=victim.name) as caught:
+            attempt()
+        assert str(victim) in str(caught.value)
+    assert victim.read_bytes() == content
+    # the rest of the series is still there
+    assert len(store.read(SERIES, end=at("2024-02-01"))) == 240
+
+
+def test_damage_in_the_middle_of_a_file_is_named(tmp_path: Path) -> None:
+    place = LocalFiles(tmp_path)
+    Store(place).write(SERIES, TABLE, origin="t")
+    victim = files_of(place, "1m")[0]
+    content = bytearray(victim.read_bytes())
+    content[40:400] = os.urandom(360)
+    victim.write_bytes(bytes(content))
+    with pytest.raises(CorruptFile, match=victim.name):
+        Store(place).read(SERIES)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    place = LocalFiles(tmp_path)
+    Store(place).write(SERIES, TABLE, origin="t")
+    files_of(place, "1m")[0].unlink()
+    with pytest.raises(CorruptFile, match=r"2024-01.parquet is missing"):
+        Store(place).read(SERIES)
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+@pytest.mark.parametrize("met_by", ["reader", "writer"])
+def test_a_damaged_pyramid_is_made_again(tmp_path: Path, damage: str, met_by: str) -> None:
+    place = LocalFiles(tmp_path)
+    Store(place).write(SERIES, TABLE, origin="t")
+    for level in ("5m", "1h", "1d"):
+        for path in files_of(place, level):
+            path.write_bytes(b"PAR1") if damage == "cut" else path.unlink()
+    store = Store(place)
+    if met_by == "writer":
+        store.write(SERIES, TABLE.iloc[-1:], origin="u")
+    same(check_whole(store, SERIES), TABLE)
+
+
+def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
+    place = LocalFiles(tmp_path)
+    Store(place).write(SERIES, TABLE, origin="t")
+    manifest = next((tmp_path / "series").rglob("*.json"))
+    for content in (b"", b"{", b"[]", b'{"format": 99}'):
+        manifest.write_bytes(content)
+        with pytest.raises(CorruptFile, match=r"1m\.json"):
+            Store(place).info(SERIES)
+
+
+def test_a_writer_that_never_ends_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "_LOCK_WAIT", 0.05)
+    place = LocalFiles(tmp_path)
+    store = Store(place)
+    store.write(SERIES, TABLE, origin="t")
+    with place.lock("series/test/BTC%2FUSDT/1m.json"), pytest.raises(StoreBusy, match="has been writing"):
+        Store(place).write(SERIES, TABLE.iloc[:1], origin="u")
+    same(store.read(SERIES), TABLE)
+
+
+def test_s3_that_cannot_be_reached_is_told_without_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lib.errors import StoreError
+
+    options = {
+        "endpoint_url": "http://127.0.0.1:1", "key": "AKIDSECRET", "secret": "topsecret",
+        "config_kwargs": {"retries": {"max_attempts": 1}, "connect_timeout": 1},
+    }  # fmt: skip
+    store = Store(RemoteFiles("s3://candles/x", options))
+    with pytest.raises(StoreError) as caught:
+        store.list()
+    assert "s3://candles/x" in str(caught.value)
+    assert "SECRET" not in str(caught.value).upper().replace("CREDENTIALS", "")
+
+
+def test_a_coarser_series_of_its_own_is_not_touched(local: Opener) -> None:
+    store = local()
+    daily = SERIES.at(parse("1d"))
+    own = candles("1d", "2024-01-01", 40, seed=9)
+    store.write(daily, own, origin="t")
+    store.write(SERIES, TABLE, origin="t")
+    same(store.read(daily), own)

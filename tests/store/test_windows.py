@@ -1,0 +1,133 @@
+"""Any window equals slicing the whole; the pyramid equals a resample of the base, always."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.candles import merge, micros, resample, with_provenance
+from lib.series import Series
+from lib.store import Store
+from lib.store.files import LocalFiles, RemoteFiles
+from lib.store.pyramid import levels_of
+from lib.timeframes import from_us, parse
+from tests.store.make import at, candles, same
+
+# timeframe: bars and share of gaps; every kind of partition, and more than one row group in some
+SHAPES = {"1s": (200_000, 0.3), "1m": (100_000, 0.2), "15m": (60_000, 0.3), "1h": (20_000, 0.1),
+          "4h": (40_000, 0.2), "1d": (3_000, 0.3), "1M": (120, 0.1)}  # fmt: skip
+_folder = tempfile.TemporaryDirectory()
+
+
+@lru_cache
+def filled(timeframe: str) -> tuple[Store, Series, pd.DataFrame]:
+    count, gaps = SHAPES[timeframe]
+    series = Series.of("test", "W", timeframe)
+    table = candles(timeframe, "2021-11-28 05:00", count, seed=4, gaps=gaps, unknown=0.05)
+    store = Store(LocalFiles(Path(_folder.name)))
+    store.write(series, table, origin="t", fetched_at=at("2024-01-01"))
+    return store, series, table
+
+
+@pytest.mark.parametrize("timeframe", list(SHAPES))
+@settings(max_examples=40)
+@given(data=st.data())
+def test_any_window_equals_slicing_the_whole(timeframe: str, data: st.DataObject) -> None:
+    store, series, table = filled(timeframe)
+    step = data.draw(st.sampled_from([series.timeframe, *levels_of(series.timeframe)]))
+    whole = table if step == series.timeframe else resample(table, step)
+    times = micros(whole)
+    length = step.micros
+    bound = (
+        st.none()
+        | st.integers(int(times[0]) - 3 * length, int(times[-1]) + 3 * length)
+        | st.sampled_from([int(time) for time in times[:: max(1, len(times) // 50)]])
+    )
+    start, end = data.draw(bound), data.draw(bound)
+    last = data.draw(st.none() | st.integers(1, 5) | st.integers(1, len(times) + 2))
+    expected = whole
+    if start is not None:
+        expected = expected[micros(expected) >= start]
+    if end is not None:
+        expected = expected[micros(expected) < end]
+    if last is not None:
+        expected = expected.iloc[-last:]
+    read = store.read(
+        series, timeframe=step, last=last,
+        start=None if start is None else from_us(start), end=None if end is None else from_us(end),
+    )  # fmt: skip
+    same(read, expected)
+
+
+def test_a_window_with_provenance_over_row_groups_and_partitions() -> None:
+    store, series, table = filled("1m")
+    whole = with_provenance(table, "t", at("2024-01-01"))
+    for lo, hi in [(0, 5), (16_380, 16_390), (20_000, 60_000), (26_000, 26_001)]:
+        same(
+            store.read(series, start=table.index[lo], end=table.index[hi], provenance=True), whole.iloc[lo:hi]
+        )
+        same(store.read(series, end=table.index[hi], last=hi - lo, provenance=True), whole.iloc[lo:hi])
+
+
+writes = st.lists(
+    st.tuples(
+        st.integers(0, 5000),  # first bar, in steps from a base date
+        st.integers(1, 400),  # bars
+        st.integers(0, 3),  # seed, so that figures meet again
+        st.sampled_from([0.0, 0.5]),  # gaps
+        st.integers(1, 3),  # day of the fetch
+        st.booleans(),  # filled
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@pytest.mark.parametrize("kind", ["local", "memory"])
+@pytest.mark.parametrize(
+    ("timeframe", "start"),
+    [
+        ("1m", "2023-12-30"),
+        ("15m", "2023-12-01"),
+        ("1h", "2023-08-01"),
+        ("20s", "2023-12-31 12:00"),
+        ("1d", "2019-01-01"),
+    ],
+)
+@settings(max_examples=12)
+@given(writes=writes)
+def test_random_upserts_leave_the_merge_of_all_and_its_pyramid(
+    kind: str, timeframe: str, start: str, writes: list[tuple[int, int, int, float, int, bool]]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        files = LocalFiles(Path(folder)) if kind == "local" else RemoteFiles(f"memory://{Path(folder).name}")
+        store, series = Store(files), Series.of("test", "U", timeframe)
+        frame = parse(timeframe)
+        expected = None
+        for offset, count, seed, gaps, day, made_up in writes:
+            first = frame.after(frame.floor(at(start)), offset)
+            table = candles(timeframe, str(first.tz_localize(None)), count, seed=seed, gaps=gaps, unknown=0.2)
+            if not len(table):
+                continue
+            fetched = at(f"2024-02-0{day}")
+            told = store.write(series, table, origin=f"o{seed}", fetched_at=fetched, filled=made_up)
+            kept = with_provenance(table, f"o{seed}", fetched, filled=made_up)
+            before = 0 if expected is None else len(expected)
+            expected = kept if expected is None else merge(expected, kept)
+            assert told.added == len(expected) - before
+            assert told.added + told.changed + told.unchanged == len(table)
+        if expected is None:
+            return
+        for each in (store, Store(files)):
+            same(each.read(series, provenance=True), expected)
+            for level in levels_of(frame):
+                same(each.read(series, timeframe=level, provenance=True), resample(expected, level))
+            info = each.info(series)
+            assert (info.count, info.filled) == (len(expected), int(expected["filled"].sum()))
+            assert (info.first, info.last) == (expected.index[0], expected.index[-1])

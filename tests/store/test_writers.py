@@ -1,0 +1,161 @@
+"""Several processes at once: writers, a reader under a writer, and kill -9."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import sys
+import threading
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.candles import from_micros, micros
+from lib.store import Store
+from lib.store.files import LocalFiles
+from tests.store.conftest import Opener
+from tests.store.make import SERIES, at, candles, check_whole, same
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL and a fork server")
+_fork = (
+    multiprocessing.get_context("forkserver") if sys.platform != "win32" else multiprocessing.get_context()
+)
+_fork.set_forkserver_preload(["lib.store", "tests.store.make"])
+START = 1_703_980_800_000_000  # 2023-12-31
+MINUTE = 60_000_000
+
+
+def chunk(number: int) -> pd.DataFrame:
+    """Three bars whose figures follow from their times; numbers walk over several months."""
+    first = START + (number * 5 % 100) * 1440 * MINUTE + (number // 20) * 3 * MINUTE
+    times = first + np.arange(3) * MINUTE
+    price = 1.0 + (times // MINUTE % 9973)
+    return from_micros(
+        times, {"open": price, "high": price + 1, "low": price / 2, "close": price, "volume": price}
+    )
+
+
+def write_chunks(folder: str, numbers: list[int], said: Connection | None = None) -> None:
+    store = Store(LocalFiles(Path(folder)))
+    for number in numbers:
+        store.write(SERIES, chunk(number), origin="t")
+        if said:
+            said.send(number)
+
+
+def expected(numbers: set[int]) -> pd.DataFrame:
+    return pd.concat([chunk(number) for number in numbers]).sort_index()
+
+
+def test_two_processes_do_not_lose_each_others_bars(tmp_path: Path) -> None:
+    shares = [list(range(0, 40, 2)), list(range(1, 40, 2)), list(range(40, 60))]
+    started = [_fork.Process(target=write_chunks, args=(str(tmp_path), share)) for share in shares]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join(60)
+        assert process.exitcode == 0
+    same(check_whole(Store(LocalFiles(tmp_path)), SERIES), expected(set(range(60))))
+
+
+def test_two_writers_do_not_lose_each_others_bars_in_any_place(reopen: Opener) -> None:
+    """Each with a store of its own; on S3 nothing but conditional puts stands between them."""
+    failed: list[BaseException] = []
+
+    def run(numbers: list[int]) -> None:
+        try:
+            store = reopen()
+            for number in numbers:
+                # one month, so that every write meets
+                store.write(
+                    SERIES.at(SERIES.timeframe),
+                    candles("1m", "2024-01-01", 8, seed=1).iloc[number : number + 1],
+                    origin="t",
+                )
+        except BaseException as error:  # noqa: BLE001
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, args=(numbers,)) for numbers in ([0, 2, 4, 6], [1, 3, 5, 7])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(100)
+    assert not failed
+    same(check_whole(reopen(), SERIES), candles("1m", "2024-01-01", 8, seed=1))
+
+
+def test_a_writer_killed_50_times_loses_no_committed_candle(tmp_path: Path) -> None:
+    """SIGKILL at random moments. What the writer said was written is there, each file parses, every
+    level fits the base, and the next writer goes on."""
+    dice = random.Random(5)
+    committed: set[int] = set()
+    killed_early = 0
+    for round_ in range(50):
+        begin = len(committed)
+        ours, theirs = _fork.Pipe(duplex=False)
+        process = _fork.Process(
+            target=write_chunks, args=(str(tmp_path), list(range(begin, begin + 1000)), theirs)
+        )
+        process.start()
+        theirs.close()
+        before = len(committed)
+        # most at a random moment after a first write, some from the very start
+        if round_ % 5:
+            committed.add(ours.recv())
+        time.sleep(dice.uniform(0, 0.12))
+        process.kill()
+        process.join()
+        while True:
+            try:
+                committed.add(ours.recv())
+            except EOFError:
+                break
+        killed_early += len(committed) == before
+        store = Store(LocalFiles(tmp_path))
+        if not committed:
+            continue
+        base = check_whole(store, SERIES) if round_ % 10 == 9 else store.read(SERIES)
+        # the write under way may be there or not; nothing else may
+        sure, more = expected(committed), expected(committed | {max(committed) + 1})
+        assert set(micros(sure)) <= set(micros(base)) <= set(micros(more))
+        same(base, more[more.index.isin(base.index)])
+        committed = set(range(len(base) // 3))
+        assert len(base) % 3 == 0
+    assert len(committed) > 40
+    Store(LocalFiles(tmp_path)).write(SERIES, chunk(5000), origin="t")
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_reader_under_a_writer_never_fails(tmp_path: Path) -> None:
+    table = candles("1m", "2024-01-01", 3000, seed=1)
+    place = LocalFiles(tmp_path)
+    Store(place).write(SERIES, table, origin="t")
+    process = _fork.Process(target=append_bars, args=(str(tmp_path), 25))
+    process.start()
+    store = Store(place)
+    reads, sizes = 0, [0]
+    while process.is_alive():
+        base = store.read(SERIES, start=at("2024-01-02"))
+        assert base["close"].iloc[0] == table["close"].loc[base.index[0]]
+        hours = store.read(SERIES, timeframe="1h", last=30)
+        assert len(hours) == 30
+        assert store.info(SERIES).count >= 3000
+        sizes.append(len(base))
+        reads += 1
+    process.join(10)
+    assert process.exitcode == 0
+    assert sizes == sorted(sizes)
+    assert reads > 25
+    assert len(store.read(SERIES)) == 3025
+    check_whole(store, SERIES)
+
+
+def append_bars(folder: str, count: int) -> None:
+    store = Store(LocalFiles(Path(folder)))
+    more = candles("1m", "2024-01-01", 3000 + count, seed=1)
+    for number in range(3000, 3000 + count):
+        store.write(SERIES, more.iloc[number : number + 1], origin="t")
