@@ -149,9 +149,9 @@ def _price(work: _Work, role: str) -> None:
         if hits:
             work.undecided[role] = tuple(work.layout.names[at] for at in hits)
             return
-    work.undecided[role] = tuple(
-        work.layout.names[at] for at in range(work.layout.width) if _figures(work, at)
-    )
+    figures = [at for at in range(work.layout.width) if _figures(work, at)]
+    near = [at for at in figures if role in work.plain[at].split()]
+    work.undecided[role] = tuple(work.layout.names[at] for at in near or figures)
 
 
 def _figures(work: _Work, at: int) -> bool:

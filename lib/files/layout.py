@@ -194,9 +194,7 @@ def _names(
             notes.append(
                 "The header has a name fewer than the rows have cells: its date stands for date and time."
             )
-        elif not numeric(like[0][1]) or is_time(like[0][0]):
-            pass
-        else:
+        elif _index_first(names[0], like[0]):
             names.insert(0, "")
             notes.append(
                 "The header has a name fewer than the rows have cells: the first column is an index."
@@ -210,6 +208,12 @@ def _names(
             file=name, line=(at or 0) + 1,
         )  # fmt: skip
     return _unique(names), tuple(notes)
+
+
+def _index_first(name: str, row: list[str]) -> bool:
+    """The first cell has no name: the name of times stands over the second, or over none."""
+    timely = re.search(r"(?i)time|date|stamp|unix", name) is not None
+    return is_time(row[1]) and not is_time(row[0]) if timely else is_time(row[0])
 
 
 def _clock(cell: str) -> bool:

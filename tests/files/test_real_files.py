@@ -1,0 +1,108 @@
+"""Files that vendors, brokers and exchanges made: read right, or refused for the reason listed here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.errors import CandlebookError
+from lib.files import Choices, read
+
+ENDINGS = (".csv", ".txt")
+
+# Refused, and what the sentence must hold.
+REFUSED = {
+    # the first candle of a session opens at a quarter past, 1 in 24: out of step with an hour
+    "a09_decimal_comma_h1_offgrid_eurusd.csv": "out of step",
+    # one day stands twice, with other figures: the reader says which row stands
+    "a15_cryptodatadownload_btcusdt_daily.csv": "other figures for 2017-12-18",
+    # 450 of 3,728 candles of an hour open at 5 minutes past
+    "a80_slash_datetime_index_eurusd_h1.csv": "is not where a candle of 1 hour opens",
+}
+# Prices that cannot be told from others a power of ten away: read as written, with a warning that says so.
+SCALED = {
+    "a03_mt5_semicolon_h1_eurusd_thousand_dots.csv": (Choices(decimal=",", scale=1e5), "three digits"),
+    "a45_ejtrader_scaled_points_usdjpy_d1.csv": (Choices(scale=1e3), "choose a scale"),
+}
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in (folder / "A_candles").iterdir() if path.suffix in ENDINGS)
+
+
+@pytest.fixture(scope="session")
+def expected(market_data: Path) -> dict[str, Any]:
+    return dict(json.loads((market_data / "expected.json").read_text()))
+
+
+def _fault(path: Path, want: dict[str, Any], choices: Choices | None = None) -> str:
+    """How a reading differs from figures that others computed; nothing where it is right."""
+    table = read(path.name, path, choices).table
+    got = (len(table), f"{table.index[0]:%Y-%m-%d %H:%M:%S}", f"{table.index[-1]:%Y-%m-%d %H:%M:%S}")
+    # a candle that stands twice in the same figures is one candle
+    should = (want["rows"] - want["dup_rows"], want["min_ts"][:19], want["max_ts"][:19])
+    if got != should:
+        return f"{got} where {should} is right"
+    for figure, value in (
+        ("sum_close", table["close"].sum()), ("max_high", table["high"].max()), ("min_low", table["low"].min()),
+    ):  # fmt: skip
+        if value != pytest.approx(want[figure], rel=1e-9):
+            return f"{figure} {value} where {want[figure]} is right"
+    return ""
+
+
+def test_every_file_is_right_or_refused_as_listed(market_data: Path, expected: dict[str, Any]) -> None:
+    faults, refused, right = {}, set(), set()
+    for path in _files(market_data):
+        try:
+            fault = _fault(path, expected[f"A_candles/{path.name}"])
+        except CandlebookError as error:
+            refused.add(path.name)
+            if REFUSED.get(path.name, "\0") not in str(error):
+                faults[path.name] = f"refused: {error}"
+            continue
+        if path.name in SCALED:
+            assert fault, path.name
+        elif fault:
+            faults[path.name] = fault
+        else:
+            right.add(path.name)
+    assert not faults
+    assert refused == set(REFUSED)
+    assert len(right) >= 37
+
+
+@pytest.mark.parametrize("name", sorted(SCALED))
+def test_prices_that_may_be_scaled_are_not_read_in_silence(
+    name: str, market_data: Path, expected: dict[str, Any]
+) -> None:
+    path = market_data / "A_candles" / name
+    choices, said = SCALED[name]
+    assert any(said in note for note in read(name, path).reading.warnings)
+    assert _fault(path, expected[f"A_candles/{name}"], choices) == ""
+
+
+def test_other_containers_are_refused_by_name(market_data: Path) -> None:
+    for folder in ("A_candles", "B_large_1m"):
+        for path in sorted((market_data / folder).iterdir()):
+            if path.suffix in (".parquet", ".feather", ".zip", ".json"):
+                with pytest.raises(CandlebookError, match=r"(Parquet|Feather|zip|JSON)"):
+                    read(path.name, path)
+
+
+def test_years_of_minutes_in_gzip(market_data: Path, expected: dict[str, Any]) -> None:
+    for path in sorted((market_data / "B_large_1m").glob("*.csv.gz")):
+        want = expected[f"B_large_1m/{path.name}"]
+        try:
+            assert _fault(path, want) == "", path.name
+        except CandlebookError as error:
+            assert want["ohlc_violations"] or want["dup_ts"], f"{path.name}: {error}"
+
+
+def test_ticks_are_not_taken_for_candles(market_data: Path) -> None:
+    for path in sorted((market_data / "C_ticks").iterdir()):
+        with pytest.raises(CandlebookError):
+            read(path.name, path)
