@@ -93,9 +93,10 @@ def retry_or_fatal(error: CandlebookError) -> CandlebookError | None:
     return error if isinstance(error, InputError) else None
 
 
-def next_delay(error: CandlebookError, delays: Iterator[float], cap: float) -> float:
-    """Seconds until the next attempt after ``error``."""
-    if error.fields.get("planned"):
+def next_delay(error: CandlebookError, delays: Iterator[float], cap: float, *, heard: bool = True) -> float:
+    """Seconds until the next attempt after ``error``; ``heard`` is whether the connection had spoken. Not
+    at once without that: a server that ends every connection at its door must not be hammered."""
+    if error.fields.get("planned") and heard:
         return 0.0
     if isinstance(error, RateLimited) and error.retry_after is not None:
         return max(error.retry_after, next(delays))

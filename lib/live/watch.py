@@ -146,6 +146,7 @@ class Watch:
 
     def _pause(self, error: CandlebookError, delays: Iterator[float]) -> bool:
         """Say what went wrong and wait for the next attempt. False when there will be none."""
+        _log.info("The live feed %s lost its connection: %s", self.series, error)
         if self._heard_at:
             self._lost_at = time.monotonic()
         if retry_or_fatal(error) is not None:
@@ -154,7 +155,7 @@ class Watch:
             while not self._over() and not self._wake.wait(_POLL):
                 pass
         else:
-            delay = next_delay(error, delays, self._timing.backoff.cap)
+            delay = next_delay(error, delays, self._timing.backoff.cap, heard=bool(self._heard_at))
             self._next_try_at = _now() + pd.Timedelta(seconds=delay)
             just_lost = (
                 self._connected_at is not None and time.monotonic() - self._lost_at <= self._timing.reach
@@ -268,15 +269,16 @@ class Watch:
 
     def _fetch(self, start: int, end: int) -> None:
         """In a thread of its own: ask for the candles in ``[start, end)``, post the answer."""
+        table = None
         try:
             pages = self._feed.source.pages(
                 self.series.symbol, self.series.timeframe, _stamp(start), _stamp(end), stop=self._stopping
             )
-            tables = [page.table for page in pages]
-            self._mail.put((start, end, pd.concat([candles.empty(), *tables])))
+            table = pd.concat([candles.empty(), *(page.table for page in pages)])
         except CandlebookError as error:
             _log.warning("Missed candles of %s could not be read: %s", self.series, error)
-            self._mail.put((start, end, None))
+        finally:
+            self._mail.put((start, end, table))
 
     def _fetched(self, start: int, end: int, table: pd.DataFrame | None) -> None:
         self._filling = False

@@ -183,9 +183,15 @@ def _forming(market: Market, timeframe: Timeframe, open_us: int, now_us: int) ->
 def _ticks(market: Market, start_us: int, end_us: int) -> Ticks:
     first = start_us // MINUTE_US
     count = max(0, -(-end_us // MINUTE_US) - first)
-    made = market.ticks(first, count)
+    made = _minute_of_ticks(market, first) if count == 1 else market.ticks(first, count)
     at = slice(*np.searchsorted(made.times, (start_us, end_us)))
     return Ticks(made.times[at], made.prices[at], made.lots[at])
+
+
+@lru_cache(maxsize=16)
+def _minute_of_ticks(market: Market, minute: int) -> Ticks:
+    """A feed asks for parts of the same minute 240 times."""
+    return market.ticks(minute, 1)
 
 
 def _grouped(market: Market, ticks: Ticks, timeframe: Timeframe) -> pd.DataFrame:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib import candles
@@ -33,6 +33,7 @@ prices = st.integers(1, 4000).map(lambda n: n / 4)
 sizes = st.integers(0, 50).map(float)
 
 
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.integers(0, 20 * MINUTE), prices, sizes), min_size=1, max_size=80),
     st.sampled_from(["1m", "5m", "15s"]),
@@ -52,6 +53,7 @@ def test_ordered_ticks_give_the_candles_of_a_groupby(raw, name):
     assert builder.take_closed().index.tolist() == expected.index[:-1].tolist()
 
 
+@settings(max_examples=50)
 @given(st.permutations(range(12)), st.lists(prices, min_size=12, max_size=12))
 def test_disorder_inside_one_bucket_changes_nothing(order, values):
     ticks = [Tick(START + at * 1000, price, 1.0) for at, price in enumerate(values)]
@@ -140,6 +142,7 @@ def test_updates_replace_the_forming_candle_and_the_last_word_closes_it():
     assert builder.take_closed()["close"].tolist() == [13.0]
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from([10.0, 20.0, 30.0, 60.0])), max_size=30))
 def test_repeats_and_old_words_do_not_matter(extra):
     """A minute's words in order; before each, any words that were said already."""
@@ -255,6 +258,7 @@ def test_memory_is_bounded_and_states_given_out_never_change():
         assert state.table()["close"].tolist() == [1.0 + (at - START) // MINUTE for at in opens]
 
 
+@settings(max_examples=50)
 @given(
     st.lists(st.integers(0, 30), unique=True, max_size=15),
     st.lists(st.integers(0, 30), unique=True, max_size=15),

@@ -311,6 +311,7 @@ def test_retry_or_fatal():
 def test_the_wait_suits_the_error():
     delays = iter([1.0, 2.0, 4.0])
     assert next_delay(SourceDown("x", planned=True), delays, 60.0) == 0.0
+    assert next_delay(SourceDown("x", planned=True), iter([3.0]), 60.0, heard=False) == 3.0
     assert next_delay(SourceDown("x"), delays, 60.0) == 1.0
     assert next_delay(RateLimited("x", retry_after=17.0), delays, 60.0) == 17.0
     assert next_delay(Blocked("x", status=451), delays, 60.0) == 60.0
