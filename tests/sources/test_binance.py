@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import doctest
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import lib.sources.binance
 from lib.candles import conform
 from lib.errors import BadAnswer, InputError, UnknownName
 from lib.sources.base import Source
@@ -71,6 +73,11 @@ def test_a_recorded_error_is_an_unknown_name(market_data: Path, server: Server, 
     assert '"code": -1121' in recorded
     with pytest.raises(BadAnswer):
         parse_klines(recorded.encode())
+
+
+def test_the_examples_in_the_text_hold() -> None:
+    ran = doctest.testmod(lib.sources.binance)
+    assert (ran.failed, ran.attempted) == (0, 2)
 
 
 def test_microseconds_are_read_as_such() -> None:

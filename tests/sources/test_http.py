@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import http.client
+import importlib
 import inspect
 import logging
+import pkgutil
 import threading
 import time
 import traceback
@@ -15,6 +17,7 @@ import urllib3.exceptions
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lib.sources
 from lib.errors import (
     BadAnswer,
     Blocked,
@@ -27,7 +30,7 @@ from lib.errors import (
     UnknownName,
 )
 from lib.sources import registry
-from lib.sources.base import notes_to
+from lib.sources.base import Source, notes_to
 from lib.sources.binance import Binance
 from lib.sources.http import FOREIGN, Http, as_json, refusal, retry_after, translate
 from lib.sources.limits import Clock, Limiter, budgets
@@ -380,6 +383,16 @@ def test_the_registry_is_in_order_and_every_entry_can_be_had() -> None:
         source = registry.get(entry.name)
         assert source.name == entry.name
         assert type(source).__name__ == entry.target.partition(":")[2]
+
+
+def test_no_adapter_is_forgotten() -> None:
+    """Each class under lib/sources that has pages is in the registry."""
+    found = set()
+    for module in pkgutil.iter_modules(lib.sources.__path__, "lib.sources."):
+        for _, one in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
+            if one.__module__ == module.name and hasattr(one, "pages") and one is not Source:
+                found.add(f"{module.name}:{one.__name__}")
+    assert found == {entry.target for entry in registry.entries()}
 
 
 def test_a_missing_package_is_another_error(monkeypatch: pytest.MonkeyPatch) -> None:
