@@ -308,13 +308,19 @@ def test_focus_moves_the_view(page: Page, book: AppServer) -> None:
 
 
 def test_leaving_and_returning(page: Page, book: AppServer) -> None:
-    older(page, book)
+    chart = older(page, book)
+    page.get_by_role("link", name="To the front").click()
+    expect(page.get_by_text("No chart here")).to_be_visible()
+    page.get_by_role("link", name="To the chart").click()
+    chart.until("c.bars() === 500")
+    chart.ask("c.show(200, 300)")
     page.get_by_role("link", name="To the front").click()
     expect(page.get_by_text("No chart here")).to_be_visible()
     page.wait_for_function("() => window.__candlebook.charts.size === 0")
     page.get_by_role("link", name="To the chart").click()
     chart = Chart(page, "history")
     assert chart.ask("c.bars()") == 500 and chart.created() == 2
+    assert chart.ask("c.range().from") == pytest.approx(200)
     page.reload()
     assert Chart(page, "history").ask("c.bars()") == 500
 

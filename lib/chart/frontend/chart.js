@@ -20,7 +20,13 @@ const BY_READER = 1_500; // ms after a gesture within which a move of the view i
 const BAR_WIDTH = 8;
 const PANE_HEIGHT = 120;
 
-const charts = new WeakMap();
+// A timed run of a fragment that comes in the middle of a whole run makes Streamlit take the fragment's
+// elements down and put them up again at once. So a chart that was taken down waits a while for its return.
+const WAIT_FOR_RETURN = 4_000;
+
+const charts = new WeakMap(); // by parentElement
+const waiting = new Map(); // by key, those taken down
+const views = new Map(); // by key, where the reader looked when a chart went for good
 // For tests in a browser, and for the curious: what each chart holds. Nothing reads it but they.
 const hook = (window.__candlebook ??= { charts_created: 0, charts: new Map() });
 
@@ -59,11 +65,13 @@ function element(name, ...children) {
 
 export default async function draw(component) {
   const root = component.parentElement;
+  const { key, library } = component.data;
   let chart = charts.get(root);
   if (!chart) {
-    chart = new CandleChart(root, component.data);
+    chart = waiting.get(key) ?? new CandleChart(component.data);
+    chart.moveTo(root);
     charts.set(root, chart);
-    chart.ready = Promise.all([loadLibrary(component.data.library), styleSheet(root)]);
+    chart.ready = Promise.all([loadLibrary(library), styleSheet(root)]);
   }
   chart.component = component;
   const call = (chart.calls = (chart.calls ?? 0) + 1);
@@ -76,14 +84,12 @@ export default async function draw(component) {
   }
   // Streamlit also calls this when newer data came before this call had ended: then the chart stays
   return () => {
-    if (call !== chart.calls || chart.gone || (root.host ?? root).isConnected) return;
-    chart.takeDown();
+    if (call === chart.calls && !(root.host ?? root).isConnected) chart.leave(root);
   };
 }
 
 class CandleChart {
-  constructor(root, data) {
-    this.root = root;
+  constructor(data) {
     this.key = data.key;
     this.rows = new Rows();
     this.style = {};
@@ -129,7 +135,6 @@ class CandleChart {
       this.frame.addEventListener(name, () => (this.gesture = Date.now()), { passive: true, capture: true });
     }
     this.frame.addEventListener("pointermove", (event) => event.buttons && (this.gesture = Date.now()), { passive: true, capture: true });
-    root.append(this.frame);
 
     this.sync = new Sync({
       onRange: (range) => this.#ranged(range),
@@ -139,7 +144,7 @@ class CandleChart {
       },
       placeAt: (time) => placeOf(this.rows.times, time),
     });
-    this.sizes = new ResizeObserver(() => (this.frame.isConnected ? this.#resized() : this.takeDown()));
+    this.sizes = new ResizeObserver(() => (this.frame.isConnected ? this.#resized() : this.leave(this.root)));
     this.sizes.observe(this.frame);
     hook.charts_created += 1;
     this.number = hook.charts_created;
@@ -221,7 +226,14 @@ class CandleChart {
   }
 
   #firstView() {
-    if (this.style.focus && this.rows.length) this.#showFocus();
+    const held = views.get(this.key);
+    views.delete(this.key);
+    if (held?.identity === this.rows.identity && this.rows.times[0] <= held.first) {
+      const by = placeOf(this.rows.times, held.first);
+      this.focused = JSON.stringify(this.style.focus ?? null);
+      this.sync.show({ from: held.from + by, to: held.to + by });
+      this.shown = true;
+    } else if (this.style.focus && this.rows.length) this.#showFocus();
     else this.toLatest(true);
   }
 
@@ -461,10 +473,30 @@ class CandleChart {
     this.error.hidden = false;
   }
 
+  moveTo(root) {
+    clearTimeout(this.leaving);
+    waiting.delete(this.key);
+    this.root = root;
+    root.append(this.frame);
+  }
+
+  leave(root) {
+    if (this.gone || root !== this.root) return;
+    this.root = null;
+    charts.delete(root);
+    this.frame.remove();
+    waiting.get(this.key)?.takeDown();
+    waiting.set(this.key, this);
+    this.leaving = setTimeout(() => this.takeDown(), WAIT_FOR_RETURN);
+  }
+
   takeDown() {
     if (this.gone) return;
     this.gone = true;
-    charts.delete(this.root);
+    if (waiting.get(this.key) === this) waiting.delete(this.key);
+    const visible = this.sync.range();
+    if (visible && !this.latest.hidden) views.set(this.key, { identity: this.rows.identity, first: this.rows.times[0], ...visible });
+    else views.delete(this.key);
     this.sizes.disconnect();
     clearTimeout(this.asking);
     clearTimeout(this.reporting);
