@@ -15,6 +15,13 @@ __all__ = ["ROLES", "Roles", "assign"]
 
 ROLES = ("time", "date", "clock", "open", "high", "low", "close", "volume")
 _PRICES = ("open", "high", "low", "close")
+# Orders of the prices that are written without a header, the usual one first.
+_ORDERS = (
+    ("open", "high", "low", "close"),
+    ("open", "close", "high", "low"),
+    ("open", "low", "high", "close"),
+    ("high", "low", "open", "close"),
+)
 
 # Names as they are after _plain(): lower case, words parted by single blanks, no < > or units.
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -188,8 +195,8 @@ def _counts(work: _Work, at: int) -> bool:
 
 
 def _by_place(work: _Work) -> None:
-    """No header: after the time come open, high, low, close and volume, as nearly everyone writes them;
-    whether the high is the highest and the low the lowest is checked on every row later."""
+    """No header: after the time come four prices and the volume; the sample tells the prices' order, and
+    every row is checked against it later."""
     start = next((at for at in range(work.layout.width) if work.kind(at) not in ("", "clock")), None)
     if start is None:
         start = -1
@@ -202,14 +209,38 @@ def _by_place(work: _Work) -> None:
         first += 1
     while first < work.layout.width and not _figures(work, first):
         first += 1
-    for role, at in zip(
-        ("open", "high", "low", "close", "volume"), range(first, work.layout.width), strict=False
-    ):
+    order, why = _order(work, first)
+    for role, at in zip((*order, "volume"), range(first, work.layout.width), strict=False):
         if work.wants(role) and _figures(work, at):
-            work.take(role, at, "by its place: there is no header")
+            work.take(role, at, why if role != "volume" else "it follows the prices")
     for role in _PRICES:
-        if role not in work.at:
+        if work.wants(role):
             work.undecided[role] = work.layout.names
+
+
+def _order(work: _Work, first: int) -> tuple[tuple[str, ...], str]:
+    """Which order of the prices fits every row of the sample; the usual one where it does, another where
+    it is the only one, none where several or none fit."""
+    cells = [work.cells[at] for at in range(first, min(first + 4, work.layout.width))] if work.cells else []
+    rows = [tuple(map(_value, row)) for row in zip(*cells, strict=True)]
+    rows = [row for row in rows if len(row) == 4 and all(value == value for value in row)]
+    fitting = [order for order in _ORDERS if all(_fits(row, order) for row in rows)]
+    if not rows or _ORDERS[0] in fitting:
+        return _ORDERS[0], "by its place: there is no header"
+    if len(fitting) == 1:
+        return fitting[0], "only so are the highs the highest and the lows the lowest"
+    return (), ""
+
+
+def _fits(row: tuple[float, ...], order: tuple[str, ...]) -> bool:
+    return row[order.index("high")] == max(row) and row[order.index("low")] == min(row)
+
+
+def _value(cell: str) -> float:
+    try:
+        return float(cell.replace(",", "."))
+    except ValueError:
+        return float("nan")
 
 
 def _clock_digits(work: _Work, at: int) -> bool:

@@ -73,7 +73,9 @@ def make_plan(name: str, data: bytes | Path, choices: Choices) -> Plan:
     roles = columns.assign(found, choices.columns, name)
     style = numbers.sniff_style(_figures(found, roles), choices.decimal)
     timing = _timing(found, roles, grid, choices)
-    zone = "UTC" if timing.utc else zones.check_zone(choices.zone or "UTC")
+    zone = zones.check_zone(choices.zone or "UTC")
+    if timing.utc:
+        zone = "UTC"
     frame = None if choices.timeframe is None else timeframes.parse(choices.timeframe)
     reading = Reading(
         name=name,

@@ -22,7 +22,13 @@ NAMES = (
     {"open": "open", "high": "high", "low": "low", "close": "close", "volume": "volume"},
     {"open": "<OPEN>", "high": "<HIGH>", "low": "<LOW>", "close": "<CLOSE>", "volume": "<VOL>"},
     {"open": "Open", "high": "High", "low": "Low", "close": "Last", "volume": "Vol."},
-    {"open": "Open price", "high": "High price", "low": "Low price", "close": "Close price", "volume": "Volume"},
+    {
+        "open": "Open price",
+        "high": "High price",
+        "low": "Low price",
+        "close": "Close price",
+        "volume": "Volume",
+    },
     {"open": "o", "high": "h", "low": "l", "close": "c", "volume": "v"},
 )
 TIME_NAMES = ("time", "Date", "<DTYYYYMMDD>", "Gmt time", "Open time", "timestamp", "TIME")
@@ -31,7 +37,7 @@ TIME_NAMES = ("time", "Date", "<DTYYYYMMDD>", "Gmt time", "Open time", "timestam
 @st.composite
 def files(draw: st.DrawFn) -> tuple[pd.DataFrame, bytes, Choices]:
     step = draw(st.sampled_from(sorted(STEPS)))
-    candles = table(draw(st.integers(40, STEPS[step])), step, "2024-01-10", draw(st.integers(0, 99)))
+    candles = table(draw(st.integers(40, STEPS[step])), step, "2024-01-13", draw(st.integers(0, 99)))
     columns = _times(draw, candles, draw(st.sampled_from(("text", "split", "s", "ms", "us", "ns"))))
     names = draw(st.sampled_from(NAMES))
     delimiter = draw(st.sampled_from((",", ";", "\t", "|")))

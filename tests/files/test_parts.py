@@ -66,7 +66,9 @@ def test_delimiters(mark: str) -> None:
 
 
 def test_decimal_commas_do_not_pass_for_a_delimiter() -> None:
-    found = sniff("DATE;TIME;OPEN;HIGH;LOW;CLOSE\n" + "2009.12.07;00:00;1,48583;1,49050;1,47565;1,48263\n" * 5)
+    found = sniff(
+        "DATE;TIME;OPEN;HIGH;LOW;CLOSE\n" + "2009.12.07;00:00;1,48583;1,49050;1,47565;1,48263\n" * 5
+    )
     assert (found.delimiter, found.width) == (";", 6)
 
 
@@ -75,7 +77,9 @@ def test_blanks_part_cells() -> None:
     assert (found.delimiter, found.names) == ("whitespace", ("time", "open", "high", "low", "close"))
 
 
-@pytest.mark.parametrize("above", ["Bank of X, Ltd\n\n", "# made by x\n# on a day\n", "https://example.org\n", "\n\n"])
+@pytest.mark.parametrize(
+    "above", ["Bank of X, Ltd\n\n", "# made by x\n# on a day\n", "https://example.org\n", "\n\n"]
+)
 def test_title_lines(above: str) -> None:
     found = sniff(above + HEADER + rows())
     lines = above.count("\n")
@@ -99,7 +103,10 @@ def test_header_that_stands_for_date_and_time() -> None:
 
 
 def test_header_without_a_name_for_the_index() -> None:
-    assert sniff("time,open,high,low,close\n" + "0,2024-01-02,1,2,1,2\n" * 3).names[:2] == ("column 1", "time")
+    assert sniff("time,open,high,low,close\n" + "0,2024-01-02,1,2,1,2\n" * 3).names[:2] == (
+        "column 1",
+        "time",
+    )
 
 
 @pytest.mark.parametrize("rest", ["", ","])
@@ -139,8 +146,18 @@ ROW = "2024-01-31,1.5,2.5,1.25,2.0,1.75,10"
         ("Gmt time,Open,High,Low,Close,x,Volume", ROW, "Close", "Volume"),
         ("Time,Open,High,Low,Last,Change,Volume", ROW, "Last", "Volume"),
         ("Date,Price,Open,High,Low,Change %,Vol.", "2024-01-31,2,1.5,2.5,1.25,0.5%,1.5K", "Price", "Vol."),
-        ("Open time,Open,High,Low,Close,Volume,Close time", "1706659200000,1,2,1,2,5,1706659259999", "Close", "Volume"),
-        ("<TICKER>,<DTYYYYMMDD>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>", "X,20240131,120000,1,2,1,2", "<CLOSE>", None),
+        (
+            "Open time,Open,High,Low,Close,Volume,Close time",
+            "1706659200000,1,2,1,2,5,1706659259999",
+            "Close",
+            "Volume",
+        ),
+        (
+            "<TICKER>,<DTYYYYMMDD>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>",
+            "X,20240131,120000,1,2,1,2",
+            "<CLOSE>",
+            None,
+        ),
         ("Date,openPrice,highPrice,lowPrice,closePrice,x,totalVolume", ROW, "closePrice", "totalVolume"),
         ("time,open_price,high_price,low_price,close_price,x,volume_base", ROW, "close_price", "volume_base"),
     ],
@@ -179,6 +196,15 @@ def test_without_a_header_the_places_tell() -> None:
     assert dict(columns.assign(found, {}, "a").at) == {
         "time": 0, "open": 1, "high": 2, "low": 3, "close": 4, "volume": 5,
     }  # fmt: skip
+
+
+def test_without_a_header_the_data_tell_the_order_of_the_prices() -> None:
+    found = sniff("1451606400000,5,5,5,5,1.6\n1451606460000,5,6,7,4,16.1\n")
+    assert dict(columns.assign(found, {}, "a").at) == {
+        "time": 0, "open": 1, "close": 2, "high": 3, "low": 4, "volume": 5,
+    }  # fmt: skip
+    found = sniff("1451606400000,5,6,7,4,1.6\n1451606460000,9,6,7,4,16.1\n")
+    assert set(columns.assign(found, {}, "a").undecided) == {"open", "high", "low", "close"}
 
 
 def test_a_chosen_column_that_is_not_there() -> None:

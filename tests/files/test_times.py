@@ -85,7 +85,11 @@ def test_offsets_may_differ_from_row_to_row() -> None:
      "2024-01-31 1:2:3:4:5", "2024-01-31 10:00:00.1234567", "99999999999999999999999", "31012024"],
 )  # fmt: skip
 def test_what_is_no_time(text: str) -> None:
-    assert stamps(parse("2024-01-30", text, "2024-02-01")) == ["2024-01-30 00:00:00", "", "2024-02-01 00:00:00"]
+    assert stamps(parse("2024-01-30", text, "2024-02-01")) == [
+        "2024-01-30 00:00:00",
+        "",
+        "2024-02-01 00:00:00",
+    ]
 
 
 def test_rows_with_and_without_a_time_of_day() -> None:
@@ -126,11 +130,15 @@ def test_dates_and_times_of_day_apart() -> None:
     ):
         parsed = times.parse_texts(pa.array(dates), clock=pa.array(clocks), day_first=False)
         assert stamps(parsed) == ["2018-01-02 00:00:00", "2018-01-03 23:30:00"]
-    bad = times.parse_texts(pa.array(["2018-01-02", "x", "2018-01-02"]), clock=pa.array(["00:00", "00:00", "25:00"]))
+    bad = times.parse_texts(
+        pa.array(["2018-01-02", "x", "2018-01-02"]), clock=pa.array(["00:00", "00:00", "25:00"])
+    )
     assert bad.bad.tolist() == [False, True, True]
 
 
-@given(st.lists(st.datetimes(datetime(1800, 1, 1), datetime(2199, 12, 31)), min_size=1, max_size=30), st.data())
+@given(
+    st.lists(st.datetimes(datetime(1800, 1, 1), datetime(2199, 12, 31)), min_size=1, max_size=30), st.data()
+)
 def test_times_survive_their_text(moments: list[datetime], data: st.DataObject) -> None:
     form = data.draw(
         st.sampled_from(
@@ -232,7 +240,11 @@ def test_utc_is_left_alone(seconds: list[int]) -> None:
 
 
 def test_offsets_agree_with_the_standard_library() -> None:
-    moments = [datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=h, minutes=m))) for h in range(-12, 14) for m in (0, 30)]
+    moments = [
+        datetime(2024, 1, 1, tzinfo=timezone(timedelta(hours=h, minutes=m)))
+        for h in range(-12, 14)
+        for m in (0, 30)
+    ]
     made = parse(*[moment.isoformat(" ") for moment in moments]).micros
     assert made.tolist() == [int(moment.timestamp()) * 10**6 for moment in moments]
     assert all(a != b for a, b in pairwise(made.tolist()))

@@ -1,0 +1,300 @@
+"""The command line: what is on stdout, what on stderr, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from lib import export
+from lib.cli import main
+from lib.errors import BadAnswer, RateLimited, StoreBusy, StoreError
+from lib.series import Series
+from lib.store import Store, open_store
+from tests.files.written import HEADER, rows, table
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    path = tmp_path / "good.csv"
+    path.write_bytes(export.to_bytes(table(48), "csv"))
+    return path
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    path = tmp_path / "bad.csv"
+    path.write_text(HEADER + rows(5) + "2024-01-06,1,abc,1,1,5\n2024-01-07,1\n")
+    return path
+
+
+def stored() -> list[dict[str, Any]]:
+    return list(json.loads(run("list", "--json").stdout))
+
+
+# ----------------------------------------------------------------------------------------------- import
+
+
+def test_import_answers_with_one_object(good: Path) -> None:
+    result = run("import", good, "--symbol", "EURUSD", "--json")
+    assert result.exit_code == 0
+    answer = json.loads(result.stdout)
+    assert {key: answer[key] for key in ("rows_read", "rows_stored", "first", "last", "timeframe", "duplicates", "rejected")} == {
+        "rows_read": 48, "rows_stored": 48, "first": "2024-03-01T00:00:00Z", "last": "2024-03-02T23:00:00Z",
+        "timeframe": "1h", "duplicates": 0, "rejected": [],
+    }  # fmt: skip
+    assert answer["inferred"]["delimiter"] == ","
+    kept = open_store().read(Series.of("file", "EURUSD", "1h"))
+    pd.testing.assert_frame_equal(kept, table(48), check_freq=False)
+
+
+def test_import_says_what_it_did(good: Path) -> None:
+    result = run("import", good, "--symbol", "EURUSD", "--source", "bank")
+    assert (
+        result.stdout
+        == "48 candles stored as EURUSD 1h (bank), 2024-03-01T00:00:00Z to 2024-03-02T23:00:00Z.\n"
+    )
+    assert result.stderr == ""
+
+
+def test_a_zone_that_is_assumed_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(HEADER + rows())
+    assert "UTC was taken" in run("import", path, "--symbol", "X").stderr
+    assert run("import", path, "--symbol", "Y", "--tz", "Europe/Berlin").stderr == ""
+    assert {row["symbol"]: row["first"] for row in stored()} == {
+        "X": "2024-01-01T00:00:00Z", "Y": "2023-12-31T23:00:00Z",
+    }  # fmt: skip
+
+
+def test_a_refused_file_stores_nothing(good: Path, bad: Path) -> None:
+    for files in ((bad,), (good, bad), (bad, good)):
+        result = run("import", *files, "--symbol", "X", "--json")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith("Error: bad.csv, line 7: 'abc' in the column 'high' is not a number.")
+        assert "Traceback" not in result.output
+    assert stored() == []
+
+
+def test_rows_left_out_are_listed(bad: Path) -> None:
+    answer = json.loads(run("import", bad, "--symbol", "X", "--bad-rows", "drop", "--json").stdout)
+    assert (answer["rows_read"], answer["rows_stored"]) == (7, 5)
+    assert [each["line"] for each in answer["rejected"]] == [7, 8]
+    assert "'abc'" in answer["rejected"][0]["reason"]
+    assert "Left out, line 7" in run("import", bad, "--symbol", "X", "--bad-rows", "drop").stderr
+
+
+def test_several_files_are_one_series(tmp_path: Path) -> None:
+    candles = table(48)
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for path, part in zip(files, (candles[:30], candles[24:]), strict=True):
+        path.write_bytes(export.to_bytes(part, "csv"))
+    answer = json.loads(run("import", *files, "--symbol", "X", "--json").stdout)
+    assert (answer["rows_read"], answer["last"]) == (54, "2024-03-02T23:00:00Z")
+    assert stored()[0]["candles"] == 48
+    files[1].write_bytes(export.to_bytes(table(9, "1D"), "csv"))
+    result = run("import", *files, "--symbol", "Z")
+    assert (result.exit_code, "several timeframes: a.csv 1h, b.csv 1d" in result.stderr) == (2, True)
+
+
+def test_overrides_reach_the_reader(tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text(
+        "k;l;m;n;p;q\n01.02.2024;1,500;2,500;1,250;2,000;2,100\n02.02.2024;1,500;2,500;1,250;2,000;2,100\n"
+    )
+    result = run(
+        "import", path, "--symbol", "X", "--timeframe", "D1", "--delimiter", ";", "--header", "1", "--day-first",
+        "--decimal", ",", "--column", "time=k", "--column", "open=l", "--column", "high=#3", "--column", "low=n",
+        "--column", "close=p", "--scale", "0.1", "--conflicts", "last", "--encoding", "utf-8", "--json",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    kept = open_store().read(Series.of("file", "X", "1d"))
+    assert kept.index[0] == pd.Timestamp("2024-02-01", tz="UTC")
+    assert kept.iloc[0].tolist()[:4] == [15, 25, 12.5, 20]
+
+
+def test_a_candle_that_is_not_over_is_left_out(tmp_path: Path) -> None:
+    now = pd.Timestamp.now(tz="UTC").floor("D")
+    candles = table(5, "1D", str((now - pd.Timedelta("4D")).date()))
+    path = tmp_path / "a.csv"
+    path.write_bytes(export.to_bytes(candles, "csv"))
+    answer = json.loads(run("import", path, "--symbol", "X", "--json").stdout)
+    assert (answer["rows_stored"], answer["forming"]) == (4, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["import", "gone.csv", "--symbol", "X"], "There is no file 'gone.csv'"),
+        (["import", ".", "--symbol", "X"], "cannot be opened"),
+        (["import", "{good}"], "Missing option '--symbol'"),
+        (["import", "--symbol", "X"], "Missing argument"),
+        (["import", "{good}", "--symbol", " X "], "cannot be the symbol"),
+        (["import", "{good}", "--symbol", "X", "--timeframe", "soon"], "is not a timeframe"),
+        (["import", "{good}", "--symbol", "X", "--timeframe", "1d"], "Choose another timeframe"),
+        (["import", "{good}", "--symbol", "X", "--tz", "Mars/Base"], "no time zone"),
+        (["import", "{good}", "--symbol", "X", "--column", "close"], "ROLE=NAME"),
+        (["import", "{good}", "--symbol", "X", "--column", "close=none"], "has no column 'none'"),
+        (["export", "--symbol", "X", "--timeframe", "1h"], "Nothing is stored of X"),
+        (["delete", "--symbol", "X", "--timeframe", "1h"], "Nothing is stored of X"),
+        (["export", "--symbol", "X", "--timeframe", "1h", "--start", "soon"], "is no time"),
+        (["download", "--source", "nowhere", "--symbol", "X", "--timeframe", "1h"], "no source 'nowhere'"),
+    ],
+)
+def test_wrong_input_ends_with_2(
+    arguments: list[str], said: str, good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(*[each.format(good=good) for each in arguments])
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stdout == ""
+    assert stored() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (StoreError("The disk is full."), 3),
+        (StoreBusy("Another program holds the series."), 4),
+        (RateLimited("The source asked to wait."), 4),
+        (BadAnswer("The source answered with nonsense."), 5),
+        (ZeroDivisionError("secret detail"), 1),
+    ],
+)
+def test_each_kind_of_error_has_its_code(
+    error: Exception, code: int, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Store, "write", fail)
+    result = run("import", good, "--symbol", "X", "--json")
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert result.stderr.startswith("Error: ")
+    assert len(result.stderr.splitlines()) == 1
+    assert "secret detail" not in result.stderr
+
+
+# -------------------------------------------------------------------------------- list, export, delete
+
+
+@pytest.fixture
+def kept(good: Path) -> pd.DataFrame:
+    assert run("import", good, "--symbol", "EURUSD").exit_code == 0
+    return table(48)
+
+
+def test_list(kept: pd.DataFrame) -> None:
+    assert run("list").stdout.splitlines()[1].split() == [
+        "file", "EURUSD", "1h", "2024-03-01T00:00:00Z", "2024-03-02T23:00:00Z", "48",
+    ]  # fmt: skip
+    assert [(row["source"], row["symbol"], row["timeframe"], row["candles"]) for row in stored()] == [
+        ("file", "EURUSD", "1h", 48)
+    ]
+
+
+def test_list_of_nothing() -> None:
+    result = run("list")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert stored() == []
+
+
+def test_export_is_what_was_imported(kept: pd.DataFrame) -> None:
+    result = run("export", "--symbol", "EURUSD", "--timeframe", "1h")
+    assert result.stdout_bytes == export.to_bytes(kept, "csv")
+    part = run(
+        "export",
+        "--symbol",
+        "EURUSD",
+        "--timeframe",
+        "60",
+        "--start",
+        "2024-03-01T05:00",
+        "--end",
+        "2024-03-01T08:00Z",
+    )
+    assert part.stdout_bytes == export.to_bytes(kept[5:8], "csv")
+
+
+def test_export_of_coarser_candles(kept: pd.DataFrame) -> None:
+    rows = json.loads(run("export", "--symbol", "EURUSD", "--timeframe", "1d", "--format", "json").stdout)
+    assert [row["time"] for row in rows] == ["2024-03-01T00:00:00Z", "2024-03-02T00:00:00Z"]
+    assert rows[0]["high"] == kept["high"][:24].max()
+    assert run("export", "--symbol", "EURUSD", "--timeframe", "1m").exit_code == 2
+
+
+def test_export_to_a_file(kept: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "out.parquet"
+    result = run("export", "--symbol", "EURUSD", "--timeframe", "1h", "-o", path)
+    assert (result.exit_code, result.stdout) == (0, "")
+    pd.testing.assert_frame_equal(pd.read_parquet(path).set_index("time"), kept, check_freq=False)
+    result = run("export", "--symbol", "EURUSD", "--timeframe", "1h", "-o", tmp_path / "no" / "out.csv")
+    assert (result.exit_code, "cannot be written" in result.stderr) == (2, True)
+
+
+def test_a_symbol_of_several_sources(kept: pd.DataFrame, good: Path) -> None:
+    run("import", good, "--symbol", "EURUSD", "--source", "bank")
+    result = run("export", "--symbol", "EURUSD", "--timeframe", "1h")
+    assert (result.exit_code, "bank, file" in result.stderr) == (2, True)
+    assert run("export", "--symbol", "EURUSD", "--timeframe", "1h", "--source", "bank").exit_code == 0
+
+
+def test_delete(kept: pd.DataFrame) -> None:
+    assert run("delete", "--symbol", "EURUSD", "--timeframe", "4h").exit_code == 2
+    assert run("delete", "--symbol", "EURUSD", "--timeframe", "1h").exit_code == 0
+    assert stored() == []
+
+
+# ---------------------------------------------------------------------------------------- as a process
+
+
+def process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lib", *map(str, arguments)],
+        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_from_a_shell(good: Path, bad: Path, tmp_path: Path) -> None:
+    store = ("--store", tmp_path / "elsewhere")
+    done = process("import", good, "--symbol", "X", "--json", *store)
+    assert (done.returncode, json.loads(done.stdout)["rows_stored"]) == (0, 48)
+    done = process("import", bad, "--symbol", "X", *store)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "line 7" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = process("export", "--symbol", "X", "--timeframe", "1h", *store)
+    assert done.stdout.encode() == export.to_bytes(table(48), "csv")
+
+
+def test_a_store_that_cannot_be_opened(good: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file, not a folder")
+    done = process("import", good, "--symbol", "X", "--store", tmp_path / "taken" / "store")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_help_reads_without_loading_the_house() -> None:
+    for command in ([], ["import"], ["list"], ["export"], ["delete"], ["download"]):
+        result = run(*command, "--help")
+        assert result.exit_code == 0
+        assert "Usage: " in result.stdout
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, lib.cli; print('streamlit' in sys.modules, 'pyarrow.csv' in sys.modules)"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert loaded.stdout.split() == ["False", "False"]
