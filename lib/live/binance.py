@@ -52,7 +52,7 @@ class BinanceFeed:
     origin = "binance stream"
     seed_origin = "binance REST"
     stale_after = 20.0
-    clock: Callable[[], float] | None = None
+    ticks = False
 
     def __init__(self, base_url: str | None = None, *, tap: Tap | None = None) -> None:
         self.source: Source = Binance()
@@ -85,6 +85,8 @@ class BinanceFeed:
 
 
 class _Stream:
+    upto_us = 0
+
     def __init__(self, socket: ClientConnection, symbol: str, timeframe: Timeframe, tap: Tap | None) -> None:
         self._socket, self._symbol, self._timeframe, self._tap = socket, symbol, timeframe, tap
         self._ends = time.monotonic() + _LIFETIME

@@ -51,7 +51,7 @@ Update = Tick | CandleUpdate
 
 
 class State(NamedTuple):
-    """What a builder holds at one moment. ``times`` (µs) and ``rows`` (n x 5) are never changed after, so
+    """What a builder holds at one moment. ``times`` (µs) and ``rows`` (5 x n) are never changed after, so
     keeping a state costs nothing."""
 
     times: Array
@@ -61,12 +61,14 @@ class State(NamedTuple):
 
     def table(self) -> pd.DataFrame:
         """The candle table, the forming candle last. O(n): 0.2 ms for 20,000 candles."""
-        times, rows = self.times, self.rows
+        count = len(self.times)
+        total = count + (self.forming_us is not None)
+        times, block = np.empty(total, np.int64), np.empty((5, total))
+        times[:count], block[:, :count] = self.times, self.rows
         if self.forming_us is not None:
-            times = np.append(times, self.forming_us)
-            rows = np.vstack([rows, np.array([self.forming])])
-        columns = {name: np.array(rows[:, at]) for at, name in enumerate(candles.COLUMNS)}
-        return candles.from_micros(np.array(times), columns)
+            times[count], block[:, count] = self.forming_us, self.forming
+        index = pd.DatetimeIndex(times.view("datetime64[us]"), name="time").tz_localize("UTC")
+        return pd.DataFrame(block.T, index=index, columns=candles.COLUMNS, copy=False)
 
 
 @dataclass(slots=True)
@@ -90,7 +92,7 @@ class CandleBuilder:
         self.late = 0  # ticks of candles that were closed already: dropped
         self._limit = limit
         self._times = np.empty(2 * limit, np.int64)
-        self._rows = np.empty((2 * limit, 5))
+        self._rows = np.empty((5, 2 * limit))
         self._start = self._end = 0
         self._events: dict[int, int] = {}  # event times of the newest closed candles
         self._forming: _Forming | None = None
@@ -109,9 +111,8 @@ class CandleBuilder:
     def advance(self, now_us: int) -> None:
         """Close the forming candle if its time is over at ``now_us``. For ticks only: a provider of
         candles says itself when one is closed."""
-        forming = self._forming
-        if forming is not None and self.after(forming.open_us) <= now_us:
-            self._finish(forming)
+        if self._forming is not None and self.ends_by(now_us):
+            self._finish(self._forming)
 
     def seed(self, closed: pd.DataFrame, forming: pd.DataFrame, upto_us: int = 0) -> None:
         """Take candles fetched by request: closed ones as :meth:`insert`, and a forming one that holds
@@ -136,11 +137,11 @@ class CandleBuilder:
             return
         state = self.state()
         times = np.concatenate([state.times, candles.micros(closed)])
-        rows = np.vstack([state.rows, closed[candles.COLUMNS].to_numpy(np.float64)])
+        rows = np.hstack([state.rows, closed[candles.COLUMNS].to_numpy(np.float64).T])
         order = np.argsort(times, kind="stable")
-        times, rows = times[order], rows[order]
+        times, rows = times[order], rows[:, order]
         newest = np.append(times[1:] != times[:-1], True)
-        self._reset(times[newest][-self._limit :], rows[newest][-self._limit :])
+        self._reset(times[newest][-self._limit :], rows[:, newest][:, -self._limit :])
         for open_us in candles.micros(closed).tolist() if self.missing else ():
             self._found(open_us)
         if self._forming is not None and self._forming.open_us <= times[-1]:
@@ -155,6 +156,10 @@ class CandleBuilder:
         self._broken = True
 
     # -- out
+
+    def ends_by(self, now_us: int) -> bool:
+        """Whether the forming candle's time is over at ``now_us``."""
+        return self._forming is not None and self.after(self._forming.open_us) <= now_us
 
     @property
     def last_us(self) -> int | None:
@@ -171,14 +176,14 @@ class CandleBuilder:
         """The last price known."""
         if self._forming is not None:
             return self._forming.row[3]
-        return float(self._rows[self._end - 1, 3]) if self._end > self._start else None
+        return float(self._rows[3, self._end - 1]) if self._end > self._start else None
 
     def state(self) -> State:
         """What is held now. O(1), no copy."""
         forming = self._forming
         return State(
             self._times[self._start : self._end],
-            self._rows[self._start : self._end],
+            self._rows[:, self._start : self._end],
             forming.open_us if forming is not None else None,
             forming.row if forming is not None else None,
         )
@@ -284,7 +289,7 @@ class CandleBuilder:
             return
         at = self._start + int(np.searchsorted(self._times[self._start : self._end], update.open_us))
         row = _row(update)
-        if self._times[at] == update.open_us and np.array_equal(self._rows[at], row, equal_nan=True):
+        if self._times[at] == update.open_us and np.array_equal(self._rows[:, at], row, equal_nan=True):
             return
         if self._times[at] != update.open_us and update.open_us < self._times[self._start]:
             return
@@ -321,7 +326,7 @@ class CandleBuilder:
         if self._end == len(self._times) or self._end - self._start >= self._limit:
             self._make_room()
         self._times[self._end] = open_us
-        self._rows[self._end] = row
+        self._rows[:, self._end] = row
         self._end += 1
         self._fresh.append((open_us, row))
         if event_us:
@@ -335,11 +340,11 @@ class CandleBuilder:
         if self._end - self._start >= self._limit:
             self._start = self._end - self._limit + 1
         if self._end == len(self._times):
-            self._reset(self._times[self._start : self._end], self._rows[self._start : self._end])
+            self._reset(self._times[self._start : self._end], self._rows[:, self._start : self._end])
 
     def _reset(self, times: Array, rows: Array) -> None:
-        fresh_times, fresh_rows = np.empty(2 * self._limit, np.int64), np.empty((2 * self._limit, 5))
-        fresh_times[: len(times)], fresh_rows[: len(times)] = times, rows
+        fresh_times, fresh_rows = np.empty(2 * self._limit, np.int64), np.empty((5, 2 * self._limit))
+        fresh_times[: len(times)], fresh_rows[:, : len(times)] = times, rows
         self._times, self._rows = fresh_times, fresh_rows
         self._start, self._end = 0, len(times)
 

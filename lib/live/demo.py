@@ -27,9 +27,9 @@ class DemoFeed:
     origin = "demo stream"
     seed_origin = "demo history"
     stale_after = 10.0
+    ticks = True
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self.clock: Callable[[], float] | None = clock
         self.source: Demo = Demo(clock)
 
     def seed(self, symbol: str, timeframe: Timeframe, count: int) -> Seed:
@@ -46,17 +46,17 @@ class DemoFeed:
 
 class _Ticking:
     def __init__(self, source: Demo, symbol: str, since_us: int) -> None:
-        self._source, self._symbol, self._upto = source, symbol, since_us
+        self._source, self._symbol, self.upto_us = source, symbol, since_us
 
     def receive(self, timeout: float) -> list[Update] | None:
         time.sleep(min(timeout, _EVERY))
         now_us = _us(self._source.now())
-        if not 0 <= now_us - self._upto <= _BEHIND_US:
+        if not 0 <= now_us - self.upto_us <= _BEHIND_US:
             raise SourceDown(
                 "This machine's clock jumped, or it slept; the missed candles are being read.", planned=True
             )
-        made = self._source.ticks(self._symbol, self._upto, now_us)
-        self._upto = now_us
+        made = self._source.ticks(self._symbol, self.upto_us, now_us)
+        self.upto_us = now_us
         prices = self._source.price(self._symbol, made.prices).tolist()
         ticks: list[Update] = [
             Tick(at, price, float(lots))

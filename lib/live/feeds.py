@@ -36,7 +36,11 @@ class Seed:
 
 
 class Connection(Protocol):
-    """An open feed."""
+    """An open feed. ``upto_us`` (µs) is a promise of feeds of ticks: every trade before it has been given,
+    so that a bucket which ended by then is over. 0 where the provider says itself when a candle is closed.
+    """
+
+    upto_us: int
 
     def receive(self, timeout: float) -> list[Update] | None:
         """What came, waiting at most ``timeout`` seconds for the first of it; None when nothing did. An
@@ -50,14 +54,14 @@ class Connection(Protocol):
 
 class Feed(Protocol):
     """A live feed of one source. ``origin`` and ``seed_origin`` are written beside the candles that are
-    stored; ``stale_after`` is how many seconds of silence are odd; ``clock`` tells the provider's time
-    (seconds) where a bucket's end is ours to notice, and is None where the provider says it."""
+    stored; ``stale_after`` is how many seconds of silence are odd; ``ticks`` is True for a feed of trades,
+    which is seeded anew after every break, and False for one of whole candles."""
 
     source: Source
     origin: str
     seed_origin: str
     stale_after: float
-    clock: Callable[[], float] | None
+    ticks: bool
 
     def seed(self, symbol: str, timeframe: Timeframe, count: int) -> Seed:
         """The newest ``count`` closed candles and the forming one. Raises as ``Source.recent``."""

@@ -13,7 +13,7 @@ import pandas as pd
 
 from lib import candles
 from lib.errors import CandlebookError, SourceDown
-from lib.live.candle_builder import LIMIT, CandleBuilder, Tick, Update
+from lib.live.candle_builder import LIMIT, CandleBuilder, Update
 from lib.live.feeds import Backoff, Connection, Feed, next_delay, retry_or_fatal
 from lib.live.recorder import EVERY, Recorder, Writable
 from lib.live.snapshot import Lazy, Snapshot, Status
@@ -175,7 +175,7 @@ class Watch:
     def _session(self) -> None:
         """One connection, from seeding to its end. Returns only when the watch is over."""
         feed, series = self._feed, self.series
-        if not self._seeded or feed.clock is not None:
+        if not self._seeded or feed.ticks:
             self._seed()
         if self._over():
             return
@@ -223,24 +223,32 @@ class Watch:
             updates = connection.receive(min(_POLL, stale / 4))
             if updates is not None:
                 self._heard_at = since = time.monotonic()
-                self._take(updates)
+                self._take(updates, connection.upto_us)
             else:
                 self._silence(time.monotonic() - since, stale)
+                self._pass(connection.upto_us)
             self._tend()
 
-    def _take(self, updates: list[Update]) -> None:
+    def _take(self, updates: list[Update], upto_us: int) -> None:
         """Fold what came into the candles; make one new version of it."""
         with self._lock:
             for update in updates:
                 self._builder.add(update)
-            if updates and isinstance(updates[-1], Tick):
-                self._upto_us = updates[-1].time_us + 1
-            if self._feed.clock is not None:
-                self._builder.advance(int(self._feed.clock() * 1e6))
+            if upto_us:
+                self._builder.advance(upto_us)
             closed = self._builder.take_closed()
             self._last_message_at = _now()
             self._say("live", "")
         self._record(closed, self._feed.origin)
+
+    def _pass(self, upto_us: int) -> None:
+        """Nothing came: a bucket may be over all the same."""
+        if upto_us and self._builder.ends_by(upto_us):
+            with self._lock:
+                self._builder.advance(upto_us)
+                closed = self._builder.take_closed()
+                self._say(self._status, self._reason)
+            self._record(closed, self._feed.origin)
 
     def _silence(self, quiet: float, stale: float) -> None:
         if quiet > stale * self._timing.drop:

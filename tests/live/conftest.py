@@ -93,7 +93,8 @@ class ScriptedFeed:
     origin = "scripted stream"
     seed_origin = "scripted REST"
     stale_after = 0.4
-    clock: Callable[[], float] | None = None
+    ticks = False
+    upto_us = 0
 
     def __init__(self) -> None:
         self.source: Any = ScriptedSource()

@@ -203,6 +203,17 @@ def test_an_unknown_symbol_is_found_by_rest(venue):
     assert venue.stream.connections == 0
 
 
+def test_a_host_that_refuses_this_place_is_told_at_once(venue):
+    venue.exchange.always = Fault("451")
+    snap = until(venue.watch().snapshot, lambda s: s.status == "failed", seconds=3.0)
+    assert "451" in snap.message
+    assert "Next try at" in snap.message
+    assert len(snap.table) == 0
+    venue.exchange.always = None
+    hub.watches()[0].retry()
+    same(venue, grown(hub.watches()[0], 1))
+
+
 def test_nothing_listening_fails_within_seconds_and_says_why(venue, monkeypatch):
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))

@@ -188,3 +188,29 @@ def test_a_clock_that_jumped_ends_the_connection_so_that_candles_are_fetched():
         with pytest.raises(SourceDown, match="jumped") as raised:
             connection.receive(0.0)
     assert raised.value.fields["planned"]
+
+
+def test_a_watch_looking_at_any_moment_never_closes_a_candle_too_early(monkeypatch):
+    """The clock goes on between reading the ticks and closing the candle."""
+    clock = [pd.Timestamp("2024-05-17 10:00:00.1", tz="UTC").timestamp()]
+
+    def now() -> float:
+        clock[0] += 0.0007
+        return clock[0]
+
+    feed, builder = DemoFeed(now), CandleBuilder(parse("1s"))
+    monkeypatch.setattr("lib.live.demo.time.sleep", lambda seconds: clock.__setitem__(0, clock[0] + 0.11))
+    seed = feed.seed("DEMO-BTC", parse("1s"), 2)
+    builder.seed(seed.closed, seed.forming, seed.upto_us)
+    with feed.connect("DEMO-BTC", parse("1s"), seed.upto_us) as connection:
+        for _ in range(500):
+            for tick in connection.receive(1.0) or []:
+                builder.add(tick)
+            builder.advance(connection.upto_us)
+    closed = builder.take_closed()
+    assert len(closed) > 50
+    assert builder.late == 0
+    expected = [page.table for page in feed.source.pages("DEMO-BTC", parse("1s"), closed.index[0], None)]
+    pd.testing.assert_frame_equal(
+        closed, pd.concat(expected).iloc[: len(closed)], check_exact=True, check_freq=False
+    )

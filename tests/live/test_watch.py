@@ -272,8 +272,7 @@ def test_stopping_stores_what_waits(feed, watching, tmp_path):
 
 
 def test_a_feed_of_ticks_is_seeded_anew_after_a_break(feed: ScriptedFeed, watching):
-    now = [START / 1e6 + 3 * 60 + 1]
-    feed.clock = lambda: now[0]
+    feed.ticks = True
     watch = watching()
     status(watch, "live")
     feed.say(Tick(START + 3 * MINUTE + 5, 21.0, 1.0))
@@ -283,9 +282,11 @@ def test_a_feed_of_ticks_is_seeded_anew_after_a_break(feed: ScriptedFeed, watchi
     snap = until(watch.snapshot, lambda s: s.price == 13.0)
     assert minutes(snap.table) == [0, 1, 2, 3, 4, 5]
     assert snap.gaps == ()
-    now[0] += 3 * 60
+    feed.upto_us = START + 6 * MINUTE - 1
     feed.say(Tick(START + 5 * MINUTE + 5, 23.0, 1.0))
-    snap = until(watch.snapshot, lambda s: s.price == 23.0 and not s.forming)  # its time is over
+    assert until(watch.snapshot, lambda s: s.price == 23.0).forming
+    feed.upto_us = START + 6 * MINUTE  # nothing comes, but its time is over
+    snap = until(watch.snapshot, lambda s: not s.forming)
     assert snap.table.iloc[-1].tolist() == [10.0, 50.0, 5.0, 23.0, 3.0]
 
 
