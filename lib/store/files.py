@@ -24,17 +24,18 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import fsspec
 from filelock import FileLock, Timeout
 
 from lib.errors import StoreBusy, StoreError
 
-__all__ = ["Conflict", "Files", "LocalFiles", "RemoteFiles", "Tag"]
+__all__ = ["Conflict", "Files", "LocalFiles", "RemoteFiles", "Sync", "Tag"]
 
 # None stands for "there is no such file".
 Tag = Hashable
+Sync = Literal["all", "content", "none"]
 _LOCK_WAIT = 30.0
 _TEMPORARY = ".tmp"
 _WINDOWS = os.name == "nt"
@@ -60,8 +61,12 @@ class Files(Protocol):
     def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
         """Several whole files, at once where that saves time."""
 
-    def write(self, path: str, data: bytes, expect: Tag, *, durable: bool = True) -> Tag:
-        """Replace a file that has the tag ``expect`` (None: make it). Raises ``Conflict``."""
+    def write(self, path: str, data: bytes, expect: Tag, *, sync: Sync = "all") -> Tag:
+        """Replace a file that has the tag ``expect`` (None: make it). Raises ``Conflict``.
+
+        What must outlive a power cut: "all"; the "content", where the file as it was before will do as
+        well; "none", where even half a file will do.
+        """
 
     def lock(self, path: str, *, wait: bool = True) -> Any:
         """A context that keeps other writers out, as far as this place can. Raises ``StoreBusy``."""
@@ -125,31 +130,30 @@ class LocalFiles:
         read = [self.read(path) for path in paths]
         return [found[0] if found else None for found in read]
 
-    def write(self, path: str, data: bytes, expect: Tag, *, durable: bool = True) -> Tag:
-        """``expect`` is not looked at: the lock is held. ``durable=False`` leaves out the syncs, for
-        what can be made again."""
+    def write(self, path: str, data: bytes, expect: Tag, *, sync: Sync = "all") -> Tag:
+        """``expect`` is not looked at: the lock is held."""
         target = self._at(path)
         draft = target.with_name(f"{target.name}.{os.getpid()}-{secrets.token_hex(4)}{_TEMPORARY}")
         with _named("write", str(target)):
             try:
-                _write_synced(draft, data, durable)
+                _write_synced(draft, data, sync != "none")
             except FileNotFoundError:
-                self._make_folder(target.parent)
-                _write_synced(draft, data, durable)
+                self._make_folder(target.parent, synced=sync != "none")
+                _write_synced(draft, data, sync != "none")
             try:
                 _replace(draft, target)
             except OSError:
                 draft.unlink(missing_ok=True)
                 raise
-            if durable:
+            if sync == "all":
                 _sync_folder(target.parent)
             return _identity(os.stat(target))
 
-    def _make_folder(self, folder: Path) -> None:
+    def _make_folder(self, folder: Path, *, synced: bool) -> None:
         missing = [folder, *folder.parents]
         missing = missing[: next(i for i, parent in enumerate(missing) if parent.exists()) + 1]
         folder.mkdir(parents=True, exist_ok=True)
-        for parent in missing[1:]:
+        for parent in missing[1:] if synced else ():
             _sync_folder(parent)
 
     @contextmanager
@@ -209,12 +213,12 @@ def _identity(stat: os.stat_result) -> tuple[int, int, int]:
     return stat.st_mtime_ns, stat.st_ino, stat.st_size
 
 
-def _write_synced(path: Path, data: bytes, durable: bool) -> None:
+def _write_synced(path: Path, data: bytes, synced: bool) -> None:
     with open(path, "wb", buffering=0) as file:
         view = memoryview(data)
         while view:
             view = view[file.write(view) :]
-        if durable:
+        if synced:
             os.fsync(file.fileno())
 
 
@@ -311,7 +315,7 @@ class RemoteFiles:
                     raise each
         return [each if isinstance(each, bytes) else None for each in found]
 
-    def write(self, path: str, data: bytes, expect: Tag, *, durable: bool = True) -> Tag:
+    def write(self, path: str, data: bytes, expect: Tag, *, sync: Sync = "all") -> Tag:
         with self._named("write", path):
             if not self._s3:
                 self._fs.makedirs(self._at(path).rsplit("/", 1)[0], exist_ok=True)

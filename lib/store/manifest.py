@@ -1,7 +1,7 @@
 """The manifest of a series: the one small file that says what is stored of it.
 
 It holds the title, events, and for every partition of the base its generation (how often it was
-committed), rows, first and last open, filled bars and bytes; for the pyramid only bytes. ``pending``
+committed), rows, first and last open, filled bars and bytes; for the pyramid generation and bytes. ``pending``
 names the partitions of writes that have begun and not ended: see ``lib.store.writing``.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
 
@@ -18,7 +18,17 @@ from lib.errors import CorruptFile
 from lib.series import Series
 from lib.timeframes import LADDER, Timeframe, from_us, parse, to_us
 
-__all__ = ["Event", "Manifest", "Part", "Pending", "SeriesInfo", "Written"]
+__all__ = [
+    "Event",
+    "LevelPart",
+    "LevelParts",
+    "Manifest",
+    "Part",
+    "Pending",
+    "SeriesInfo",
+    "Written",
+    "merged_levels",
+]
 
 _FORMAT = 1
 
@@ -80,6 +90,16 @@ class Part(NamedTuple):
     size: int
 
 
+class LevelPart(NamedTuple):
+    """One partition of a level. A file of a lower generation is one that a power cut brought back."""
+
+    generation: int
+    size: int
+
+
+LevelParts = dict[str, dict[str, LevelPart]]
+
+
 class Pending(NamedTuple):
     """A write under way: when it began (µs) and the partitions of the base it may touch."""
 
@@ -100,7 +120,7 @@ class Manifest:
     deleted: bool = False
     events: tuple[Event, ...] = ()
     parts: dict[str, Part] = field(default_factory=dict)
-    levels: dict[str, dict[str, int]] = field(default_factory=dict)
+    levels: LevelParts = field(default_factory=dict)
     pending: dict[str, Pending] = field(default_factory=dict)
 
     @property
@@ -121,24 +141,21 @@ class Manifest:
         """With a write announced."""
         return replace(self, pending={**self.pending, write: pending})
 
-    def ended(
-        self, writes: list[str], parts: dict[str, Part], levels: dict[str, dict[str, int]], now: int
-    ) -> Manifest:
+    def ended(self, writes: list[str], parts: dict[str, Part], levels: LevelParts, now: int) -> Manifest:
         """With writes done. Of a partition the entry of the highest generation stands, so the order
         in which two writers come to report does not matter."""
-        merged = dict(self.parts)
-        for name, part in parts.items():
-            if name not in merged or merged[name].generation <= part.generation:
-                merged[name] = part
-        sizes = {level: {**self.levels.get(level, {}), **levels[level]} for level in levels}
         return replace(
             self,
             revision=self.revision + 1,
             updated_at=max(now, self.updated_at),
-            parts=dict(sorted(merged.items())),
-            levels={**self.levels, **sizes},
+            parts=dict(sorted(_newest(self.parts, parts).items())),
+            levels=merged_levels(self.levels, levels),
             pending={key: value for key, value in self.pending.items() if key not in writes},
         )
+
+    def rebuilt(self, levels: LevelParts) -> Manifest:
+        """With all levels made anew."""
+        return replace(self, revision=self.revision + 1, levels=levels)
 
     def marked_deleted(self) -> Manifest:
         """With all its candles about to be removed."""
@@ -155,7 +172,7 @@ class Manifest:
             filled=sum(part.filled for part in parts),
             updated_at=from_us(self.updated_at),
             size_bytes=sum(part.size for part in parts)
-            + sum(size for level in self.levels.values() for size in level.values()),
+            + sum(part.size for level in self.levels.values() for part in level.values()),
             title=self.title,
             synthetic=self.synthetic,
             events=self.events,
@@ -198,7 +215,10 @@ class Manifest:
                 deleted=content["deleted"],
                 events=tuple(Event(from_us(time), kind, text) for time, kind, text in content["events"]),
                 parts={name: Part(*part) for name, part in content["parts"].items()},
-                levels=content["levels"],
+                levels={
+                    level: {name: LevelPart(*part) for name, part in parts.items()}
+                    for level, parts in content["levels"].items()
+                },
                 pending={key: Pending(at, tuple(parts)) for key, (at, parts) in content["pending"].items()},
             )
         except (ValueError, KeyError, TypeError) as error:
@@ -207,3 +227,19 @@ class Manifest:
                 remedy="It is left as it is. Put it back from a copy, or move it and the series' candles away.",
                 path=path,
             ) from error
+
+
+P = TypeVar("P", Part, LevelPart)
+
+
+def _newest(old: dict[str, P], new: dict[str, P]) -> dict[str, P]:
+    merged = dict(old)
+    for name, part in new.items():
+        if name not in merged or merged[name].generation <= part.generation:
+            merged[name] = part
+    return merged
+
+
+def merged_levels(old: LevelParts, new: LevelParts) -> LevelParts:
+    """Of each partition of each level the entry of the highest generation."""
+    return {**old, **{level: _newest(old.get(level, {}), new[level]) for level in new}}

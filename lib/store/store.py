@@ -163,9 +163,9 @@ class Store:
             )
             if (high is None or first < high) and (low is None or end > low):
                 names.append(name)
-        must = {name for name in names if name in manifest.parts}
+        oldest = {name: manifest.parts[name].generation for name in names if name in manifest.parts}
         try:
-            return self._collect(series, series.timeframe, names, must, low, high, last, provenance)
+            return self._collect(series, series.timeframe, names, oldest, low, high, last, provenance)
         except CorruptFile:
             self._known(series)  # deleted while we read: that is the better sentence
             raise
@@ -187,8 +187,9 @@ class Store:
                 first, end = layout.part_span(kind, name)
                 if (high is None or first < high) and (low is None or end > low):
                     names.append(name)
+            oldest = {name: manifest.levels[str(level)][name].generation for name in names}
             try:
-                return self._collect(series, level, names, set(names), low, high, last, provenance)
+                return self._collect(series, level, names, oldest, low, high, last, provenance)
             except CorruptFile:
                 if again:
                     raise
@@ -202,13 +203,14 @@ class Store:
         series: Series,
         level: Timeframe,
         names: list[str],
-        must: set[str],
+        oldest: dict[str, int],
         low: int | None,
         high: int | None,
         last: int | None,
         provenance: bool,
     ) -> pd.DataFrame:
-        """Windows of several partitions as one table; from the newest back where ``last`` is given."""
+        """Windows of several partitions as one table; from the newest back where ``last`` is given.
+        ``oldest`` has the least generation of those that must be there."""
         paths = {layout.level_path(series, level, name): name for name in names}
         found: list[pd.DataFrame] = []
         count = 0
@@ -217,13 +219,15 @@ class Store:
         else:
             walk = (pair for path in reversed(paths) for pair in self._blocks.each([path]))
         for path, block in walk:
+            least = oldest.get(paths[path], 0)
+            if (block.generation if block else 0) < least:
+                raise CorruptFile(
+                    f"The stored file {self.url.rstrip('/')}/{path} is "
+                    + ("older than what was written." if block else "missing."),
+                    remedy="Put it back from a copy, or delete the series and download it again.",
+                    path=path,
+                )
             if block is None:
-                if paths[path] in must:
-                    raise CorruptFile(
-                        f"The stored file {self.url.rstrip('/')}/{path} is missing.",
-                        remedy="Put it back from a copy, or delete the series and download it again.",
-                        path=path,
-                    )
                 continue
             left = None if last is None else last - count
             table = block.window(low, high, left, provenance=provenance)

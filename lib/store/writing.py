@@ -15,6 +15,10 @@ and figures that are behind. Whoever next opens the series finds ``pending`` wit
 and **heals**: reads those partitions, makes their buckets again, reports. Before 1 nothing has changed but
 for a temporary file, which the next writer removes.
 
+After a power cut too: what is announced and committed is synced to the disk before the next step. Levels
+are not synced, as they can be made again: their files carry a generation, the manifest says which it must
+be, and a level that is older or does not parse is made again from the base by whoever meets it.
+
 Where nothing can be locked (S3), the steps are the same, and each put is conditional. That is enough:
 merging is order-free, so the base ends the same whoever comes first; a level's file is read *before* the
 base it is made from, and every writer raises after it has committed, so the last to put a level has seen
@@ -41,8 +45,8 @@ from lib.series import Series
 from lib.store import layout, pyramid
 from lib.store.cache import Blocks
 from lib.store.encoding import encode, to_arrow
-from lib.store.files import Conflict, Files, Tag
-from lib.store.manifest import Manifest, Part, Pending, Written
+from lib.store.files import Conflict, Files, Sync, Tag
+from lib.store.manifest import LevelPart, LevelParts, Manifest, Part, Pending, Written, merged_levels
 from lib.timeframes import Timeframe
 
 __all__ = ["Writer", "now_us"]
@@ -89,13 +93,13 @@ class Writer:
             return None, None
         return Manifest.from_bytes(read[0], f"{self._files.name.rstrip('/')}/{path}"), read[1]
 
-    def update(self, series: Series, change: Callable[[Manifest], Manifest]) -> None:
+    def update(self, series: Series, change: Callable[[Manifest], Manifest], *, sync: Sync = "all") -> None:
         """Replace the manifest by a changed one, again when another writer was first."""
 
         def attempt() -> None:
             manifest, tag = self.load(series)
             changed = change(manifest or Manifest(series))
-            self._files.write(layout.manifest_path(series), changed.to_bytes(), tag)
+            self._files.write(layout.manifest_path(series), changed.to_bytes(), tag, sync=sync)
 
         _until_first(attempt, series)
 
@@ -130,7 +134,8 @@ class Writer:
             # of a splice that was made again, the first span holds too: both may differ from the pyramid
             spans += [span for span in {splice.span, final.span} if span]
         levels = self._raise(series, spans)
-        self.update(series, lambda manifest: manifest.ended([write], parts, levels, now_us()))
+        # were this lost in a power cut, the announcement would still be there
+        self.update(series, lambda manifest: manifest.ended([write], parts, levels, now_us()), sync="content")
         return done
 
     def _splice(self, series: Series, name: str, piece: pd.DataFrame) -> _Splice:
@@ -169,26 +174,27 @@ class Writer:
 
     # -------------------------------------------------------------------------------------- pyramid
 
-    def _raise(self, series: Series, spans: list[tuple[int, int]]) -> dict[str, dict[str, int]]:
+    def _raise(self, series: Series, spans: list[tuple[int, int]]) -> LevelParts:
         """Make the touched buckets of every level again; bytes by level and partition."""
         try:
             return self._raise_spans(series, spans)
         except _DamagedLevel:
             return self._raise_all(series)
 
-    def _raise_all(self, series: Series) -> dict[str, dict[str, int]]:
+    def _raise_all(self, series: Series) -> LevelParts:
         """Make every level again, partition by partition of the base, from nothing."""
         for level in pyramid.levels_of(series.timeframe):
             self._files.remove(_folder(series, level))
         manifest, _ = self.load(series)
-        sizes: dict[str, dict[str, int]] = {}
+        sizes: LevelParts = {}
         for name in manifest.named_parts() if manifest else []:
             found = self._blocks.open(layout.level_path(series, series.timeframe, name), keep=False)
             if found:
-                _add_sizes(sizes, self._raise_spans(series, [(found[0].first, found[0].last)]))
+                made = self._raise_spans(series, [(found[0].first, found[0].last)])
+                sizes = merged_levels(sizes, made)
         return sizes
 
-    def _raise_spans(self, series: Series, spans: list[tuple[int, int]]) -> dict[str, dict[str, int]]:
+    def _raise_spans(self, series: Series, spans: list[tuple[int, int]]) -> LevelParts:
         levels = pyramid.levels_of(series.timeframe)
         if not levels or not spans:
             return {}
@@ -213,7 +219,7 @@ class Writer:
         level: Timeframe,
         spans: list[tuple[int, int]],
         fresh: list[dict[Timeframe, pyramid.Piece]] | None,
-    ) -> dict[str, int]:
+    ) -> dict[str, LevelPart]:
         touched: dict[str, list[int]] = {}
         for number, span in enumerate(spans):
             for name in layout.parts_between(layout.kind_of(level), *pyramid.hull((level,), *span)):
@@ -230,7 +236,7 @@ class Writer:
             return [pyramid.cut(piece, *bounds) for piece in made]
 
         sizes = {name: self._put_level(series, level, name, pieces) for name in touched}
-        return {name: size for name, size in sizes.items() if size}
+        return {name: made for name, made in sizes.items() if made}
 
     def _put_level(
         self,
@@ -238,10 +244,10 @@ class Writer:
         level: Timeframe,
         name: str,
         pieces: Callable[[str], list[pyramid.Piece]],
-    ) -> int:
+    ) -> LevelPart | None:
         path = layout.level_path(series, level, name)
 
-        def attempt() -> int:
+        def attempt() -> LevelPart | None:
             # the level's file first, then the base: see the module's docstring
             try:
                 found = self._blocks.open(path)
@@ -250,10 +256,12 @@ class Writer:
                 raise _DamagedLevel(path) from error
             table = pyramid.splice(old, [piece for piece in pieces(name) if len(piece.table)])
             if table is None:
-                return 0
-            data = encode(table, found[0].generation + 1 if found else 1)
-            self._files.write(path, data, tag)
-            return len(data)
+                return None
+            # above the last one even where that file is gone
+            generation = max(now_us(), found[0].generation + 1 if found else 0)
+            data = encode(table, generation)
+            self._files.write(path, data, tag, sync="none")
+            return LevelPart(generation, len(data))
 
         return _until_first(attempt, series)
 
@@ -273,7 +281,7 @@ class Writer:
         """Make every level again from the base: for a level whose file is damaged or missing."""
         with self._files.lock(layout.manifest_path(series)):
             sizes = self._raise_all(series)
-            self.update(series, lambda manifest: manifest.ended([], {}, sizes, now_us()))
+            self.update(series, lambda manifest: manifest.rebuilt(sizes))
 
     def _tidy(self, series: Series) -> None:
         folder = layout.manifest_path(series).rsplit("/", 1)[0]
@@ -299,7 +307,7 @@ class Writer:
             self._files.sweep(_folder(series, level))
         names = sorted({name for write in writes for name in manifest.pending[write].parts})
         parts: dict[str, Part] = {}
-        levels: dict[str, dict[str, int]] = {}
+        levels: LevelParts = {}
         for name in names:
             path = layout.level_path(series, series.timeframe, name)
             found = self._blocks.open(path)
@@ -307,7 +315,7 @@ class Writer:
                 continue
             table = found[0].kept()
             parts[name] = _part(table, found[0].generation, found[0].size)
-            _add_sizes(levels, self._raise(series, [(found[0].first, found[0].last)]))
+            levels = merged_levels(levels, self._raise(series, [(found[0].first, found[0].last)]))
         self.update(series, lambda current: current.ended(writes, parts, levels, now_us()))
 
     # --------------------------------------------------------------------------------------- delete
@@ -329,11 +337,6 @@ class _DamagedLevel(Exception):
 
 def _folder(series: Series, level: Timeframe) -> str:
     return layout.level_path(series, level, "x").rsplit("/", 1)[0]
-
-
-def _add_sizes(to: dict[str, dict[str, int]], more: dict[str, dict[str, int]]) -> None:
-    for level, sizes in more.items():
-        to.setdefault(level, {}).update(sizes)
 
 
 def _until_first(attempt: Callable[[], T], series: Series) -> T:

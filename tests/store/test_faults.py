@@ -163,6 +163,16 @@ def test_a_damaged_pyramid_is_made_again(tmp_path: Path, damage: str, met_by: st
     same(check_whole(store, SERIES), TABLE)
 
 
+def test_a_pyramid_that_a_power_cut_brought_back_is_made_again(tmp_path: Path) -> None:
+    place = LocalFiles(tmp_path)
+    Store(place).write(SERIES, TABLE.iloc[:-50], origin="t")
+    before = {path: path.read_bytes() for level in ("5m", "1d") for path in files_of(place, level)}
+    Store(place).write(SERIES, TABLE, origin="t")
+    for path, content in before.items():
+        path.write_bytes(content)
+    same(check_whole(Store(place), SERIES), TABLE)
+
+
 def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
     place = LocalFiles(tmp_path)
     Store(place).write(SERIES, TABLE, origin="t")
