@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from lib.candles import from_micros
+from lib.sources import binance, limits
 from lib.timeframes import Timeframe, parse
 
 INTERVALS = "1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M".split()
@@ -327,7 +328,14 @@ class Server:
         handler = type("Handler", (_Handler,), {"exchange": exchange})
         self._http = _Http(("127.0.0.1", port), handler)
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self._forget()
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
+
+    def _forget(self) -> None:
+        """Ports come round again: what this process remembers of an earlier exchange here is not ours."""
+        for key in [key for key in limits._limiters if self.url in key]:
+            del limits._limiters[key]
+        binance._symbols.pop(self.url, None)
 
     def __enter__(self) -> Server:
         self._thread.start()
