@@ -12,10 +12,22 @@ from typing import Any
 
 import streamlit as st
 
-__all__ = ["asked", "keep", "one_of", "switch", "text"]
+__all__ = ["arrive", "asked", "keep", "one_of", "switch", "text"]
 
 _CHOICES = "candlebook_choices"
 _WRITTEN = "candlebook_written"
+_PAGE = "candlebook_page"
+
+
+def arrive(page: str) -> None:
+    """Begin a run of ``page``. A widget's state belongs to its page: coming from another, the widgets
+    take the session's choices anew."""
+    if st.session_state.get(_PAGE) != page:
+        st.session_state[_PAGE] = page
+        for name in st.session_state.get(_CHOICES, {}):
+            st.session_state.pop(_widget(name), None)
+        # Streamlit empties the address on a change of page: what is in it now was put there by a link
+        st.session_state[_WRITTEN] = {}
 
 
 def asked(name: str, default: str) -> str:
@@ -32,12 +44,16 @@ def asked(name: str, default: str) -> str:
 def keep(name: str, value: str, default: str | None) -> str:
     """Remember ``value`` for the session and show it in the address unless it is the default; None is
     no value's equal, for a choice whose default is not the same everywhere."""
-    st.session_state.setdefault(_CHOICES, {})[name] = value
+    choices: dict[str, str] = st.session_state.setdefault(_CHOICES, {})
     st.session_state.setdefault(_WRITTEN, {})[name] = value
     if value == default:
+        # pages have their own defaults; what goes along to the next one is what was chosen
+        choices.pop(name, None)
         if name in st.query_params:
             del st.query_params[name]
-    elif st.query_params.get(name) != value:
+        return value
+    choices[name] = value
+    if st.query_params.get(name) != value:
         st.query_params[name] = value
     return value
 

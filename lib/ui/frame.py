@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import streamlit as st
 
 from lib.errors import CandlebookError, InputError, StoreError, TryLater
 from lib.samples import ensure_samples
 from lib.store import Store, open_store
+from lib.ui import address
 
 __all__ = ["HISTORY", "HOME", "LIVE", "REPLAY", "guard", "page", "plain", "show_error"]
 
@@ -21,6 +23,8 @@ _WAYS = (
     (HISTORY, "History", ":material/candlestick_chart:"),
     (REPLAY, "Replay", ":material/replay:"),
 )
+# Our own: a Material icon or an emoji would be fetched from the internet.
+_ICON = str(Path(__file__).with_name("icon.svg"))
 _log = logging.getLogger("candlebook")
 
 
@@ -29,9 +33,8 @@ def page(title: str) -> Store:
 
     Ends the run with a sentence when the store cannot be opened.
     """
-    st.set_page_config(
-        page_title=f"{title} · Candlebook", page_icon=":material/candlestick_chart:", layout="wide"
-    )
+    st.set_page_config(page_title=f"{title} · Candlebook", page_icon=_ICON, layout="wide")
+    address.arrive(title)
     # Streamlit leaves six rems above the page; its header, one small menu here, needs less than four.
     st.html("<style>.stMainBlockContainer {padding-top: 3.75rem; padding-bottom: 3rem}</style>")
     with st.sidebar:

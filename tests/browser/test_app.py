@@ -1,0 +1,287 @@
+"""The app in a browser, as a reader uses it: open, drop a file, explore, replay, watch, follow links."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.harness import AppServer
+from tests.browser.test_chart import Chart
+from tests.servers import binance_rest, binance_stream
+
+Serve = Callable[..., AppServer]
+# A busy machine is slow, not wrong.
+expect.set_options(timeout=20_000)
+
+GOOD = b"\xef\xbb\xbfTime;Close;Open;Low;High\n" + b"".join(
+    f"2024.03.0{day} {hour:02d}:00;{100 + hour};{99 + hour};{98 + hour};{101 + hour}\n".encode()
+    for day in (3, 2, 1)
+    for hour in range(23, -1, -1)
+)
+BROKEN = b"time,open,high,low,close\n2024-03-01 00:00,1,2,0.5,1.5\n2024-03-01 01:00,1,0.9,0.5,1.5\n"
+
+
+@pytest.fixture
+def app(serve: Serve) -> AppServer:
+    return serve("streamlit_app.py")
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[dict[str, str]]:
+    """An exchange on this machine: its settings for the app."""
+    market = binance_rest.Exchange()
+    market.add("BTCUSDT", "2023-01-01", price=30_000.0)
+    with binance_rest.Server(market) as rest, binance_stream.Server(market, every=0.3) as stream:
+        yield {"CANDLEBOOK_BINANCE_REST": rest.url, "CANDLEBOOK_BINANCE_STREAM": stream.url}
+
+
+def settled(page: Page) -> None:
+    """Wait until the script has run."""
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+
+
+def drop(page: Page, name: str, body: bytes) -> None:
+    page.locator('input[type="file"]').first.set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": body}
+    )
+
+
+def no_traceback(page: Page) -> None:
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+# ------------------------------------------------------------------------------------------------- home
+
+
+def test_first_screen_lists_real_candles(page: Page, app: AppServer) -> None:
+    page.goto(app.at())
+    for name in ("AAPL", "IBM", "MSFT", "EURUSD"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    page.get_by_role("link", name="History").nth(1).click()
+    chart = Chart(page, "history_chart")
+    assert chart.ask("c.bars()") >= 1_900
+
+
+def test_a_good_file_is_shown_read_stored_and_opened(page: Page, app: AppServer) -> None:
+    page.goto(app.at())
+    drop(page, "XAUUSD_H1.csv.gz", gzip.compress(GOOD))
+    expect(page.get_by_text("72 candles")).to_be_visible()
+    expect(page.get_by_text("2024.03.03 23:00").first).to_be_visible()
+    symbol = page.get_by_label("Symbol").first
+    symbol.fill("XAUUSD")
+    symbol.press("Enter")
+    page.get_by_role("button", name="Store").click()
+    expect(page.get_by_text(re.compile("72 candles added"))).to_be_visible()
+    page.get_by_test_id("stMain").get_by_role("link", name="History").first.click()
+    chart = Chart(page, "history_chart")
+    assert chart.ask("c.bars()") == 72
+    assert "XAUUSD" in page.url
+    no_traceback(page)
+
+
+def test_a_broken_file_is_refused_with_its_line_and_nothing_is_stored(page: Page, app: AppServer) -> None:
+    page.goto(app.at())
+    drop(page, "broken.csv", BROKEN)
+    expect(page.get_by_text(re.compile("[Ll]ine 3")).first).to_be_visible()
+    expect(page.get_by_role("button", name="Store")).to_have_count(0)
+    page.get_by_text("Leave them out").click()
+    expect(page.get_by_text("1 candles")).to_be_visible()
+    no_traceback(page)
+    page.reload()
+    expect(page.get_by_text("broken", exact=True)).to_have_count(0)
+
+
+def test_what_is_no_table_is_refused(page: Page, app: AppServer) -> None:
+    page.goto(app.at())
+    drop(page, "picture.csv", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
+    expect(page.get_by_test_id("stAlert")).to_be_visible()
+    no_traceback(page)
+
+
+def test_a_reading_can_be_overridden(page: Page, app: AppServer) -> None:
+    page.goto(app.at())
+    drop(page, "times.csv", GOOD)
+    expect(page.get_by_text("72 candles")).to_be_visible()
+    zone = page.get_by_role("combobox", name=re.compile("zone", re.I)).first
+    zone.click()
+    zone.fill("Europe/Athens")
+    page.get_by_role("option", name="Europe/Athens").click()
+    expect(page.get_by_text("2024-02-29 22:00").first).to_be_visible()
+
+
+# ---------------------------------------------------------------------------------------------- history
+
+
+def test_a_link_opens_the_same_view(page: Page, app: AppServer) -> None:
+    page.goto(
+        app.at("History", series="sample:IBM:1d", tf="1w", ind="ema(21);rsi(14)", log=1, zone="Asia/Tokyo")
+    )
+    chart = Chart(page, "history_chart")
+    chart.until("c.lines().length === 2")
+    expect(page.get_by_text("IBM 1w").first).to_be_visible()
+    settled(page)
+    for part in ("series=sample", "tf=1w", "ind=ema", "log=1", "zone=Asia"):
+        assert part in page.url
+
+
+def test_older_candles_come_when_the_reader_scrolls_back(page: Page, app: AppServer) -> None:
+    page.goto(app.at("History", series="sample:AAPL:1d"))
+    chart = Chart(page, "history_chart")
+    assert chart.ask("c.bars()") == 2_000
+    chart.ask("c.show(0, 150)")
+    chart.until("c.bars() === 3270")
+    assert chart.created() == 1
+
+
+def test_the_figures_are_those_on_screen(page: Page, app: AppServer) -> None:
+    page.goto(app.at("History", series="sample:AAPL:1d"))
+    chart = Chart(page, "history_chart")
+    shown = page.get_by_text(re.compile("On screen: "))
+    expect(shown).not_to_contain_text("2,000 candles")
+    first = shown.inner_text()
+    box = chart.box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.wheel(0, 400)
+    expect(shown).not_to_have_text(first)
+    low, high = chart.ask("c.visible()")
+    days = [f"{pd.Timestamp(at, unit='s'):%Y-%m-%d}" for at in (low, high)]
+    expect(shown).to_contain_text(f"{days[0]} to {days[1]}")
+
+
+def test_a_download_holds_what_is_on_screen(page: Page, app: AppServer) -> None:
+    page.goto(app.at("History", series="sample:EURUSD:1h"))
+    Chart(page, "history_chart")
+    page.get_by_role("button", name="Download candles").click()
+    page.get_by_role("radio", name="The whole series").click()
+    with page.expect_download() as taken:
+        page.get_by_role("button", name=re.compile(r"Download EURUSD")).click()
+    lines = taken.value.path().read_text().splitlines()
+    assert lines[0] == "time,open,high,low,close,volume"
+    assert len(lines) == 5_001
+
+
+# ----------------------------------------------------------------------------------------------- replay
+
+
+def test_replay_steps_seeks_and_plays(page: Page, app: AppServer) -> None:
+    page.goto(app.at("Replay", series="sample:IBM:1d", **{"from": "2003-05-05"}))
+    chart = Chart(page, "replay_chart")
+    bars = chart.ask("c.bars()")
+    last = chart.ask("c.last()[0]")
+    page.keyboard.press("ArrowRight")
+    chart.until(f"c.bars() === {bars + 1}")
+    page.keyboard.press("ArrowLeft")
+    chart.until(f"c.bars() === {bars} && c.last()[0] === {last}")
+    page.get_by_role("button", name=re.compile("Play")).click()
+    chart.until(f"c.bars() >= {bars + 3}")
+    page.get_by_role("button", name=re.compile("Pause")).click()
+    expect(page.get_by_role("button", name=re.compile("Play"))).to_be_visible()
+    held = chart.ask("c.bars()")
+    settled(page)
+    thumb = page.get_by_role("slider", name="Position")
+    thumb.focus()
+    for _ in range(5):
+        thumb.press("ArrowRight")
+    chart.until(f"c.bars() === {held + 5}")
+    assert chart.created() == 1
+    assert "from=2003" in page.url
+
+
+def test_replay_at_full_speed_keeps_its_rate(page: Page, app: AppServer) -> None:
+    page.goto(app.at("Replay", series="sample:IBM:1d", speed="100x"))
+    chart = Chart(page, "replay_chart")
+    bars = chart.ask("c.bars()")
+    page.get_by_role("button", name=re.compile("Play")).click()
+    chart.until(f"c.bars() > {bars + 50}")
+    start, began = chart.ask("c.bars()"), time.monotonic()
+    chart.until(f"c.bars() > {start + 300}")
+    rate = (chart.ask("c.bars()") - start) / (time.monotonic() - began)
+    assert 60 < rate < 140
+    assert chart.created() == 1
+
+
+# ------------------------------------------------------------------------------------------------- live
+
+
+def test_the_demo_feed_moves_and_says_that_it_is_invented(page: Page, app: AppServer) -> None:
+    page.goto(app.at("Live", source="demo", ind="ema(10)"))
+    chart = Chart(page, "live_chart")
+    assert chart.ask("c.bars()") >= 500
+    expect(page.get_by_text(re.compile("Synthetic"))).to_be_visible()
+    close = chart.ask("c.last()[4]")
+    chart.until(f"c.last()[4] !== {close}")
+    assert chart.created() == 1
+
+
+def test_a_stream_is_seeded_moves_and_loads_older_candles(
+    page: Page, serve: Serve, exchange: dict[str, str]
+) -> None:
+    page.goto(serve("streamlit_app.py", env=exchange).at("Live", symbol="BTCUSDT"))
+    chart = Chart(page, "live_chart")
+    bars = chart.ask("c.bars()")
+    assert bars >= 500
+    close = chart.ask("c.last()[4]")
+    chart.until(f"c.last()[4] !== {close}")
+    expect(page.get_by_text("Live from Binance spot")).to_be_visible()
+    chart.ask("c.show(0, 120)")
+    chart.until(f"c.bars() >= {bars + 900}")
+    assert chart.created() == 1
+
+
+def test_an_unreachable_source_is_said_and_the_demo_is_offered_not_taken(page: Page, app: AppServer) -> None:
+    page.goto(app.at("Live", symbol="BTCUSDT"))
+    expect(page.get_by_text("Not reached")).to_be_visible()
+    assert page.locator(".cb-main").count() == 0
+    page.get_by_role("link", name=re.compile("demo feed")).click()
+    chart = Chart(page, "live_chart")
+    assert chart.ask("c.bars()") >= 500
+    assert "source=demo" in page.url
+
+
+def test_a_download_goes_through_with_progress(page: Page, serve: Serve, exchange: dict[str, str]) -> None:
+    page.goto(serve("streamlit_app.py", env=exchange).at())
+    page.get_by_role("tab", name=re.compile("Download")).click()
+    page.get_by_role("button", name="Download").click()
+    expect(page.get_by_text(re.compile(r"[\d,]+ candles added"))).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="Open").click()
+    chart = Chart(page, "history_chart")
+    assert chart.ask("c.bars()") == 2_000
+
+
+# --------------------------------------------------------------------------------------------- addresses
+
+
+@pytest.mark.parametrize("path", ["", "Live?source=demo", "History", "Replay"])
+def test_every_page_opens_cold_under_a_base_path(page: Page, serve: Serve, path: str) -> None:
+    page.goto(serve("streamlit_app.py", base_path="/x/").url + path)
+    expect(page.get_by_role("link", name="Library").first).to_be_visible(timeout=20_000)
+    if path:
+        page.wait_for_function(
+            "() => [...(window.__candlebook?.charts.values() ?? [])].some(c => c.bars() > 0)"
+        )
+    settled_or_live(page, path)
+    no_traceback(page)
+
+
+def settled_or_live(page: Page, path: str) -> None:
+    if not path.startswith("Live"):
+        settled(page)
+
+
+def test_choices_go_along_from_page_to_page(page: Page, app: AppServer) -> None:
+    page.goto(app.at("History", series="sample:MSFT:1d", ind="rsi(14)"))
+    Chart(page, "history_chart")
+    page.get_by_role("link", name="Replay").click()
+    chart = Chart(page, "replay_chart")
+    chart.until("c.lines().length === 1")
+    assert "MSFT" in page.url
+    page.get_by_role("link", name="History").click()
+    back = Chart(page, "history_chart")
+    back.until("c.lines().length === 1")
+    assert "MSFT" in page.url
