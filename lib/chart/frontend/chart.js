@@ -144,7 +144,7 @@ class CandleChart {
       },
       placeAt: (time) => placeOf(this.rows.times, time),
     });
-    this.sizes = new ResizeObserver(() => (this.frame.isConnected ? this.#resized() : this.leave(this.root)));
+    this.sizes = new ResizeObserver(() => (this.frame.isConnected ? this.#resized(true) : this.leave(this.root)));
     this.sizes.observe(this.frame);
     hook.charts_created += 1;
     this.number = hook.charts_created;
@@ -299,7 +299,7 @@ class CandleChart {
     return pane;
   }
 
-  #resized() {
+  #resized(observed = false) {
     const width = this.frame.clientWidth;
     this.frame.classList.toggle("cb-narrow", width > 0 && width < 620);
     const under = this.panes.length - 1;
@@ -308,11 +308,20 @@ class CandleChart {
     this.panes.forEach((pane, at) => {
       if (at) pane.host.style.height = `${Math.round(at === under ? each + 26 : each)}px`;
     });
-    if (width > 0 && !this.shown && this.rows.length) {
+    if (observed && width > 0 && this.rows.length) this.#sized();
+    this.#settle();
+  }
+
+  /** The frame has a width: perhaps the first one, or again after the chart was away. */
+  #sized() {
+    if (this.left) {
+      const view = this.sync.target ?? this.left;
+      this.left = null;
+      requestAnimationFrame(() => this.sync.show(view)); // the panes are told of their size after us
+    } else if (!this.shown) {
       this.shown = true;
       this.#firstView();
     }
-    this.#settle();
   }
 
   #paintIfChanged() {
@@ -385,7 +394,7 @@ class CandleChart {
   }
 
   #edges(range) {
-    if (!range || !this.rows.length) return;
+    if (!range || !this.rows.length || !this.root) return;
     this.latest.hidden = range.to >= this.rows.length - 1;
     if (!this.style.older || range.from > Math.max(OLDER_NEAR, (range.to - range.from) / 2)) return;
     const first = this.rows.times[0];
@@ -478,12 +487,15 @@ class CandleChart {
     waiting.delete(this.key);
     this.root = root;
     root.append(this.frame);
+    // without a width the library cannot be told what to show: see #resized
   }
 
   leave(root) {
-    if (this.gone || root !== this.root) return;
+    if (this.gone || !root || root !== this.root) return;
     this.root = null;
     charts.delete(root);
+    this.left = this.sync.range(); // while the frame has a size
+    this.sync.target = this.left; // and what is asked meanwhile
     this.frame.remove();
     waiting.get(this.key)?.takeDown();
     waiting.set(this.key, this);
@@ -494,8 +506,7 @@ class CandleChart {
     if (this.gone) return;
     this.gone = true;
     if (waiting.get(this.key) === this) waiting.delete(this.key);
-    const visible = this.sync.range();
-    if (visible && !this.latest.hidden) views.set(this.key, { identity: this.rows.identity, first: this.rows.times[0], ...visible });
+    if (this.left && !this.latest.hidden) views.set(this.key, { identity: this.rows.identity, first: this.rows.times[0], ...this.left });
     else views.delete(this.key);
     this.sizes.disconnect();
     clearTimeout(this.asking);

@@ -33,6 +33,10 @@ export class Sync {
     return this.active && this.panes.includes(this.active) ? this.active : this.panes[0];
   }
 
+  get main() {
+    return this.panes[0];
+  }
+
   /** The bars in view, or those about to be, as {from, to}; null before there are any. */
   range() {
     return this.target ?? this.leader?.chart.timeScale().getVisibleLogicalRange() ?? null;
@@ -43,6 +47,7 @@ export class Sync {
     if (!range || !Number.isFinite(range.from) || !(range.to > range.from)) return;
     this.target = { from: range.from, to: range.to };
     const { target } = this;
+    if (!this.main?.host.clientWidth) return; // kept for the time there is one
     this.#follow(range, null);
     // one frame to draw it, and one for the charts that asked for their frame late
     requestAnimationFrame(() => requestAnimationFrame(() => {
