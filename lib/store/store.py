@@ -167,8 +167,10 @@ class Store:
         try:
             return self._collect(series, series.timeframe, names, oldest, low, high, last, provenance)
         except CorruptFile:
-            self._known(series)  # deleted while we read: that is the better sentence
-            raise
+            now = self._known(series)  # deleted while we read: that is the better sentence
+            if now.born == manifest.born:
+                raise
+            return self._base(series, now, low, high, last, provenance)
 
     def _level(
         self,

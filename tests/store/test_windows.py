@@ -100,7 +100,7 @@ writes = st.lists(
         ("1d", "2019-01-01"),
     ],
 )
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(writes=writes)
 def test_random_upserts_leave_the_merge_of_all_and_its_pyramid(
     kind: str, timeframe: str, start: str, writes: list[tuple[int, int, int, float, int, bool]]
