@@ -19,7 +19,7 @@ PAGE = 2_000
 
 # Spans a reader may ask for by name, in days; None is everything there is.
 SPANS: dict[str, float | None] = {
-    "1 day": 1, "1 week": 7, "1 month": 30.5, "3 months": 91.5, "1 year": 365.25, "5 years": 1826.25, "All": None,
+    "Day": 1, "Week": 7, "Month": 30.5, "3 months": 91.5, "Year": 365.25, "5 years": 1826.25, "All": None,
 }  # fmt: skip
 
 

@@ -25,6 +25,14 @@ _WAYS = (
 )
 # Our own: a Material icon or an emoji would be fetched from the internet.
 _ICON = str(Path(__file__).with_name("icon.svg"))
+# Streamlit's header is an empty bar with one menu at its end; the way around stands in it, and the chart
+# gets the height and the width that a bar and a sidebar would take.
+_STYLE = """
+.stMainBlockContainer {padding: 0.6rem 2.5rem 3rem}
+.stAppHeader {background: transparent; pointer-events: none}
+.stAppHeader button, .stAppHeader a {pointer-events: auto}
+@media (max-width: 640px) {.stMainBlockContainer {padding: 0.6rem 1rem 3rem}}
+"""
 _log = logging.getLogger("candlebook")
 
 
@@ -35,12 +43,11 @@ def page(title: str) -> Store:
     """
     st.set_page_config(page_title=f"{title} · Candlebook", page_icon=_ICON, layout="wide")
     address.arrive(title)
-    # Streamlit leaves six rems above the page; its header, one small menu here, needs less than four.
-    st.html("<style>.stMainBlockContainer {padding-top: 3.75rem; padding-bottom: 3rem}</style>")
-    with st.sidebar:
-        st.markdown("### Candlebook")
+    st.html(f"<style>{_STYLE}</style>")
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.markdown("#### Candlebook", width="content")
         for where, label, icon in _WAYS:
-            st.page_link(where, label=label, icon=icon, width="stretch")
+            st.page_link(where, label=label, icon=icon)
     store = None
     with guard():
         store = open_store()
