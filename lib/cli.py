@@ -457,7 +457,7 @@ class _Bar:
         rate = f", {progress.rate:,.0f} a second" if progress.rate else ""
         note = f" ({progress.note})" if progress.note else ""
         text = f"[{'#' * full}{'.' * (24 - full)}] {progress.done:4.0%} {progress.candles:,} candles{rate}{left}{note}"
-        click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+        click.echo(f"\r\x1b[K{text}", err=True, nl=False, color=True)
         self.drawn = True
 
     def end(self) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import csv
 import io
+import mmap
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -58,8 +60,10 @@ class Grid(Protocol):
 class TextGrid:
     """The rows of a text, by its layout. Holds no copy of it."""
 
-    def __init__(self, text: Text, layout: Layout, name: str) -> None:
+    def __init__(self, text: Text, layout: Layout, name: str, path: Path | None = None) -> None:
+        """``path`` where the text is a file as it stands: it is then read block by block, not mapped."""
         self.layout, self.name = layout, name
+        self._path = path if isinstance(text.data, mmap.mmap) and layout.delimiter != "whitespace" else None
         self._body: Any = pa.py_buffer(text.data).slice(layout.start)
         self._delimiter = layout.delimiter
         if layout.delimiter == "whitespace":
@@ -75,8 +79,12 @@ class TextGrid:
         return {at: table.column(self._ids[at]) for at in types}
 
     def _read(self, body: Any, types: Mapping[int, pa.DataType], decimal: str, *, threads: bool) -> pa.Table:
+        source: Any = pa.BufferReader(body)
+        if self._path is not None and body is self._body:
+            source = pa.OSFile(str(self._path), "rb")
+            source.seek(self.layout.start)
         return pacsv.read_csv(
-            pa.BufferReader(body),
+            source,
             read_options=pacsv.ReadOptions(column_names=self._ids, block_size=_BLOCK, use_threads=threads),
             parse_options=pacsv.ParseOptions(delimiter=self._delimiter, newlines_in_values=False),
             convert_options=pacsv.ConvertOptions(

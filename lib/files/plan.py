@@ -69,7 +69,7 @@ def make_plan(name: str, data: bytes | Path, choices: Choices) -> Plan:
     member = containers.unpack(containers.Member(name, containers.load(data, name)))
     decoded = text.decode(member.data, name, choices.encoding)
     found = layout.sniff(decoded, name, choices.delimiter, choices.header)
-    grid = TextGrid(decoded, found, name)
+    grid = TextGrid(decoded, found, name, data if isinstance(data, Path) else None)
     roles = columns.assign(found, choices.columns, name)
     style = numbers.sniff_style(_figures(found, roles), choices.decimal)
     timing = _timing(found, roles, grid, choices)

@@ -140,6 +140,7 @@ def _typed(plan: Plan) -> _Rows:
     made = _times_of(plan, [loaded.pop(at) for at in plan.roles.times])
     values = {role: _floats(loaded.pop(at)) for role, at in figures.items()}
     count = len(made)
+    pa.default_memory_pool().release_unused()  # conform needs the room
     return _Rows(made, values, lambda: plan.grid.lines(count))
 
 
