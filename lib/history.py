@@ -15,16 +15,19 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from lib.errors import InputError
 from lib.indicators import REGISTRY, Pick, compute
 from lib.series import Series
 from lib.store import SeriesInfo, Store
 from lib.timeframes import Timeframe
 from lib.viewport import PAGE, Stretch, around
 
-__all__ = ["EXACT", "Loaded", "extended", "load", "opening", "whole", "widened"]
+__all__ = ["EXACT", "Loaded", "extended", "load", "opening", "rebased", "whole", "widened"]
 
 # Bars computed whole. 100,000 bars of 12 indicators take about 0.1 s and 20 MB.
 EXACT = 100_000
+# Points a picture of closes is drawn with, at the most.
+POINTS = 400
 # Values of whole series kept, newest used last: at most this many, a few MB each.
 _KEPT = 12
 _kept: OrderedDict[tuple[object, ...], pd.DataFrame] = OrderedDict()
@@ -130,6 +133,28 @@ def whole(store: Store, series: Series, timeframe: Timeframe, picks: Sequence[Pi
     """All of a series, or its newest ``EXACT`` bars where it has more: what Replay walks over."""
     recent = store.read(series, timeframe=timeframe, last=EXACT)
     return load(store, series, timeframe, picks, Stretch(recent.index[0] if len(recent) else None, None))
+
+
+def rebased(store: Store, infos: Sequence[SeriesInfo]) -> dict[Series, pd.Series]:
+    """Closes over the span all have, a few hundred points each, as percent of the first.
+
+    Raises ``InputError`` where they have no time in common.
+    """
+    first, last = max(info.first for info in infos), min(info.last for info in infos)
+    if first >= last:
+        raise InputError(
+            "These series have no time in common.",
+            remedy=f"One ends on {last:%Y-%m-%d}, another begins on {first:%Y-%m-%d}.",
+        )
+    made = {}
+    for info in infos:
+        span = (last - first).total_seconds()
+        coarse = next(
+            (each for each in info.timeframes if span / each.seconds <= POINTS), info.timeframes[-1]
+        )
+        closes = store.read(info.series, timeframe=coarse, start=coarse.floor(first), end=last)["close"]
+        made[info.series] = closes / closes.iloc[0] * 100
+    return made
 
 
 def expected(info: SeriesInfo, timeframe: Timeframe) -> int:

@@ -6,6 +6,7 @@ import pytest
 
 from lib import history
 from lib.candles import from_micros
+from lib.errors import InputError
 from lib.indicators import compute, parse_list
 from lib.series import Series
 from lib.store import open_store
@@ -22,7 +23,13 @@ def walk(count, freq="1h"):
     opens = np.concatenate([[100.0], closes[:-1]])
     times = pd.date_range("2020-01-01", periods=count, freq=freq, tz="UTC").as_unit("us").asi8
     high, low = np.maximum(opens, closes) * 1.001, np.minimum(opens, closes) * 0.999
-    columns = {"open": opens, "high": high, "low": low, "close": closes, "volume": rng.integers(1, 99, count) * 1.0}
+    columns = {
+        "open": opens,
+        "high": high,
+        "low": low,
+        "close": closes,
+        "volume": rng.integers(1, 99, count) * 1.0,
+    }
     return from_micros(times, columns)
 
 
@@ -96,7 +103,9 @@ def test_a_coarser_timeframe_is_made_of_the_same_bars(store):
     assert loaded.candles["volume"].sum() == walk(6_000)["volume"].sum()
 
 
-@pytest.mark.parametrize(("days", "expected"), [(1, "1m"), (7, "15m"), (30, "30m"), (365, "1d"), (20 * 365, "1w")])
+@pytest.mark.parametrize(
+    ("days", "expected"), [(1, "1m"), (7, "15m"), (30, "30m"), (365, "1d"), (20 * 365, "1w")]
+)
 def test_the_finest_timeframe_that_fits(days, expected):
     offered = [parse(text) for text in "1m 5m 15m 30m 1h 1d 1w".split()]
     assert str(pick_timeframe(offered, pd.Timedelta(days=days))) == expected
@@ -108,3 +117,21 @@ def test_spans_are_named_and_around_holds_its_middle():
     for text in ("5m", "1d", "1w", "1M"):
         stretch = around(at, parse(text), bars=100)
         assert stretch.start <= at < stretch.end
+
+
+def test_closes_are_rebased_at_the_common_start(store):
+    later = Series.of("test", "LATE", "1h")
+    store.write(later, walk(6_000).iloc[3_000:], origin="made here")
+    lines = history.rebased(store, [store.info(HOURLY), store.info(later)])
+    assert [line.iloc[0] for line in lines.values()] == [100, 100]
+    assert all(len(line) <= history.POINTS + 1 for line in lines.values())
+    pd.testing.assert_series_equal(*lines.values(), check_names=False)
+
+
+def test_series_without_a_common_time_are_not_compared(store):
+    old = Series.of("test", "OLD", "1d")
+    table = walk(10, "1D")
+    table.index = table.index - pd.Timedelta(days=3650)
+    store.write(old, table, origin="made here")
+    with pytest.raises(InputError, match="no time in common"):
+        history.rebased(store, [store.info(HOURLY), store.info(old)])

@@ -13,6 +13,7 @@ from lib.series import Series
 from lib.sources import registry
 from lib.store import SeriesInfo, Store
 from lib.ui import words
+from lib.ui.compare import compare
 from lib.ui.frame import HISTORY, LIVE, REPLAY, guard, plain
 
 __all__ = ["library"]
@@ -43,6 +44,7 @@ def library(store: Store) -> None:
     for info in found[:_ROWS]:
         with st.container(border=True):
             _row(store, info)
+    compare(store, infos)
     if len(found) > _ROWS:
         st.caption(f"{len(found) - _ROWS} more; search to see them.")
 
