@@ -117,8 +117,9 @@ def micros(table: pd.DataFrame) -> Array:
     index = table.index
     if not isinstance(index, pd.DatetimeIndex):
         raise InternalError(f"A candle table is indexed by time, not by {type(index).__name__}.")
-    asi8: Array = index.as_unit("us").asi8
-    return asi8
+    # as_unit copies even where there is nothing to do
+    ticks: Array = (index if index.unit == "us" else index.as_unit("us")).asi8
+    return ticks
 
 
 def from_micros(times: Array, columns: dict[str, Array]) -> pd.DataFrame:
