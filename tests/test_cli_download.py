@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from lib.cli import _Bar, main
+from lib.cli import main
+from lib.cli.downloading import Bar
 from lib.series import Series
 from lib.store import open_store
 from lib.sync import Progress
@@ -100,13 +101,13 @@ def test_ctrl_c_keeps_what_arrived_and_the_next_run_goes_on(
 
 
 def test_the_bar_writes_one_line_over(capsys: pytest.CaptureFixture[str]) -> None:
-    bar = _Bar(on=True)
+    bar = Bar(on=True)
     bar.show(Progress(done=0.25, candles=1000, rate=500.0, eta_seconds=75, note="waiting for the limit"))
     bar.end()
     assert capsys.readouterr().err == (
         "\r\x1b[K[######..................]  25% 1,000 candles, 500 a second, 1:15 left (waiting for the limit)\n"
     )
-    quiet = _Bar(on=False)
+    quiet = Bar(on=False)
     quiet.show(Progress())
     quiet.end()
     assert capsys.readouterr().err == ""

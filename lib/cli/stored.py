@@ -1,0 +1,139 @@
+"""``list``, ``delete`` and ``export``: what is in the store."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pandas as pd
+
+from lib.cli.base import end_option, guarded, json_option, main, open_at, stamp, start_option, store_option
+from lib.errors import InputError, UnknownName
+from lib.series import Series
+from lib.timeframes import Timeframe, parse
+
+if TYPE_CHECKING:
+    from lib.store import SeriesInfo, Store
+
+__all__ = ["delete", "export", "list_series"]
+
+
+@main.command("list")
+@store_option
+@json_option
+@guarded
+def list_series(store_url: str | None, as_json: bool) -> None:
+    """Show what is stored: a line per series."""
+    infos = open_at(store_url).list()
+    if as_json:
+        click.echo(json.dumps([_row(info) for info in infos], ensure_ascii=False))
+        return
+    if not infos:
+        click.echo("Nothing is stored yet.", err=True)
+        return
+    rows: list[tuple[str, ...]] = [("source", "symbol", "timeframe", "first", "last", "candles")]
+    rows += [tuple(str(_row(info)[key]) for key in rows[0]) for info in infos]
+    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _row(info: SeriesInfo) -> dict[str, Any]:
+    return {
+        "source": info.series.source,
+        "symbol": info.series.symbol,
+        "timeframe": str(info.series.timeframe),
+        "first": stamp(info.first),
+        "last": stamp(info.last),
+        "candles": info.count,
+        "filled": info.filled,
+        "size_bytes": info.size_bytes,
+        "synthetic": info.synthetic,
+    }
+
+
+@main.command()
+@click.option("--symbol", required=True)
+@click.option("--source", help="Needed where several sources have the symbol.")
+@click.option("--timeframe", required=True, metavar="TF", help="The timeframe it is stored in.")
+@store_option
+@guarded
+def delete(symbol: str, source: str | None, timeframe: str, store_url: str | None) -> None:
+    """Remove a series with all its candles. On a terminal it asks first."""
+    store = open_at(store_url)
+    frame = parse(timeframe)
+    series = _choose(
+        [info for info in _of(store, symbol, source) if info.series.timeframe == frame], symbol, frame
+    )
+    if sys.stdin.isatty():
+        click.confirm(f"Delete {series} with its {store.info(series).count:,} candles?", abort=True, err=True)
+    store.delete(series)
+    click.echo(f"{series} is deleted.", err=True)
+
+
+def _of(store: Store, symbol: str, source: str | None) -> list[SeriesInfo]:
+    found = [
+        info for info in store.list() if info.series.symbol == symbol and source in (None, info.series.source)
+    ]
+    if not found:
+        beside = f" from {source}" if source else ""
+        raise UnknownName(
+            f"Nothing is stored of {symbol}{beside}.", remedy="The command list shows what is.", symbol=symbol
+        )
+    return found
+
+
+def _choose(found: list[SeriesInfo], symbol: str, frame: Timeframe) -> Series:
+    if not found:
+        raise UnknownName(
+            f"{symbol} is not stored in {frame}, nor in anything that makes it.",
+            remedy="The command list shows what is.", symbol=symbol, timeframe=str(frame),
+        )  # fmt: skip
+    if len({info.series.source for info in found}) > 1:
+        sources = ", ".join(sorted({info.series.source for info in found}))
+        raise InputError(f"Several sources have {symbol}: {sources}.", remedy="Say which with --source.")
+    return max((info.series for info in found), key=lambda series: series.timeframe.seconds)
+
+
+@main.command()
+@click.option("--symbol", required=True)
+@click.option("--source", help="Needed where several sources have the symbol.")
+@click.option("--timeframe", required=True, metavar="TF", help="The stored one, or a coarser one made of it.")
+@start_option
+@end_option
+@click.option(
+    "--format",
+    "fmt",
+    type=click.Choice(["csv", "json", "parquet"]),
+    help="[default: by the file's name, else csv]",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; else stdout.")
+@store_option
+@guarded
+def export(
+    symbol: str, source: str | None, timeframe: str, start: pd.Timestamp | None, end: pd.Timestamp | None,
+    fmt: str | None, output: Path | None, store_url: str | None,
+) -> None:  # fmt: skip
+    """Write candles as CSV, JSON or Parquet; times are ISO 8601, UTC."""
+    from lib.export import FORMATS, to_bytes
+
+    store = open_at(store_url)
+    frame = parse(timeframe)
+    series = _choose([info for info in _of(store, symbol, source) if frame in (info.series.timeframe, *info.timeframes)
+                      or info.series.timeframe.divides(frame)], symbol, frame)  # fmt: skip
+    ending = output.suffix.lstrip(".").lower() if output else ""
+    data = to_bytes(
+        store.read(series, timeframe=frame, start=start, end=end),
+        fmt or (ending if ending in FORMATS else "csv"),
+    )
+    if output is None:
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        raise InputError(f"{output} cannot be written: {error.strerror}.") from error
+    click.echo(f"{output}: {len(data):,} bytes.", err=True)
