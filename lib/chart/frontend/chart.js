@@ -4,12 +4,14 @@
 // the chart stays on the page; what it returned last is called when the chart is taken down.
 
 import { Rows, placeOf } from "./data.js";
+import { hook, hookOf } from "./hook.js";
 import { Legend } from "./legend.js";
 import { Pane, PRICE } from "./pane.js";
 import { download, snapshot } from "./snapshot.js";
 import { Sync } from "./sync.js";
 import { fade, themeAt } from "./theme.js";
 import { makeToolbar, onKey } from "./toolbar.js";
+import { View } from "./view.js";
 import { calendarOf } from "./zone.js";
 
 const OLDER_NEAR = 60; // bars, or half a screen, off the left edge at which older ones are asked for
@@ -17,7 +19,6 @@ const OLDER_AGAIN = 10_000; // ms after which an unanswered request may be made 
 const RESET_AGAIN = 1_500;
 const VISIBLE_QUIET = 300;
 const BY_READER = 1_500; // ms after a gesture within which a move of the view is the reader's
-const BAR_WIDTH = 8;
 const PANE_HEIGHT = 120;
 
 // A timed run of a fragment that comes in the middle of a whole run makes Streamlit take the fragment's
@@ -27,8 +28,6 @@ const WAIT_FOR_RETURN = 4_000;
 const charts = new WeakMap(); // by parentElement
 const waiting = new Map(); // by key, those taken down
 const views = new Map(); // by key, where the reader looked when a chart went for good
-// For tests in a browser, and for the curious: what each chart holds. Nothing reads it but they.
-const hook = (window.__candlebook ??= { charts_created: 0, charts: new Map() });
 
 let loading;
 function loadLibrary(name) {
@@ -115,13 +114,13 @@ class CandleChart {
     this.error.setAttribute("role", "alert");
     this.error.hidden = true;
     const actions = {
-      fit: () => this.#byReader(() => this.fit()),
+      fit: () => this.#byReader(() => this.view.fit()),
       picture: () => this.picture(),
       fullscreen: () => this.fullscreen(),
-      latest: () => this.#byReader(() => this.toLatest()),
-      first: () => this.#byReader(() => this.toFirst()),
-      scroll: (part) => this.#byReader(() => this.scroll(part)),
-      zoom: (factor) => this.#byReader(() => this.zoom(factor)),
+      latest: () => this.#byReader(() => this.view.toLatest()),
+      first: () => this.#byReader(() => this.view.toFirst()),
+      scroll: (part) => this.#byReader(() => this.view.scroll(part)),
+      zoom: (factor) => this.#byReader(() => this.view.zoom(factor)),
     };
     const { bar, latest } = makeToolbar(actions);
     this.latest = latest;
@@ -144,11 +143,12 @@ class CandleChart {
       },
       placeAt: (time) => placeOf(this.rows.times, time),
     });
+    this.view = new View(this.sync, this.rows, () => this.panes[0]?.host.clientWidth);
     this.sizes = new ResizeObserver(() => (this.frame.isConnected ? this.#resized(true) : this.leave(this.root)));
     this.sizes.observe(this.frame);
     hook.charts_created += 1;
     this.number = hook.charts_created;
-    hook.charts.set(this.key, this.#hook());
+    hook.charts.set(this.key, hookOf(this));
   }
 
   // ------------------------------------------------------------------------------------ payloads
@@ -210,7 +210,7 @@ class CandleChart {
     if (focus !== this.focused) {
       this.focused = focus;
       if (this.style.focus) {
-        this.#showFocus();
+        this.view.toTimes(this.style.focus);
         return;
       }
     }
@@ -232,17 +232,9 @@ class CandleChart {
       const by = placeOf(this.rows.times, held.first);
       this.focused = JSON.stringify(this.style.focus ?? null);
       this.sync.show({ from: held.from + by, to: held.to + by });
-      this.shown = true;
-    } else if (this.style.focus && this.rows.length) this.#showFocus();
-    else this.toLatest(true);
-  }
-
-  #showFocus() {
-    const [start, end] = this.style.focus;
-    const from = placeOf(this.rows.times, start);
-    const to = placeOf(this.rows.times, end);
-    const room = Math.max(1, (to - from) * 0.03);
-    this.sync.show({ from: from - room, to: Math.max(to, from + 5) - 1 + room });
+    } else if (this.style.focus && this.rows.length) this.view.toTimes(this.style.focus);
+    else this.view.toLatest(true);
+    this.shown = this.frame.clientWidth > 0;
   }
 
   /** After an error what is drawn may not be what is held: ask for all of it. */
@@ -340,6 +332,7 @@ class CandleChart {
     this.theme = themeAt(this.frame);
     this.painted = JSON.stringify(this.theme);
     const { theme } = this;
+    this.frame.setAttribute("aria-label", `Candle chart ${this.style.title ?? ""}`.trim());
     for (const [name, value] of Object.entries({
       text: theme.text, background: theme.background, muted: theme.muted, edge: theme.edge, primary: theme.primary,
       tag: theme.tag, soft: fade(theme.text, 0.08), down: theme.down,
@@ -423,45 +416,6 @@ class CandleChart {
     move();
   }
 
-  fit() {
-    this.sync.show({ from: -1, to: this.rows.length + 2 });
-  }
-
-  toLatest(anew = false) {
-    const range = anew ? null : this.sync.range();
-    const n = this.rows.length;
-    const width = this.panes[0]?.host.clientWidth || 800;
-    if (width > 0 && this.frame.clientWidth > 0) this.shown = true;
-    const bars = range ? range.to - range.from : Math.max(40, Math.min(width / BAR_WIDTH, n + 6));
-    const room = Math.min(5, bars * 0.06);
-    this.sync.show({ from: n - 1 + room - bars, to: n - 1 + room });
-  }
-
-  toFirst() {
-    const range = this.sync.range();
-    if (range) this.sync.show({ from: -2, to: range.to - range.from - 2 });
-  }
-
-  scroll(part) {
-    const range = this.sync.range();
-    if (!range) return;
-    const width = range.to - range.from;
-    const by = Math.max(-range.to + 2, Math.min(width * part, this.rows.length - 2 - range.from));
-    this.sync.show({ from: range.from + by, to: range.to + by });
-  }
-
-  zoom(factor) {
-    const range = this.sync.range();
-    if (!range) return;
-    const width = range.to - range.from;
-    const wide = Math.max(8, Math.min(width * factor, this.rows.length * 1.5 + 20));
-    const last = this.rows.length - 1;
-    // the newest candle, while in sight, stays where it is; else the middle does
-    const hold = range.to >= last && range.from < last ? last : (range.from + range.to) / 2;
-    const share = (hold - range.from) / width;
-    this.sync.show({ from: hold - wide * share, to: hold + wide * (1 - share) });
-  }
-
   picture() {
     const name = (this.style.title || "chart").replaceAll(/[^\w.-]+/g, "-").replaceAll(/^-+|-+$/g, "");
     const canvas = snapshot(this.panes, this.legends, this.theme);
@@ -514,37 +468,5 @@ class CandleChart {
     for (const pane of this.panes) pane.remove();
     this.frame.remove();
     if (hook.charts.get(this.key)?.number === this.number) hook.charts.delete(this.key);
-  }
-
-  #hook() {
-    const chart = this;
-    const at = (i) => (i < 0 ? null : chart.rows.columns.slice(0, 6).map((column) => column[i]));
-    return {
-      number: this.number,
-      get revision() { return chart.rows.revision; },
-      get received() { return chart.received ?? 0; },
-      get follows() { return chart.latest.hidden; },
-      bars: () => chart.rows.length,
-      first: () => at(chart.rows.length ? 0 : -1),
-      last: () => at(chart.rows.length - 1),
-      times: () => [...chart.rows.times],
-      range: () => chart.sync.range(),
-      ranges: () => chart.panes.map((pane) => pane.chart.timeScale().getVisibleLogicalRange()),
-      visible() {
-        const range = chart.sync.range();
-        if (!range || !chart.rows.length) return null;
-        const clamp = (i) => Math.max(0, Math.min(chart.rows.length - 1, i));
-        return [chart.rows.times[clamp(Math.ceil(range.from))], chart.rows.times[clamp(Math.floor(range.to))]];
-      },
-      show: (from, to) => chart.sync.show({ from, to }),
-      lines: () => chart.shape.lines.map(([id, , pane], i) => ({ id, pane, last: chart.rows.line(i).at(-1) })),
-      panes: () => chart.panes.map((pane) => pane.spec.id),
-      scales: () => chart.panes.map((pane) => pane.chart.priceScale("right").width()),
-      legend: () => chart.frame.querySelector(".cb-main .cb-legend")?.innerText ?? "",
-      style: () => ({ ...chart.style }),
-      theme: () => chart.theme,
-      lose: () => chart.rows.lose(),
-      get rows() { return chart.rows; },
-    };
   }
 }

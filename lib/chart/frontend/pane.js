@@ -36,6 +36,7 @@ export class Pane {
     this.isPrice = spec.id === PRICE;
     this.chart = library().createChartEx(host, makeScale(calendar), {
       autoSize: true,
+      handleScroll: { vertTouchDrag: false }, // a finger that moves up or down scrolls the page
       handleScale: { axisPressedMouseMove: { time: true, price: true } },
       kineticScroll: { mouse: false, touch: true },
       rightPriceScale: { scaleMargins: this.isPrice ? { top: 0.14, bottom: 0.08 } : { top: 0.16, bottom: 0.08 } },
