@@ -117,6 +117,11 @@ def micros(table: pd.DataFrame) -> Array:
     index = table.index
     if not isinstance(index, pd.DatetimeIndex):
         raise InternalError(f"A candle table is indexed by time, not by {type(index).__name__}.")
+    return _stamps(index)
+
+
+def _stamps(values: pd.DatetimeIndex | pd.Series[pd.Timestamp]) -> Array:
+    index = values if isinstance(values, pd.DatetimeIndex) else pd.DatetimeIndex(values)
     # as_unit copies even where there is nothing to do
     ticks: Array = (index if index.unit == "us" else index.as_unit("us")).asi8
     return ticks
@@ -494,7 +499,7 @@ def _rank_values(table: pd.DataFrame, key: str, rows: Array) -> Array:
         observed: Array = ~table[key].to_numpy(bool)[rows]
         return observed
     if key == "fetched_at":
-        ticks: Array = pd.DatetimeIndex(table[key]).as_unit("us").asi8[rows]
+        ticks: Array = _stamps(table[key])[rows]
         return ticks
     if key == "origin":
         names: Array = table[key].iloc[rows].to_numpy(dtype=object)
@@ -528,12 +533,9 @@ def resample(table: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
         "close": table["close"].to_numpy()[ends],
         "volume": summed,
     }
-    made = from_micros(opens[starts], columns)
     if "filled" in table.columns:
-        fetched = np.maximum.reduceat(
-            micros(pd.DataFrame(index=pd.DatetimeIndex(table["fetched_at"]))), starts
-        )
-        made["origin"] = table["origin"].array.take(ends)
-        made["fetched_at"] = pd.DatetimeIndex(fetched.view("datetime64[us]")).tz_localize("UTC")
-        made["filled"] = np.logical_or.reduceat(table["filled"].to_numpy(bool), starts)
-    return made
+        fetched = np.maximum.reduceat(_stamps(table["fetched_at"]), starts)
+        columns["origin"] = table["origin"].array.take(ends)
+        columns["fetched_at"] = pd.DatetimeIndex(fetched.view("datetime64[us]")).tz_localize("UTC").array
+        columns["filled"] = np.logical_or.reduceat(table["filled"].to_numpy(bool), starts)
+    return from_micros(opens[starts], columns)
