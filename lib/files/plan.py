@@ -179,8 +179,9 @@ def _epoch_plan(sample: list[str], wanted: str) -> TimePlan:
 
 
 def _year(values: Any, unit: str) -> str:
-    micros = times.from_epoch(values[:1], unit)
-    return f"{pd.Timestamp(int(micros[0]), unit='us'):%Y-%m-%d}" if len(micros) else "times"
+    micros = times.from_epoch(values, unit)
+    known = micros[micros != times.NO_TIME]
+    return str(known[:1].view("datetime64[us]").astype("datetime64[D]")[0]) if len(known) else "no times"
 
 
 def _text_plan(

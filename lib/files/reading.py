@@ -158,12 +158,14 @@ def _time_types(plan: Plan) -> dict[int, pa.DataType]:
 def _times_of(plan: Plan, loaded: list[pa.ChunkedArray]) -> Array:
     timing, first = plan.times, loaded[0]
     if timing.kind == "iso":
-        micros: Array = first.cast(pa.int64()).fill_null(NO_TIME).to_numpy()
-        return micros
+        return np.asarray(first.cast(pa.int64()).fill_null(NO_TIME).to_numpy())
     if timing.kind == "epoch":
         if timing.whole and first.null_count:
             raise Unlike("missing times")
-        return times.from_epoch(first.to_numpy(), timing.unit)
+        micros = times.from_epoch(first.to_numpy(), timing.unit)
+        if len(micros) and micros.min() == NO_TIME:
+            raise Unlike("counts that are no times")
+        return micros
     if timing.kind == "text" and (quick := parse_fixed(first, timing.order.value)) is not None:
         return quick
     parsed = times.parse_texts(

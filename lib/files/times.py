@@ -24,6 +24,8 @@ Array = np.ndarray[Any, Any]
 EPOCH_UNITS = ("s", "ms", "us", "ns")
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY = 86400 * 10**6
+# 1700-01-01 and 2201-01-01: what is told of times outside is no series of candles.
+_EDGES = (-8520336000 * 10**6, 7289654400 * 10**6)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _LONG_MONTHS = (
     "january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december",
@@ -63,7 +65,8 @@ def _unit_of(size: float) -> str:
 
 
 def from_epoch(values: Array, unit: str) -> Array:
-    """int64 µs of counts since 1970; float counts keep their fraction down to the µs. NaN: NO_TIME."""
+    """int64 µs of counts since 1970; float counts keep their fraction down to the µs. NO_TIME for NaN, and
+    for what lies before 1700 or after 2200."""
     if unit == "mixed":
         size = np.abs(values.astype(np.float64))
         made = np.full(len(values), NO_TIME)
@@ -72,14 +75,15 @@ def from_epoch(values: Array, unit: str) -> Array:
             made[mask] = from_epoch(values[mask], each)
         return made
     per = _PER_SECOND[unit]
-    if values.dtype.kind in "iu":
-        counts = values.astype(np.int64, copy=False)
-        return counts * (10**6 // per) if per <= 10**6 else counts // (per // 10**6)
-    known = np.isfinite(values)
+    first, last = (edge * per // 10**6 for edge in _EDGES)
     with np.errstate(invalid="ignore"):
-        scaled = np.round(np.where(known, values, 0) * (10**6 / per))
-    usable = known & (np.abs(scaled) < 9e18)
-    return np.where(usable, np.where(usable, scaled, 0).astype(np.int64), NO_TIME)
+        inside = (values >= first) & (values < last)
+    if values.dtype.kind in "iu":
+        counts = values if inside.all() else np.where(inside, values, 0)
+        made = counts * (10**6 // per) if per <= 10**6 else counts // (per // 10**6)
+    else:
+        made = np.round(np.where(inside, values, 0.0) * (10**6 / per)).astype(np.int64)
+    return made if inside.all() else np.where(inside, made, NO_TIME)
 
 
 # ------------------------------------------------------------------------------------------------ texts

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.files import Choices, read
+from lib.errors import CandlebookError
+from lib.files import Choices, inspect, read
 from tests.files.written import table
 
 STEPS = {"1min": 300, "5min": 300, "15min": 200, "1h": 800, "4h": 300, "1D": 60}
@@ -79,3 +81,40 @@ def test_any_dialect_gives_the_same_candles(written: tuple[pd.DataFrame, bytes, 
     made = read("x", data, choices)
     pd.testing.assert_frame_equal(made.table, candles, check_freq=False)
     assert made.report.ok
+
+
+PIECES = (
+    b",",
+    b";",
+    b"\n",
+    b'"',
+    b"\t",
+    b"-",
+    b".",
+    b"\0",
+    b"\r",
+    b" ",
+    b"1e999",
+    b"NaN",
+    b"9" * 25,
+    b"\xc3",
+    b"\xef\xbb\xbf",
+    b":",
+    b"",
+)
+
+
+@settings(max_examples=150)
+@given(files(), st.data())
+def test_a_damaged_file_is_read_or_refused(
+    written: tuple[pd.DataFrame, bytes, Choices], data: st.DataObject
+) -> None:
+    """Cut, overwritten, doubled: never an error that is not ours, never more candles than rows."""
+    broken = written[1][:4000]
+    for _ in range(data.draw(st.integers(1, 4))):
+        at, length = data.draw(st.integers(0, len(broken))), data.draw(st.integers(0, 40))
+        piece = data.draw(st.sampled_from((*PIECES, broken[at : at + length] * 2)))
+        broken = broken[:at] + piece + broken[at + length :]
+    with suppress(CandlebookError):
+        inspect("x", broken)
+        assert len(read("x", broken).table) <= broken.count(b"\n") + 2 or broken[:2] == b"\x1f\x8b"

@@ -190,6 +190,13 @@ def test_missing_counts_stay_missing() -> None:
     assert times.from_epoch(np.array([np.nan, 1.5]), "s").tolist() == [times.NO_TIME, 1_500_000]
 
 
+@pytest.mark.parametrize("unit", times.EPOCH_UNITS)
+def test_counts_far_off_are_no_times(unit: str) -> None:
+    for values in (np.array([10**18 * 9, -(10**18) * 9]), np.array([1e300, -1e300, np.inf])):
+        if unit != "ns" or values.dtype.kind == "f":
+            assert (times.from_epoch(values, unit) == times.NO_TIME).all()
+
+
 # ------------------------------------------------------------------------------------------------ zones
 
 
