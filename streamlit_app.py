@@ -7,7 +7,6 @@ from lib.ui.frame import guard, page
 from lib.ui.library import library
 
 store = page("Library")
-st.title("Candlebook", anchor=False)
 st.caption(
     "A research notebook for market candles. Bring them in, see what is there, watch, explore and replay."
 )

@@ -1,19 +1,14 @@
 """History: any stored series at any timeframe it can show, with its figures and its download."""
 
-import streamlit as st
-
 from lib.ui.explore import explore
-from lib.ui.frame import guard, page
+from lib.ui.frame import bar, guard, page
 from lib.ui.pickers import pick_indicators, pick_look, pick_series
 
 store = page("History")
 with guard():
-    series, indicators, look = st.columns([5, 1.6, 1.3], vertical_alignment="bottom")
-    with series:
+    with bar():
         info = pick_series(store.list())
+        picks = pick_indicators()
+        look = pick_look()
     if info is not None:
-        with indicators:
-            picks = pick_indicators()
-        with look:
-            how = pick_look()
-        explore(store, info, picks, how)
+        explore(store, info, picks, look)

@@ -16,7 +16,7 @@ from lib.statistics import summarise
 from lib.store import SeriesInfo, Store
 from lib.timeframes import Timeframe, parse
 from lib.ui import address, words
-from lib.ui.frame import guard
+from lib.ui.frame import bar, guard, plain, warn
 from lib.ui.pickers import Look
 from lib.viewport import SPANS, Stretch
 from lib.viewport import pick_timeframe as fit
@@ -32,12 +32,9 @@ _SCREENFUL = 150
 
 def explore(store: Store, info: SeriesInfo, picks: Sequence[Pick], look: Look) -> None:
     """Everything under the pickers."""
-    spans, frame, date = st.columns([5, 1.6, 1.3], vertical_alignment="bottom")
-    with spans:
+    with bar():
         span = _span(info)
-    with frame:
         timeframe = _timeframe(info, span)
-    with date:
         at = _date(info)
     opened = (info.series, timeframe, at, span)
     if st.session_state.get(_OPENED) != opened:
@@ -65,6 +62,7 @@ def _timeframe(info: SeriesInfo, span: pd.Timedelta | None) -> Timeframe:
     chosen = address.one_of(
         "tf", ["auto", *map(str, info.timeframes)], "auto", st.selectbox, "Timeframe",
         format_func=lambda name: f"{fitting} (fits)" if name == "auto" else name, label_visibility="collapsed",
+        width=130,
     )  # fmt: skip
     return fitting if chosen == "auto" else parse(chosen)
 
@@ -77,13 +75,13 @@ def _date(info: SeriesInfo) -> pd.Timestamp | None:
         try:
             value = pd.Timestamp(asked).date()
         except ValueError:
-            st.warning(f"{asked!r} is not a date; showing the newest candles.", icon=":material/link_off:")
+            warn(f"{plain(asked)} is not a date; showing the newest candles.", ":material/link_off:")
     if value is not None and not first <= value <= last:
-        st.warning(f"{value} lies outside this series, {first} to {last}.", icon=":material/event_busy:")
+        warn(f"{value} lies outside this series, {first} to {last}.", ":material/event_busy:")
         value = min(max(value, first), last)
     key = f"jump_{info.series.slug}_{asked}"
     chosen = st.date_input(
-        "Jump to", value, key=key, min_value=first, max_value=last, label_visibility="collapsed",
+        "Jump to", value, key=key, min_value=first, max_value=last, label_visibility="collapsed", width=160,
         help="Show the candles around a date",
     )  # fmt: skip
     address.keep("at", str(chosen) if chosen else "", "")

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from lib.errors import CandlebookError, InputError, StoreError, TryLater
 from lib.samples import ensure_samples
 from lib.store import Store, open_store
 from lib.ui import address
 
-__all__ = ["HISTORY", "HOME", "LIVE", "REPLAY", "guard", "page", "plain", "show_error"]
+__all__ = ["HISTORY", "HOME", "LIVE", "REPLAY", "bar", "guard", "page", "plain", "show_error", "warn"]
 
 HOME, LIVE, HISTORY, REPLAY = "streamlit_app.py", "pages/1_Live.py", "pages/2_History.py", "pages/3_Replay.py"
 _WAYS = (
@@ -33,6 +34,7 @@ _STYLE = """
 .stAppHeader button, .stAppHeader a {pointer-events: auto}
 @media (max-width: 640px) {.stMainBlockContainer {padding: 0.6rem 1rem 3rem}}
 """
+_NOTES = "candlebook_notes"
 _log = logging.getLogger("candlebook")
 
 
@@ -48,6 +50,7 @@ def page(title: str) -> Store:
         st.markdown("#### Candlebook", width="content")
         for where, label, icon in _WAYS:
             st.page_link(where, label=label, icon=icon)
+    st.session_state[_NOTES] = st.container()
     store = None
     with guard():
         store = open_store()
@@ -55,6 +58,16 @@ def page(title: str) -> Store:
     if store is None:
         st.stop()
     return store
+
+
+def warn(words: str, icon: str) -> None:
+    """Say, above the page's controls, what of a link or a choice could not be had."""
+    st.session_state[_NOTES].warning(words, icon=icon)
+
+
+def bar() -> DeltaGenerator:
+    """A row of controls that wraps on a narrow screen."""
+    return st.container(horizontal=True, vertical_alignment="bottom", gap="small")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from lib.indicators import QUICK, REGISTRY, Param, Pick, format_list, parse_list
 from lib.store import SeriesInfo
 from lib.timeframes import Timeframe, parse
 from lib.ui import address
+from lib.ui.frame import plain, warn
 
 __all__ = ["Look", "pick_indicators", "pick_look", "pick_series", "pick_timeframe", "series_label"]
 
@@ -32,9 +33,9 @@ class Look:
 
 
 def series_label(info: SeriesInfo) -> str:
-    """For menus: symbol, title where there is one, timeframe, source."""
-    name = f"{info.series.symbol}, {info.title}" if info.title else info.series.symbol
-    return f"{name} · {info.series.timeframe} · {info.series.source}"
+    """For menus: symbol, timeframe, source, and the title where there is one."""
+    name = f"{info.series.symbol} · {info.series.timeframe} · {info.series.source}"
+    return f"{name} · {info.title}" if info.title else name
 
 
 def pick_series(infos: Sequence[SeriesInfo]) -> SeriesInfo | None:
@@ -50,9 +51,9 @@ def pick_series(infos: Sequence[SeriesInfo]) -> SeriesInfo | None:
     default = next(iter(by_slug))
     wanted = address.asked("series", default)
     if wanted not in by_slug:
-        st.warning(
+        warn(
             f"The library holds no series `{wanted.replace('`', '')}`; showing {series_label(by_slug[default])}.",
-            icon=":material/link_off:",
+            ":material/link_off:",
         )
     slug = address.one_of(
         "series", list(by_slug), default, st.selectbox, "Series", always=True,
@@ -61,23 +62,17 @@ def pick_series(infos: Sequence[SeriesInfo]) -> SeriesInfo | None:
     return by_slug[slug]
 
 
-def pick_timeframe(offered: Sequence[Timeframe], default: Timeframe) -> Timeframe:
-    """One of the timeframes on offer."""
-    names = [str(timeframe) for timeframe in offered]
-    chosen = address.one_of(
-        "tf",
-        names,
-        str(default),
-        st.selectbox,
-        "Timeframe",
-        help="The series' own timeframe and coarser ones",
+def pick_timeframe(info: SeriesInfo) -> Timeframe:
+    """The series' own timeframe, or a coarser one it can be shown at."""
+    names = [str(timeframe) for timeframe in info.timeframes]
+    return parse(
+        address.one_of("tf", names, str(info.series.timeframe), st.selectbox, "Timeframe", width=120)
     )
-    return parse(chosen)
 
 
 def pick_look() -> Look:
     """Zone, log scale and volume, behind one button."""
-    with st.popover("Chart", icon=":material/tune:", width="stretch"):
+    with st.popover("Chart", icon=":material/tune:"):
         zone = address.one_of(
             "zone", ZONES, "mine", st.selectbox, "Times shown in",
             format_func=lambda name: f"My time zone ({st.context.timezone or 'UTC'})" if name == "mine" else name.replace("_", " "),
@@ -97,7 +92,7 @@ def pick_indicators() -> list[Pick]:
     """
     picks = _from_address()
     label = f"Indicators ({len(picks)})" if picks else "Indicators"
-    with st.popover(label, icon=":material/show_chart:", width="stretch"):
+    with st.popover(label, icon=":material/show_chart:", key="indicators"):
         picks = _quick(picks)
         picks = _add(picks)
         picks = _edit(picks)
@@ -110,7 +105,7 @@ def _from_address() -> list[Pick]:
     try:
         return list(parse_list(text))
     except CandlebookError as error:
-        st.warning(f"The indicators in the address could not be read. {error}", icon=":material/link_off:")
+        warn(f"The indicators in the address could not be read. {plain(str(error))}", ":material/link_off:")
         return []
 
 

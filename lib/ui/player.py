@@ -18,7 +18,7 @@ from lib.store import SeriesInfo, Store
 from lib.timeframes import Timeframe
 from lib.ui import address
 from lib.ui.explore import candle_time, event_marks
-from lib.ui.frame import guard
+from lib.ui.frame import guard, plain, warn
 from lib.ui.pickers import Look
 from lib.viewport import PAGE
 
@@ -59,7 +59,7 @@ def _settle(loaded: Loaded) -> None:
         try:
             replay = Replay.from_time(loaded.candles, pd.Timestamp(asked, tz="UTC"))
         except ValueError:
-            st.warning(f"{asked!r} is not a time; starting near the front.", icon=":material/link_off:")
+            warn(f"{plain(asked)} is not a time; starting near the front.", ":material/link_off:")
     _place(replay.at)
 
 
@@ -116,12 +116,12 @@ def _start(replay: Replay) -> int:
 def _controls(replay: Replay, timeframe: Timeframe) -> None:
     playing = st.session_state[_CLOCK] is not None
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _button(":material/skip_previous:", "One bar back", "Left", _step, -1, disabled=replay.at == 0)
+        _button(":material/skip_previous:", "Back", "Left", _step, -1, disabled=replay.at == 0)
         if playing:
             _button(":material/pause:", "Pause", "Space", _pause)
         else:
             _button(":material/play_arrow:", "Play", "Space", _run, disabled=replay.ended)
-        _button(":material/skip_next:", "One bar forward", "Right", _step, 1, disabled=replay.ended)
+        _button(":material/skip_next:", "Forward", "Right", _step, 1, disabled=replay.ended)
         address.one_of(
             "speed", list(_SPEED_NAMES), "1x", st.selectbox, "Speed", label_visibility="collapsed", width=110,
             help="Bars a second", on_change=_retime,

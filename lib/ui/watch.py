@@ -36,17 +36,13 @@ _BADGES = {
 def pick_market() -> Series:
     """Source, symbol and timeframe, all in the address."""
     entries = {entry.name: entry for entry in registry.entries() if registry.get(entry.name).live}
-    source, symbol, timeframe = st.columns([1.5, 1.5, 1], vertical_alignment="bottom")
-    with source:
-        name = address.one_of(
-            "source", list(entries), next(iter(entries)), st.selectbox, "Source",
-            format_func=lambda name: entries[name].title,
-        )  # fmt: skip
-    with symbol:
-        wanted = address.text("symbol", "", st.text_input, "Symbol", placeholder=entries[name].example)
-    with timeframe:
-        offered = [str(timeframe) for timeframe in registry.get(name).timeframes]
-        chosen = address.one_of("tf", offered, "1m", st.selectbox, "Timeframe")
+    name = address.one_of(
+        "source", list(entries), next(iter(entries)), st.selectbox, "Source", width=180,
+        format_func=lambda name: entries[name].title,
+    )  # fmt: skip
+    wanted = address.text("symbol", "", st.text_input, "Symbol", placeholder=entries[name].example, width=180)
+    offered = [str(timeframe) for timeframe in registry.get(name).timeframes]
+    chosen = address.one_of("tf", offered, "1m", st.selectbox, "Timeframe", width=120)
     return Series.of(name, wanted.upper() or entries[name].example, chosen)
 
 
