@@ -39,6 +39,7 @@ fix:
 	@sh scripts/setup.sh dev
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+	$(PY) scripts/readme.py
 
 bench:
 	@sh scripts/setup.sh dev

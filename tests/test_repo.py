@@ -168,6 +168,12 @@ def test_readme_is_short_and_its_commands_exist() -> None:
         assert (ROOT / name).exists()
 
 
+def test_readme_has_the_indicators_of_the_registry() -> None:
+    from scripts.readme import filled
+
+    assert filled(readme()) == readme(), "run: make fix"
+
+
 def test_readme_links_and_pictures_are_there() -> None:
     for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", readme()):
         assert (ROOT / target).exists(), f"README.md links to {target}, which is not there"
