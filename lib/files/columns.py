@@ -92,6 +92,7 @@ class _Work:
         self.undecided: dict[str, tuple[str, ...]] = {}
         self.left_out: set[str] = set()
         self.warnings: list[str] = []
+        self._kinds: dict[int, str] = {}
 
     def take(self, role: str, at: int, why: str) -> None:
         self.at[role], self.why[role] = at, why
@@ -103,6 +104,12 @@ class _Work:
         return role not in self.at and role not in self.left_out
 
     def kind(self, at: int) -> str:
+        """As :meth:`_kind`, looked at once."""
+        if at not in self._kinds:
+            self._kinds[at] = self._kind(at)
+        return self._kinds[at]
+
+    def _kind(self, at: int) -> str:
         """What the cells of a column are as times: more than half of them where its name says so too,
         else 9 in 10. The others are faults, to be found with their lines."""
         cells = [cell for cell in self.cells[at] if not is_missing(cell)] if self.cells else []

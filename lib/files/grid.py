@@ -28,7 +28,8 @@ from lib.files.text import Text
 __all__ = ["Grid", "TextGrid", "Texts", "Unlike"]
 
 Array = np.ndarray[Any, Any]
-_BLOCK = 4 * 2**20
+# Small blocks: the parser holds several at a time beside the columns, and larger ones are no faster.
+_BLOCK = 2**20
 
 
 class Unlike(Exception):
@@ -76,6 +77,7 @@ class TextGrid:
             table = self._read(self._body, types, decimal, threads=True)
         except pa.ArrowInvalid as error:
             raise Unlike(str(error)) from error
+        pa.default_memory_pool().release_unused()  # what the parser held beside the columns
         return {at: table.column(self._ids[at]) for at in types}
 
     def _read(self, body: Any, types: Mapping[int, pa.DataType], decimal: str, *, threads: bool) -> pa.Table:

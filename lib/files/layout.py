@@ -14,7 +14,7 @@ from lib.files.text import Text
 __all__ = ["DELIMITERS", "SAMPLE_BYTES", "Layout", "cut", "head_lines", "sniff"]
 
 DELIMITERS = (",", ";", "\t", "|", "whitespace")
-SAMPLE_BYTES = 65536
+SAMPLE_BYTES = 49152
 _LONGEST_LINE = 2**20
 _MOST_COLUMNS = 2000
 _MOST_TITLES = 60
@@ -80,7 +80,7 @@ def sniff(text: Text, name: str, delimiter: str | None = None, header: int | Non
     start_row = at + 1 if at is not None else _start_without_header(table, first)
     while start_row < first and not any(table[start_row]):
         start_row += 1
-    rows = [row for row in table[start_row : start_row + 400] if any(row)]
+    rows = [row for row in table[start_row : start_row + 300] if any(row)]
     width = _width(rows)
     if width > _MOST_COLUMNS:
         raise FileRefused(f"{name} has {width:,} columns; {_MOST_COLUMNS:,} is the most.", file=name)
@@ -108,7 +108,7 @@ def _byte_of(text: Text, row: int) -> int:
 
 def _delimiter(lines: list[str]) -> str:
     """The one that gives the most lines the same number of cells, of which the most can be read."""
-    body = [line for line in lines if line.strip()][-200:]
+    body = [line for line in lines if line.strip()][-120:]
     scored = [(_score(body, each), -n, each) for n, each in enumerate(DELIMITERS)]
     return max(scored)[2]
 

@@ -33,7 +33,7 @@ _REMEDY = "Correct the file, or choose to leave such rows out."
 def inspect(name: str, data: bytes | Path, choices: Choices | None = None) -> Reading:
     """How the file would be read: its first lines and every inference. Nothing is stored or checked.
 
-    Costs a look at the first 64 kB, and a scan for its encoding. Raises ``FileRefused`` for what cannot
+    Costs a look at the first 48 kB, and a scan for its encoding. Raises ``FileRefused`` for what cannot
     be a file of candles at all; what must be asked is in ``Reading.questions``.
     """
     return make_plan(name, data, choices or Choices()).reading
