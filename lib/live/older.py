@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lib.errors import CandlebookError
+from lib.errors import CandlebookError, SourceDown
 from lib.indicators import Pick, compute
-from lib.live.snapshot import Snapshot
 from lib.series import Series
 from lib.sources import registry
 from lib.store import Store
@@ -30,8 +29,8 @@ class Older:
     """How far one reader has scrolled back in one series. ``more`` is False once the source has no
     candles before the first shown."""
 
-    def __init__(self, series: Series) -> None:
-        self.series = series
+    def __init__(self, series: Series, *, patience: float = 6.0) -> None:
+        self.series, self._patience = series, patience
         self.more = True
         self.trouble: CandlebookError | None = None
         self._start: pd.Timestamp | None = None
@@ -41,11 +40,7 @@ class Older:
         kept there. A source that does not answer is kept in ``trouble``; what is stored is still shown."""
         frame = self.series.timeframe
         start = frame.floor(before - pd.Timedelta(seconds=frame.seconds * _BARS))
-        self.trouble = None
-        try:
-            download(store, registry.get(self.series.source), self.series.symbol, frame, start, before)
-        except CandlebookError as error:
-            self.trouble = error
+        self.trouble = self._fetch(store, start, before)
         found = store.read(self.series, end=before, last=_BARS)
         found = found[found.index >= start]
         if len(found):
@@ -53,14 +48,35 @@ class Older:
         elif self.trouble is None:
             self.more = False
 
+    def _fetch(self, store: Store, start: pd.Timestamp, end: pd.Timestamp) -> CandlebookError | None:
+        """Download what the store lacks of a span; a reader waits, so not for as long as a download may."""
+        stop = threading.Event()
+        timer = threading.Timer(self._patience, stop.set)
+        timer.start()
+        try:
+            source = registry.get(self.series.source)
+            outcome = download(
+                store, source, self.series.symbol, self.series.timeframe, start, end, stop=stop
+            )
+        except CandlebookError as error:
+            return error
+        finally:
+            timer.cancel()
+        if outcome.cancelled:
+            return SourceDown(
+                f"{source.title} did not give its older candles within {self._patience:g} seconds.",
+                remedy="Scroll back again to ask once more.",
+            )
+        return None
+
     def joined(
-        self, store: Store, snapshot: Snapshot, picks: Sequence[Pick]
+        self, store: Store, version: int, table: pd.DataFrame, picks: Sequence[Pick]
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The candles shown, oldest first with the forming one last, and the values of ``picks``."""
-        table = snapshot.table
+        """The candles shown, oldest first with the forming one last, and the values of ``picks``;
+        ``table`` is what the feed holds at ``version``."""
         if self._start is not None and self._start < table.index[0]:
             table = pd.concat([store.read(self.series, start=self._start, end=table.index[0]), table])
-        return table, values_of(self.series, snapshot.version, table, picks)
+        return table, values_of(self.series, version, table, picks)
 
 
 def values_of(series: Series, version: int, table: pd.DataFrame, picks: Sequence[Pick]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from lib.series import Series
 from lib.sources import registry
 from lib.store import Store
 from lib.ui import address, words
-from lib.ui.frame import LIVE, guard, plain
+from lib.ui.frame import LIVE, guard, plain, show_error
 from lib.ui.pickers import Look
 
 __all__ = ["pick_market", "watch"]
@@ -57,15 +57,16 @@ def watch(store: Store, series: Series, picks: Sequence[Pick], look: Look) -> No
 def _watch(store: Store, series: Series, picks: tuple[Pick, ...], look: Look) -> None:
     with guard():
         snapshot = hub.watch(series.source, series.symbol, series.timeframe, store).snapshot()
-        _status(series, snapshot, look)
+        table = snapshot.table
+        _status(snapshot, precision_of(table) if len(table) else 2)
         if snapshot.status == "failed":
-            _not_reached(series, snapshot)
-        if not len(snapshot.table):
+            _not_reached(series)
+        if not len(table):
             return
         older: Older = st.session_state[_OLDER]
         if (before := chart_events(_CHART).older_before) is not None:
             older.reach(store, before)
-        table, values = older.joined(store, snapshot, picks)
+        table, values = older.joined(store, snapshot.version, table, picks)
         candle_chart(
             view_of(
                 series, table, series.timeframe, picks, values, zone=look.zone, log=look.log, volume=look.volume,
@@ -73,16 +74,18 @@ def _watch(store: Store, series: Series, picks: tuple[Pick, ...], look: Look) ->
             ),
             key=_CHART,
         )  # fmt: skip
+        if older.trouble is not None:
+            show_error(older.trouble)
 
 
-def _status(series: Series, snapshot: Snapshot, look: Look) -> None:
+def _status(snapshot: Snapshot, digits: int) -> None:
     """One line: how the feed fares, the price, and a hold. Said on screen where candles are invented."""
     word, colour = _BADGES[snapshot.status]
     parts = [f":{colour}-badge[{word}]"]
     if snapshot.synthetic:
         parts.append(":violet-badge[Synthetic: invented on this machine, not a market]")
-    if snapshot.price is not None and len(snapshot.table):
-        parts.append(f"**{words.price(snapshot.price, precision_of(snapshot.table))}**")
+    if snapshot.price is not None:
+        parts.append(f"**{words.price(snapshot.price, digits)}**")
     parts.append(plain(snapshot.message))
     said, hold = st.columns([6, 1], vertical_alignment="center")
     said.markdown(" &nbsp; ".join(parts))
@@ -95,7 +98,7 @@ def _restart() -> None:
     st.session_state[_RESTART] = True
 
 
-def _not_reached(series: Series, snapshot: Snapshot) -> None:
+def _not_reached(series: Series) -> None:
     """Why, and the offer of the demo feed; nothing is switched unless the reader asks for it."""
     again, demo, _ = st.columns([1, 1.4, 4])
     again.button("Try again now", icon=":material/refresh:", on_click=_retry, args=(series,))
