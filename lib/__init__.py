@@ -1,0 +1,1 @@
+"""Candlebook's library: everything that is not a page. README.md names its rooms."""
