@@ -231,7 +231,9 @@ def test_live_refuses_a_symbol_the_source_does_not_have():
 def test_a_download_that_waits_says_why_and_can_be_cancelled():
     page = open_page("streamlit_app.py")
     page.button(key="FormSubmitter:download-Download").click().run()
-    run_until(page, lambda: "could not be reached" in "".join(each.proto.text for each in page.get("progress")))
+    run_until(
+        page, lambda: "could not be reached" in "".join(each.proto.text for each in page.get("progress"))
+    )
     next(button for button in page.button if button.label == "Cancel").click().run()
     run_until(page, lambda: "Cancelled" in words(page))
     next(button for button in page.button if button.label == "Put away").click().run()
