@@ -30,8 +30,9 @@ _ICON = str(Path(__file__).with_name("icon.svg"))
 # gets the height and the width that a bar and a sidebar would take.
 _STYLE = """
 .stMainBlockContainer {padding: 0.6rem 2.5rem 3rem}
-.stAppHeader {background: transparent; pointer-events: none}
-.stAppHeader button, .stAppHeader a {pointer-events: auto}
+.stAppHeader {background: transparent}
+.stAppHeader, .stAppHeader * {pointer-events: none}
+.stAppHeader button, .stAppHeader button * {pointer-events: auto}
 @media (max-width: 640px) {.stMainBlockContainer {padding: 0.6rem 1rem 3rem}}
 """
 _NOTES = "candlebook_notes"
