@@ -6,8 +6,8 @@
     store.write(series, table, origin="binance")
     store.read(series, timeframe="1d", last=300)
 
-What lies where: ``layout``; how it is encoded: ``encoding``; places: ``files``; what keeps a killed
-writer from losing anything: ``writing``.
+What lies where: ``layout``; how it is encoded: ``encoding``; places: ``files``; windows: ``reading``; what
+keeps a killed writer from losing anything: ``writing``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from urllib.parse import unquote, urlsplit
 
 from lib import settings
 from lib.store.files import LocalFiles, RemoteFiles
-from lib.store.manifest import Event, SeriesInfo, Written
+from lib.store.manifest import Catalog, Event, SeriesInfo, Written
 from lib.store.store import Store
 
-__all__ = ["Event", "SeriesInfo", "Store", "Written", "open_store"]
+__all__ = ["Catalog", "Event", "SeriesInfo", "Store", "Written", "open_store"]
 
 _open: dict[str, Store] = {}
 _opening = threading.Lock()

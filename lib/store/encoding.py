@@ -16,10 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lib.candles import COLUMNS, from_micros, micros
+from lib.candles import COLUMNS, PROVENANCE, from_micros, micros
 from lib.errors import CorruptFile
+from lib.timeframes import to_us
 
-__all__ = ["Block", "encode", "to_arrow"]
+__all__ = ["Block", "encode", "from_arrow", "replace_span", "stamped", "times_of", "to_arrow"]
 
 Array = np.ndarray[Any, Any]
 
@@ -49,6 +50,39 @@ def to_arrow(table: pd.DataFrame) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=_SCHEMA)
 
 
+def stamped(table: pd.DataFrame, origin: str, fetched_at: pd.Timestamp, *, filled: bool) -> pa.Table:
+    """A candle table with the same provenance for every bar, as :func:`to_arrow` would give it."""
+    count = len(table)
+    return pa.Table.from_arrays(
+        [
+            pa.array(micros(table)).view(_STAMP),
+            *(pa.array(table[name].to_numpy(np.float64)) for name in COLUMNS),
+            pa.repeat(pa.scalar(origin, pa.string()), count),
+            pa.repeat(pa.scalar(to_us(fetched_at), pa.int64()), count).view(_STAMP),
+            pa.repeat(pa.scalar(filled), count),
+        ],
+        schema=_SCHEMA,
+    )
+
+
+def from_arrow(table: pa.Table) -> pd.DataFrame:
+    """The kept table of what :func:`to_arrow` made."""
+    kept = from_micros(times_of(table), {name: table.column(name).to_numpy() for name in COLUMNS})
+    return _with_provenance(kept, {name: table.column(name).combine_chunks() for name in PROVENANCE})
+
+
+def times_of(table: pa.Table) -> Array:
+    """The opens of a partition, int64 µs."""
+    times: Array = table.column("time").combine_chunks().view(pa.int64()).to_numpy()
+    return times
+
+
+def replace_span(old: pa.Table, fresh: pa.Table, start: int, end: int) -> pa.Table:
+    """A partition with its bars in ``[start, end)`` µs replaced."""
+    lo, hi = np.searchsorted(times_of(old), [start, end])
+    return pa.concat_tables([old.slice(0, lo), fresh, old.slice(hi)]).combine_chunks()
+
+
 def encode(table: pa.Table, generation: int) -> bytes:
     """A kept table as the bytes of one partition. ``generation`` counts the commits of that partition.
     About 0.3 µs a bar."""
@@ -76,16 +110,19 @@ def _origins(column: pd.Series[str]) -> pa.Array:
 
 
 class Block:
-    """One partition over its bytes. Safe for several threads.
+    """One partition over its bytes. Safe for several threads. ``table`` is what the bytes were made of,
+    where that is at hand; it spares decoding them.
 
     Raises ``CorruptFile``, naming the file, when the bytes are not a partition of ours.
     """
 
-    def __init__(self, data: bytes, path: str) -> None:
+    def __init__(self, data: bytes, path: str, table: pa.Table | None = None) -> None:
         self.path = path
         self._lock = threading.Lock()
         self._groups: dict[int, dict[str, Array]] = {}
-        self.size = self.held = len(data)
+        self._whole = table
+        self.size = len(data)
+        self.held = self.size + (table.nbytes if table is not None else 0)
         try:
             self._file = pq.ParquetFile(pa.BufferReader(data))
             meta = self._file.metadata
@@ -137,60 +174,61 @@ class Block:
         table = from_micros(
             _joined(pieces, "time", np.int64), {name: _joined(pieces, name) for name in COLUMNS}
         )
-        return self._with_provenance(table) if provenance else table
-
-    def kept(self) -> pd.DataFrame:
-        """The whole partition with its provenance."""
-        return self.window(None, None, provenance=True)
+        return _with_provenance(table, self._provenance(micros(table))) if provenance else table
 
     def arrow(self) -> pa.Table:
-        """The whole partition as Arrow, in the columns and types of :func:`to_arrow`."""
-        try:
-            with self._lock:
-                return self._file.read(use_threads=False).cast(_SCHEMA)
-        except (pa.ArrowException, OSError) as error:
-            raise _corrupt(self.path, error) from error
+        """The whole partition as Arrow, in the columns and types of :func:`to_arrow`; kept."""
+        with self._lock:
+            if self._whole is None:
+                try:
+                    self._whole = self._file.read(use_threads=False).cast(_SCHEMA).combine_chunks()
+                except (pa.ArrowException, OSError) as error:
+                    raise _corrupt(self.path, error) from error
+                self.held += self._whole.nbytes
+            return self._whole
 
     def _decoded(self, group: int) -> dict[str, Array]:
         with self._lock:
             if group not in self._groups:
-                self._groups[group] = self._decode([group], ["time", *COLUMNS])
+                read = self._read([group], ["time", *COLUMNS])
+                times = {"time": read["time"].view(pa.int64()).to_numpy()}
+                self._groups[group] = times | {name: read[name].to_numpy() for name in COLUMNS}
                 self.held += 8 * 6 * self._sizes[group]
             return self._groups[group]
 
-    def _decode(self, groups: list[int], columns: list[str]) -> dict[str, Array]:
-        read = self._read(groups, columns)
-        return {
-            name: (read[name].view(pa.int64()) if name == "time" else read[name]).to_numpy()
-            for name in columns
-        }
-
     def _read(self, groups: list[int], columns: list[str]) -> dict[str, pa.Array]:
+        """Columns of row groups that follow each other."""
+        if self._whole is not None and groups:
+            begin = sum(self._sizes[: groups[0]])
+            table = self._whole.slice(begin, sum(self._sizes[group] for group in groups))
+            return {name: table.column(name).combine_chunks() for name in columns}
         try:
             table = self._file.read_row_groups(groups, columns=columns, use_threads=False)
             return {name: table.column(name).combine_chunks() for name in columns}
         except (pa.ArrowException, OSError, KeyError) as error:
             raise _corrupt(self.path, error) from error
 
-    def _with_provenance(self, table: pd.DataFrame) -> pd.DataFrame:
-        if not len(table):
-            groups: list[int] = []
-            lo = hi = 0
-        else:
-            times = micros(table)
+    def _provenance(self, times: Array) -> dict[str, pa.Array]:
+        """The provenance of bars that follow each other."""
+        groups: list[int] = []
+        lo = 0
+        if len(times):
             begin, end = int(times[0]), int(times[-1])
             groups = [
                 i for i in range(len(self._sizes)) if self._firsts[i] <= end and self._lasts[i] >= begin
             ]
             lo = int(np.searchsorted(self._decoded(groups[0])["time"], begin))
-            hi = lo + len(table)
         with self._lock:
-            read = self._read(groups, ["origin", "fetched_at", "filled"])
-        table["origin"] = pd.array(read["origin"][lo:hi], dtype="str")
-        fetched = np.asarray(read["fetched_at"][lo:hi].view(pa.int64()).to_numpy())
-        table["fetched_at"] = pd.DatetimeIndex(fetched.view("datetime64[us]")).tz_localize("UTC")
-        table["filled"] = read["filled"][lo:hi].to_numpy(zero_copy_only=False)
-        return table
+            read = self._read(groups, PROVENANCE)
+        return {name: column[lo : lo + len(times)] for name, column in read.items()}
+
+
+def _with_provenance(table: pd.DataFrame, columns: dict[str, pa.Array]) -> pd.DataFrame:
+    table["origin"] = pd.array(columns["origin"], dtype="str")
+    fetched = np.asarray(columns["fetched_at"].view(pa.int64()).to_numpy())
+    table["fetched_at"] = pd.DatetimeIndex(fetched.view("datetime64[us]")).tz_localize("UTC")
+    table["filled"] = columns["filled"].to_numpy(zero_copy_only=False)
+    return table
 
 
 def _joined(

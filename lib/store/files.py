@@ -14,6 +14,7 @@ still has the tag expected. How that is made safe differs:
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -300,6 +301,10 @@ class RemoteFiles:
                 data: bytes = self._fs.cat_file(self._at(path), start=0)
             except FileNotFoundError:
                 return None
+            except OSError as error:
+                if not _is_empty(error):
+                    raise
+                data = b""
         return data, tag
 
     def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
@@ -310,6 +315,7 @@ class RemoteFiles:
             found = self._fs.cat_ranges(
                 [self._at(path) for path in paths], [0] * len(paths), [None] * len(paths), on_error="return"
             )
+            found = [b"" if isinstance(each, OSError) and _is_empty(each) else each for each in found]
             for each in found:
                 if isinstance(each, Exception) and not isinstance(each, FileNotFoundError):
                     raise each
@@ -375,6 +381,11 @@ def _foreign_errors(s3: bool) -> tuple[type[Exception], ...]:
     from botocore.exceptions import BotoCoreError, ClientError  # only where S3 is used: half a second
 
     return (BotoCoreError, ClientError)
+
+
+def _is_empty(error: OSError) -> bool:
+    """S3's answer (416) to a range of an object that has no bytes."""
+    return error.errno == errno.EINVAL and "range" in str(error)
 
 
 def _refused(error: OSError) -> bool:

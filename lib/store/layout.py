@@ -25,8 +25,9 @@ from urllib.parse import unquote
 
 import numpy as np
 
+from lib.errors import CandlebookError
 from lib.series import Series
-from lib.timeframes import Timeframe
+from lib.timeframes import Timeframe, parse
 
 __all__ = [
     "MANIFESTS",
@@ -41,6 +42,7 @@ __all__ = [
     "part_names",
     "part_span",
     "parts_between",
+    "series_of",
 ]
 
 MANIFESTS = "series"
@@ -89,6 +91,17 @@ def manifest_path(series: Series) -> str:
         f"{MANIFESTS}/{encode_source(series.source)}/{encode_symbol(series.symbol)}"
         f"/{_folder(series.timeframe)}.json"
     )
+
+
+def series_of(path: str) -> Series | None:
+    """The series of a manifest's path; None where the path alone does not say."""
+    try:
+        source, symbol, name = path.removesuffix(".json").split("/")[-3:]
+        names = decode(source), decode(symbol)
+        series = Series(names[0] or "", names[1] or "", parse(name))
+    except (ValueError, CandlebookError):
+        return None
+    return series if None not in names and manifest_path(series) == path else None
 
 
 @lru_cache(maxsize=4096)

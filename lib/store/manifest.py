@@ -2,7 +2,8 @@
 
 It holds the title, events, and for every partition of the base its generation (how often it was
 committed), rows, first and last open, filled bars and bytes; for the pyramid generation and bytes. ``pending``
-names the partitions of writes that have begun and not ended: see ``lib.store.writing``.
+names the partitions of writes that have begun and not ended: see ``lib.store.writing``. ``tail`` is the
+newest bar the levels were made under: their buckets before the one that holds it are whole. None: all are.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from typing import NamedTuple, TypeVar
 
 import pandas as pd
 
-from lib.errors import CorruptFile
+from lib.errors import CorruptFile, StoreError, UnknownName
 from lib.series import Series
 from lib.timeframes import LADDER, Timeframe, from_us, parse, to_us
 
 __all__ = [
+    "Catalog",
     "Event",
     "LevelPart",
     "LevelParts",
@@ -79,6 +81,14 @@ class SeriesInfo:
         return (base, *(step for step in LADDER if base < step and base.divides(step)))
 
 
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Every series, by source, symbol and timeframe; and for each that cannot be listed why not."""
+
+    series: tuple[SeriesInfo, ...]
+    damaged: tuple[StoreError, ...]
+
+
 class Part(NamedTuple):
     """One partition of the base, as last committed. Times in µs."""
 
@@ -122,6 +132,7 @@ class Manifest:
     parts: dict[str, Part] = field(default_factory=dict)
     levels: LevelParts = field(default_factory=dict)
     pending: dict[str, Pending] = field(default_factory=dict)
+    tail: int | None = None
 
     @property
     def exists(self) -> bool:
@@ -141,7 +152,9 @@ class Manifest:
         """With a write announced."""
         return replace(self, pending={**self.pending, write: pending})
 
-    def ended(self, writes: list[str], parts: dict[str, Part], levels: LevelParts, now: int) -> Manifest:
+    def ended(
+        self, writes: list[str], parts: dict[str, Part], levels: LevelParts, tail: int | None, now: int
+    ) -> Manifest:
         """With writes done. Of a partition the entry of the highest generation stands, so the order
         in which two writers come to report does not matter."""
         return replace(
@@ -151,11 +164,12 @@ class Manifest:
             parts=dict(sorted(_newest(self.parts, parts).items())),
             levels=merged_levels(self.levels, levels),
             pending={key: value for key, value in self.pending.items() if key not in writes},
+            tail=tail,
         )
 
-    def rebuilt(self, levels: LevelParts) -> Manifest:
+    def rebuilt(self, levels: LevelParts, tail: int | None) -> Manifest:
         """With all levels made anew."""
-        return replace(self, revision=self.revision + 1, levels=levels)
+        return replace(self, revision=self.revision + 1, levels=levels, tail=tail)
 
     def marked_deleted(self) -> Manifest:
         """With all its candles about to be removed."""
@@ -195,6 +209,7 @@ class Manifest:
             "parts": self.parts,
             "levels": self.levels,
             "pending": self.pending,
+            "tail": self.tail,
         }
         return json.dumps(content, separators=(",", ":")).encode()
 
@@ -204,7 +219,7 @@ class Manifest:
         try:
             content = json.loads(data)
             if content["format"] != _FORMAT:
-                raise ValueError(f"its format is {content['format']}, this version reads {_FORMAT}")
+                raise _unknown_format(path, content["format"])
             return cls(
                 series=Series(content["source"], content["symbol"], parse(content["timeframe"])),
                 born=content["born"],
@@ -220,13 +235,23 @@ class Manifest:
                     for level, parts in content["levels"].items()
                 },
                 pending={key: Pending(at, tuple(parts)) for key, (at, parts) in content["pending"].items()},
+                tail=content.get("tail"),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, UnknownName) as error:
             raise CorruptFile(
                 f"The stored file {path} cannot be read: {error}.",
                 remedy="It is left as it is. Put it back from a copy, or move it and the series' candles away.",
                 path=path,
             ) from error
+
+
+def _unknown_format(path: str, found: object) -> CorruptFile:
+    return CorruptFile(
+        f"The stored file {path} has the format {found}; this version reads {_FORMAT}.",
+        remedy="It is left as it is. Open it with the version of Candlebook that wrote it.",
+        path=path,
+        format=found,
+    )
 
 
 P = TypeVar("P", Part, LevelPart)

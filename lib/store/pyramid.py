@@ -1,7 +1,9 @@
 """Coarser candles kept beside the base, so that decades fit on a screen without reading every minute.
 
 Each level is made from the base itself, not from the level below, so that it equals a resample of the
-base to the last bit. Only the buckets that a write touched are made again.
+base to the last bit. Only the buckets that a write touched are made again, and none before it is over:
+the bucket that holds the newest bar is left out, and readers make it from the base. So most appends of
+one bar touch no level at all.
 """
 
 from __future__ import annotations
@@ -10,15 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from lib.candles import micros, resample
-from lib.store.encoding import to_arrow
 from lib.timeframes import Timeframe, parse
 
-__all__ = ["PYRAMID", "Piece", "cut", "hull", "levels_of", "pieces", "splice"]
+__all__ = ["PYRAMID", "Piece", "Span", "buckets", "levels_of", "piece"]
 
 PYRAMID = tuple(parse(text) for text in "1m 5m 15m 30m 1h 2h 4h 12h 1d 1w".split())
+# first and last open of touched bars, µs
+Span = tuple[int, int]
 
 
 class Piece(NamedTuple):
@@ -28,51 +30,28 @@ class Piece(NamedTuple):
     end: int
     table: pd.DataFrame
 
+    def cut(self, start: int, end: int) -> Piece:
+        """The buckets that open in ``[start, end)`` µs."""
+        lo, hi = np.searchsorted(micros(self.table), [start, end])
+        return Piece(max(self.start, start), min(self.end, end), self.table.iloc[lo:hi])
+
 
 def levels_of(base: Timeframe) -> tuple[Timeframe, ...]:
     """The levels kept above a base, finest first."""
     return tuple(level for level in PYRAMID if base < level and base.divides(level))
 
 
-def _buckets(level: Timeframe, first: int, last: int) -> tuple[int, int]:
-    """The span of whole buckets that holds the opens ``first`` to ``last``, µs."""
-    start, tail = level.floor_us(np.array([first, last], dtype=np.int64))
-    return int(start), int(tail) + level.micros
+def buckets(level: Timeframe, span: Span, newest: int | None) -> Span | None:
+    """The ``[start, end)`` µs of the buckets that hold a span, without the one that holds the bar
+    ``newest`` and what follows; None where nothing is left."""
+    ends = level.floor_us(np.array([*span, span[1] if newest is None else newest], dtype=np.int64))
+    start, end = int(ends[0]), int(ends[1]) + level.micros
+    if newest is not None:
+        end = min(end, int(ends[2]))
+    return (start, end) if start < end else None
 
 
-def hull(levels: tuple[Timeframe, ...], first: int, last: int) -> tuple[int, int]:
-    """The span of the base that every level needs to make its buckets of ``[first, last]`` again."""
-    spans = [_buckets(level, first, last) for level in levels]
-    return min(start for start, _ in spans), max(end for _, end in spans)
-
-
-def pieces(
-    base: pd.DataFrame, levels: tuple[Timeframe, ...], first: int, last: int
-) -> dict[Timeframe, Piece]:
-    """For each level its buckets of ``[first, last]``, from a base that covers :func:`hull`. O(levels x n)."""
-    times = micros(base)
-    made = {}
-    for level in levels:
-        start, end = _buckets(level, first, last)
-        lo, hi = np.searchsorted(times, [start, end])
-        made[level] = Piece(start, end, resample(base.iloc[lo:hi], level))
-    return made
-
-
-def cut(piece: Piece, start: int, end: int) -> Piece:
-    """The buckets of a piece that open in ``[start, end)`` µs."""
-    lo, hi = np.searchsorted(micros(piece.table), [start, end])
-    return Piece(max(piece.start, start), min(piece.end, end), piece.table.iloc[lo:hi])
-
-
-def splice(old: pa.Table | None, fresh: list[Piece]) -> pa.Table | None:
-    """A partition of a level with the buckets of every piece replaced."""
-    for piece in fresh:
-        made = to_arrow(piece.table)
-        if old is None:
-            old = made
-            continue
-        times = old.column("time").combine_chunks().view(pa.int64()).to_numpy()
-        lo, hi = np.searchsorted(times, [piece.start, piece.end])
-        old = pa.concat_tables([old.slice(0, lo), made, old.slice(hi)])
-    return old
+def piece(base: pd.DataFrame, level: Timeframe, start: int, end: int) -> Piece:
+    """The buckets of a level in ``[start, end)`` µs, from a base that covers them. O(n)."""
+    lo, hi = np.searchsorted(micros(base), [start, end])
+    return Piece(start, end, resample(base.iloc[lo:hi], level))

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-import math
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lib.candles import from_micros, micros, require, resample, with_provenance
-from lib.errors import CorruptFile, InputError, UnknownName
+from lib.candles import require
+from lib.errors import CorruptFile, InputError, StoreError
 from lib.series import Series
 from lib.store import layout, pyramid
-from lib.store.cache import Blocks
-from lib.store.files import Files, Tag
-from lib.store.manifest import Event, Manifest, SeriesInfo, Written
+from lib.store.cache import Blocks, Manifests
+from lib.store.encoding import stamped
+from lib.store.files import Files
+from lib.store.manifest import Catalog, Event, Manifest, SeriesInfo, Written
+from lib.store.reading import Reader, Window
 from lib.store.writing import Writer, now_us
 from lib.timeframes import Timeframe, from_us, parse, to_us
 
@@ -40,8 +41,9 @@ class Store:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._blocks = Blocks(files)
-        self._writer = Writer(files, self._blocks)
-        self._manifests: dict[str, tuple[Tag, Manifest]] = {}
+        self._manifests = Manifests(files)
+        self._writer = Writer(files, self._blocks, self._manifests)
+        self._reader = Reader(self._blocks, self._manifests, self._writer, files.name)
         self._lines: dict[tuple[Series, int], tuple[str, np.ndarray[Any, Any]]] = {}
         self._lock = threading.Lock()
 
@@ -69,14 +71,14 @@ class Store:
         """Merge closed, conformed candles into a series, making it where it is new.
 
         At one time the newest ``fetched_at`` (default: now) wins, and a filled bar never replaces an
-        observed one. When this returns the bars are on disk. One bar takes tens of milliseconds, so
-        write in batches; a killed process loses nothing that was written before.
+        observed one. When this returns the bars are on disk. One bar takes about 10 ms, so write
+        in batches where there are more; a killed process loses nothing that was written before.
         """
         require(table)
         if not len(table):
             return Written()
         fetched = fetched_at if fetched_at is not None else from_us(now_us())
-        return self._writer.write(series, with_provenance(table, origin, fetched, filled=filled))
+        return self._writer.write(series, stamped(table, origin, fetched, filled=filled))
 
     def annotate(
         self,
@@ -87,7 +89,7 @@ class Store:
         synthetic: bool | None = None,
     ) -> None:
         """Set what is known of a series beside its candles; None leaves a thing as it is."""
-        self._known(series)
+        self._reader.known(series)
         given: dict[str, Any] = {"title": title, "synthetic": synthetic}
         if events is not None:
             given["events"] = tuple(sorted(events, key=lambda event: event.time))
@@ -101,7 +103,7 @@ class Store:
 
     def delete(self, series: Series) -> None:
         """Remove a series with all its candles. Raises ``UnknownName``."""
-        self._known(series)
+        self._reader.known(series)
         self._writer.delete(series)
 
     # --------------------------------------------------------------------------------------- reading
@@ -128,146 +130,15 @@ class Store:
         low, high = _ticks(start, "start"), _ticks(end, "end")
         if last is not None and last <= 0:
             last, low, high = None, 0, 0
-        if wanted == series.timeframe:
-            return self._base(series, self._known(series), low, high, last, provenance)
         if not series.timeframe.divides(wanted) or wanted < series.timeframe:
             raise InputError(
                 f"{series} cannot be shown in candles of {wanted.words}.",
                 remedy="Choose a timeframe that its own divides: "
-                + ", ".join(str(step) for step in _shown(series.timeframe))
+                + ", ".join(str(step) for step in (series.timeframe, *pyramid.levels_of(series.timeframe)))
                 + ".",
                 timeframe=str(wanted),
             )
-        if wanted in pyramid.levels_of(series.timeframe):
-            return self._level(series, wanted, low, high, last, provenance)
-        return self._resampled(series, wanted, low, high, last, provenance)
-
-    def _base(
-        self,
-        series: Series,
-        manifest: Manifest,
-        low: int | None,
-        high: int | None,
-        last: int | None,
-        provenance: bool,
-    ) -> pd.DataFrame:
-        kind = layout.kind_of(series.timeframe)
-        pending = {name for each in manifest.pending.values() for name in each.parts}
-        names = []
-        for name in manifest.named_parts():
-            # a partition that is being written may hold more than its entry says
-            first, end = (
-                layout.part_span(kind, name)
-                if name in pending
-                else (manifest.parts[name].first, manifest.parts[name].last + 1)
-            )
-            if (high is None or first < high) and (low is None or end > low):
-                names.append(name)
-        oldest = {name: manifest.parts[name].generation for name in names if name in manifest.parts}
-        try:
-            return self._collect(series, series.timeframe, names, oldest, low, high, last, provenance)
-        except CorruptFile:
-            now = self._known(series)  # deleted while we read: that is the better sentence
-            if now.born == manifest.born:
-                raise
-            return self._base(series, now, low, high, last, provenance)
-
-    def _level(
-        self,
-        series: Series,
-        level: Timeframe,
-        low: int | None,
-        high: int | None,
-        last: int | None,
-        provenance: bool,
-    ) -> pd.DataFrame:
-        kind = layout.kind_of(level)
-        for again in (False, True):
-            manifest = self._known(series, whole=True)
-            names = []
-            for name in sorted(manifest.levels.get(str(level), {})):
-                first, end = layout.part_span(kind, name)
-                if (high is None or first < high) and (low is None or end > low):
-                    names.append(name)
-            oldest = {name: manifest.levels[str(level)][name].generation for name in names}
-            try:
-                return self._collect(series, level, names, oldest, low, high, last, provenance)
-            except CorruptFile:
-                if again:
-                    raise
-                # made from the base, so nothing is lost: make it again
-                self._known(series)
-                self._writer.rebuild(series)
-        raise AssertionError("not reached")
-
-    def _collect(
-        self,
-        series: Series,
-        level: Timeframe,
-        names: list[str],
-        oldest: dict[str, int],
-        low: int | None,
-        high: int | None,
-        last: int | None,
-        provenance: bool,
-    ) -> pd.DataFrame:
-        """Windows of several partitions as one table; from the newest back where ``last`` is given.
-        ``oldest`` has the least generation of those that must be there."""
-        paths = {layout.level_path(series, level, name): name for name in names}
-        found: list[pd.DataFrame] = []
-        count = 0
-        if last is None:
-            walk = self._blocks.each(list(paths))
-        else:
-            walk = (pair for path in reversed(paths) for pair in self._blocks.each([path]))
-        for path, block in walk:
-            least = oldest.get(paths[path], 0)
-            if (block.generation if block else 0) < least:
-                raise CorruptFile(
-                    f"The stored file {self.url.rstrip('/')}/{path} is "
-                    + ("older than what was written." if block else "missing."),
-                    remedy="Put it back from a copy, or delete the series and download it again.",
-                    path=path,
-                )
-            if block is None:
-                continue
-            left = None if last is None else last - count
-            table = block.window(low, high, left, provenance=provenance)
-            found.append(table)
-            count += len(table)
-            if last is not None and count >= last:
-                break
-        if last is not None:
-            found.reverse()
-        return _joined(found, provenance)
-
-    def _resampled(
-        self,
-        series: Series,
-        wanted: Timeframe,
-        low: int | None,
-        high: int | None,
-        last: int | None,
-        provenance: bool,
-    ) -> pd.DataFrame:
-        source = [
-            step for step in (series.timeframe, *pyramid.levels_of(series.timeframe))
-            if step < wanted and step.divides(wanted)
-        ][-1]  # fmt: skip
-        if low is not None and (floored := _floor(wanted, low)) != low:
-            low = _after(wanted, floored)
-        if high is not None:
-            high = _after(wanted, _floor(wanted, high - 1))
-        bars = None
-        if last is not None:
-            # no bucket holds more bars than this, so these reach back over at least `last` whole ones
-            bars = (last + 2) * (math.ceil(wanted.micros * 1.03 / source.micros) + 1)
-        if source == series.timeframe:
-            table = self._base(series, self._known(series), low, high, bars, provenance)
-        else:
-            table = self._level(series, source, low, high, bars, provenance)
-        made = resample(table, wanted)
-        return made if last is None else made.iloc[-last:]
+        return self._reader.read(series, wanted, Window(low, high, last, provenance))
 
     def closes(self, series: Series, points: int = 60) -> np.ndarray[Any, Any]:
         """About ``points`` closes over the whole series, evenly by bar, the last one included: for a
@@ -295,65 +166,43 @@ class Store:
 
     def info(self, series: Series) -> SeriesInfo:
         """What is stored of a series, from its manifest alone. Raises ``UnknownName``."""
-        return self._known(series, whole=True).info()
+        return self._reader.known(series, whole=True).info()
 
     def revision(self, series: Series) -> str:
         """A word that changes with every write to the series. One ``stat`` on a local root."""
-        manifest = self._known(series)
+        manifest = self._reader.known(series)
         return f"{manifest.born}-{manifest.revision}"
 
     def list(self) -> Infos:
-        """Every series, by source, symbol and timeframe. One small file a series."""
+        """Every series that can be opened, by source, symbol and timeframe: see :meth:`catalog`."""
+        return [*self.catalog().series]
+
+    def catalog(self) -> Catalog:
+        """Every series, and the errors of those that are damaged. One small file a series.
+
+        Raises ``StoreError`` only where the store itself cannot be listed."""
         paths = [path for path in self._files.find(layout.MANIFESTS) if path.endswith(".json")]
-        found = []
-        for manifest in self._manifests_of(paths):
-            if manifest.exists and manifest.pending:
-                healed = self._healed(manifest)
-                if healed is None:
-                    continue
-                manifest = healed
-            if manifest.exists and manifest.parts:
-                found.append(manifest.info())
-        return sorted(
-            found, key=lambda info: (info.series.source, info.series.symbol, info.series.timeframe.seconds)
-        )
+        infos: Infos = []
+        damaged = []
+        for path, found in self._manifests.each(paths):
+            try:
+                manifest = self._whole(path, found)
+            except StoreError as error:
+                damaged.append(error)
+            else:
+                if manifest is not None and manifest.exists and manifest.parts:
+                    infos.append(manifest.info())
+        infos.sort(key=lambda info: (info.series.source, info.series.symbol, info.series.timeframe.seconds))
+        return Catalog(tuple(infos), tuple(damaged))
 
-    def _manifests_of(self, paths: Sequence[str]) -> Iterable[Manifest]:
-        if self._files.local:
-            found = [self._manifest_at(path) for path in paths]
-            return [manifest for manifest in found if manifest]
-        read = zip(paths, self._files.read_many(paths), strict=True)
-        return [Manifest.from_bytes(data, f"{self.url}/{path}") for path, data in read if data]
-
-    def _manifest_at(self, path: str) -> Manifest | None:
-        tag = self._files.tag(path) if self._files.local else None
-        held = self._manifests.get(path)
-        if tag is not None and held and held[0] == tag:
-            return held[1]
-        read = self._files.read(path)
-        if read is None:
-            self._manifests.pop(path, None)
-            return None
-        manifest = Manifest.from_bytes(read[0], f"{self.url.rstrip('/')}/{path}")
-        self._manifests[path] = (read[1], manifest)
-        return manifest
-
-    def _known(self, series: Series, *, whole: bool = False) -> Manifest:
-        """The manifest of a series that is there; with ``whole`` after healing what was left undone."""
-        manifest = self._manifest_at(layout.manifest_path(series))
-        if manifest is not None and manifest.exists and manifest.pending and whole:
-            manifest = self._healed(manifest)
-        if manifest is None or not manifest.exists or (whole and not manifest.parts):
-            raise UnknownName(
-                f"There is no series {series} in the store.",
-                remedy="Add it on the Home page: open a file, or download its history.",
-                series=series.slug,
-            )
-        return manifest
-
-    def _healed(self, manifest: Manifest) -> Manifest | None:
-        self._writer.heal(manifest.series, wait=False)
-        return self._manifest_at(layout.manifest_path(manifest.series))
+    def _whole(self, path: str, found: Manifest | StoreError) -> Manifest | None:
+        """A manifest as it was found, healed where it needs that. Raises the error it was found with."""
+        if isinstance(found, Manifest):
+            return self._reader.healed(found.series) if found.exists and found.pending else found
+        series = layout.series_of(path)
+        if series is None or not isinstance(found, CorruptFile):
+            raise found
+        return self._reader.healed(series)
 
     # ----------------------------------------------------------------------------------------- notes
 
@@ -377,27 +226,6 @@ class Store:
         return self._files.lock(name)
 
 
-def _joined(tables: list[pd.DataFrame], provenance: bool) -> pd.DataFrame:
-    full = [table for table in tables if len(table)]
-    if len(full) == 1:
-        return full[0]
-    if not full:
-        bare = from_micros(np.empty(0, np.int64), {name: np.empty(0) for name in _COLUMNS})
-        return with_provenance(bare, "", pd.Timestamp(0, tz="UTC")) if provenance else bare
-    if provenance:
-        return pd.concat(full)
-    # four times faster than concat for few rows
-    columns = {name: np.concatenate([table[name].to_numpy() for table in full]) for name in _COLUMNS}
-    return from_micros(np.concatenate([micros(table) for table in full]), columns)
-
-
-_COLUMNS = ("open", "high", "low", "close", "volume")
-
-
-def _shown(base: Timeframe) -> list[Timeframe]:
-    return [base, *pyramid.levels_of(base)]
-
-
 def _ticks(time: pd.Timestamp | None, what: str) -> int | None:
     if time is None:
         return None
@@ -406,13 +234,3 @@ def _ticks(time: pd.Timestamp | None, what: str) -> int | None:
     us = to_us(time)
     # a bound between two microseconds stands for the next one, as no candle opens in between
     return us + 1 if from_us(us) < time else us
-
-
-def _floor(timeframe: Timeframe, us: int) -> int:
-    return int(timeframe.floor_us(np.array([us], dtype=np.int64))[0])
-
-
-def _after(timeframe: Timeframe, us: int) -> int:
-    if not timeframe.is_calendar:
-        return us + timeframe.micros
-    return to_us(timeframe.after(from_us(us)))

@@ -7,7 +7,8 @@ it is held for tens of milliseconds, and given up between batches):
 1. **Announce**: the manifest is replaced by one whose ``pending`` names the partitions.
 2. **Commit**: each partition of the base is merged with what it holds, encoded, and put in place
    atomically. From here on its bars are stored: readers take partitions from ``parts`` *and* ``pending``.
-3. **Raise**: the touched buckets of each pyramid level are made again from the base, and spliced in.
+3. **Raise**: the touched buckets of each pyramid level that are over are made again from the base, and
+   spliced in.
 4. **Report**: the manifest gets the new rows, spans and bytes, and ``pending`` is cleared.
 
 A writer killed before 2 leaves an announcement of nothing; between 2 and 4, a stored base with a pyramid
@@ -19,17 +20,22 @@ After a power cut too: what is announced and committed is synced to the disk bef
 are not synced, as they can be made again: their files carry a generation, the manifest says which it must
 be, and a level that is older or does not parse is made again from the base by whoever meets it.
 
+A manifest that does not parse is put back from the partitions: see ``Writer._rescue``.
+
 Where nothing can be locked (S3), the steps are the same, and each put is conditional. That is enough:
 merging is order-free, so the base ends the same whoever comes first; a level's file is read *before* the
 base it is made from, and every writer raises after it has committed, so the last to put a level has seen
 all bars; in the manifest the highest generation of a partition stands. There an announcement counts as
-left behind when it is a minute old.
+left behind when it is a minute old, and the levels hold the newest bucket too: no writer knows for sure
+which that is.
 """
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,16 +43,19 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from lib.candles import COLUMNS, merge, micros
 from lib.errors import CorruptFile, StoreBusy
 from lib.series import Series
 from lib.store import layout, pyramid
-from lib.store.cache import Blocks
-from lib.store.encoding import encode, to_arrow
+from lib.store.cache import Blocks, Manifests
+from lib.store.encoding import encode, from_arrow, replace_span, times_of, to_arrow
 from lib.store.files import Conflict, Files, Sync, Tag
 from lib.store.manifest import LevelPart, LevelParts, Manifest, Part, Pending, Written, merged_levels
+from lib.store.pyramid import Piece, Span
 from lib.timeframes import Timeframe
 
 __all__ = ["Writer", "now_us"]
@@ -54,6 +63,8 @@ __all__ = ["Writer", "now_us"]
 # Partitions a batch: a writer of decades lets others in between, and a batch fits in memory.
 _BATCH = 8
 _LEFT_BEHIND = 60_000_000
+_DAMAGED = ".damaged"
+_log = logging.getLogger("candlebook")
 
 T = TypeVar("T")
 Array = np.ndarray[Any, Any]
@@ -69,55 +80,49 @@ class _Splice:
     """A partition with a piece merged into it, not yet put in place."""
 
     name: str
-    table: pd.DataFrame
+    table: pa.Table
     expect: Tag
     generation: int
     written: Written
-    span: tuple[int, int] | None  # first and last open that differ from what is stored; None: none does
+    span: Span | None  # first and last open that differ from what is stored; None: none does
 
 
 class Writer:
     """The writing half of a store."""
 
-    def __init__(self, files: Files, blocks: Blocks) -> None:
+    def __init__(self, files: Files, blocks: Blocks, manifests: Manifests) -> None:
         self._files = files
         self._blocks = blocks
-
-    # ------------------------------------------------------------------------------------ manifests
-
-    def load(self, series: Series) -> tuple[Manifest | None, Tag]:
-        """The manifest as it is now."""
-        path = layout.manifest_path(series)
-        read = self._files.read(path)
-        if read is None:
-            return None, None
-        return Manifest.from_bytes(read[0], f"{self._files.name.rstrip('/')}/{path}"), read[1]
+        self._manifests = manifests
 
     def update(self, series: Series, change: Callable[[Manifest], Manifest], *, sync: Sync = "all") -> None:
         """Replace the manifest by a changed one, again when another writer was first."""
+        path = layout.manifest_path(series)
 
         def attempt() -> None:
-            manifest, tag = self.load(series)
-            changed = change(manifest or Manifest(series))
-            self._files.write(layout.manifest_path(series), changed.to_bytes(), tag, sync=sync)
+            manifest, tag = self._manifests.open(path) or (Manifest(series), None)
+            changed = change(manifest)
+            put = self._files.write(path, changed.to_bytes(), tag, sync=sync)
+            self._manifests.wrote(path, changed, put)
 
         _until_first(attempt, series)
 
     # ---------------------------------------------------------------------------------------- write
 
-    def write(self, series: Series, table: pd.DataFrame) -> Written:
-        """Merge a kept table into the series. About 20 ms for one bar, 10 µs a bar in bulk."""
-        parts = layout.part_names(layout.kind_of(series.timeframe), micros(table))
+    def write(self, series: Series, table: pa.Table) -> Written:
+        """Merge bars, as ``encoding.stamped`` gives them, into the series. About 10 ms for one bar,
+        1 µs a bar in bulk."""
+        parts = layout.part_names(layout.kind_of(series.timeframe), times_of(table))
         done = Written()
         for at in range(0, len(parts), _BATCH):
             with self._files.lock(layout.manifest_path(series)):
                 done += self._write_batch(
-                    series, {name: table.iloc[lo:hi] for name, lo, hi in parts[at : at + _BATCH]}
+                    series, {name: table.slice(lo, hi - lo) for name, lo, hi in parts[at : at + _BATCH]}
                 )
         return done
 
-    def _write_batch(self, series: Series, pieces: dict[str, pd.DataFrame]) -> Written:
-        self._tidy(series)
+    def _write_batch(self, series: Series, pieces: dict[str, pa.Table]) -> Written:
+        manifest = self._tidy(series) or Manifest(series)
         splices = [self._splice(series, name, piece) for name, piece in pieces.items()]
         done = sum((splice.written for splice in splices), Written())
         touched = [splice for splice in splices if splice.span]
@@ -129,85 +134,135 @@ class Writer:
         parts = {}
         spans = []
         for splice in touched:
-            final, size = self._commit(series, splice, pieces[splice.name])
-            parts[splice.name] = _part(final.table, final.generation, size)
+            final, parts[splice.name] = self._commit(series, splice, pieces[splice.name])
             # of a splice that was made again, the first span holds too: both may differ from the pyramid
             spans += [span for span in {splice.span, final.span} if span]
-        levels = self._raise(series, spans)
-        # were this lost in a power cut, the announcement would still be there
-        self.update(series, lambda manifest: manifest.ended([write], parts, levels, now_us()), sync="content")
+        self._report(series, manifest, [write], parts, spans)
         return done
 
-    def _splice(self, series: Series, name: str, piece: pd.DataFrame) -> _Splice:
+    def _report(
+        self, series: Series, before: Manifest, writes: list[str], parts: dict[str, Part], spans: list[Span]
+    ) -> None:
+        """Raise the levels over what was committed, then say so in the manifest."""
+        newest = self._newest(before, parts)
+        if before.tail is not None and before.tail != newest:
+            spans = [*spans, (before.tail, before.tail)]  # its buckets may be over now
+        levels = self._raise(series, spans, newest)
+        # were this lost in a power cut, the announcement would still be there
+        self.update(
+            series, lambda manifest: manifest.ended(writes, parts, levels, newest, now_us()), sync="content"
+        )
+
+    def _newest(self, manifest: Manifest, parts: dict[str, Part]) -> int | None:
+        """The newest bar of all, where no other writer can add one meanwhile."""
+        if not self._files.exclusive:
+            return None
+        return max((part.last for part in {**manifest.parts, **parts}.values()), default=None)
+
+    def _splice(self, series: Series, name: str, piece: pa.Table) -> _Splice:
+        """Only what is stored between the piece's first and last bar is merged; the rest is taken over."""
         found = self._blocks.open(layout.level_path(series, series.timeframe, name))
-        times = micros(piece)
+        times = times_of(piece)
+        first, last = int(times[0]), int(times[-1])
         if found is None:
-            return _Splice(name, piece, None, 1, Written(added=len(piece)), (int(times[0]), int(times[-1])))
+            return _Splice(name, piece, None, 1, Written(added=len(times)), (first, last))
         block, tag = found
-        old = block.kept()
-        table = merge(old, piece)
-        shared = np.isin(times, micros(old), assume_unique=True)
-        figures, sources = _differences(old, table, times[shared])
-        differ = np.ones(len(times), bool)
-        differ[shared] = figures | sources
-        changed = times[differ]
-        written = Written(int((~shared).sum()), int(figures.sum()), int((~figures).sum()))
-        span = (int(changed[0]), int(changed[-1])) if len(changed) else None
+        stored = block.arrow()
+        lo, hi = np.searchsorted(times_of(stored), [first, last + 1])
+        written, span, merged = _merged(stored.slice(lo, hi - lo), piece)
+        table = replace_span(stored, merged, first, last + 1)
         return _Splice(name, table, tag, block.generation + 1, written, span)
 
-    def _commit(self, series: Series, splice: _Splice, piece: pd.DataFrame) -> tuple[_Splice, int]:
+    def _commit(self, series: Series, splice: _Splice, piece: pa.Table) -> tuple[_Splice, Part]:
         """Put a partition in place; when another writer was first, merge into what it put."""
         path = layout.level_path(series, series.timeframe, splice.name)
-        current = [splice]
+        current = splice
 
         def attempt() -> int:
-            data = encode(to_arrow(current[0].table), current[0].generation)
+            nonlocal current
             try:
-                self._files.write(path, data, current[0].expect)
+                return self._put(path, current.table, current.generation, current.expect)
             except Conflict:
-                current[0] = self._splice(series, splice.name, piece)
+                current = self._splice(series, splice.name, piece)
                 raise
-            return len(data)
 
         size = _until_first(attempt, series)
-        return current[0], size
+        return current, _part(current.table, current.generation, size)
+
+    def _put(self, path: str, table: pa.Table, generation: int, expect: Tag, *, sync: Sync = "all") -> int:
+        data = encode(table, generation)
+        tag = self._files.write(path, data, expect, sync=sync)
+        self._blocks.wrote(path, tag, data, table)
+        return len(data)
 
     # -------------------------------------------------------------------------------------- pyramid
 
-    def _raise(self, series: Series, spans: list[tuple[int, int]]) -> LevelParts:
+    def _raise(self, series: Series, spans: list[Span], newest: int | None) -> LevelParts:
         """Make the touched buckets of every level again; bytes by level and partition."""
         try:
-            return self._raise_spans(series, spans)
+            return self._raise_spans(series, spans, newest)
         except _DamagedLevel:
-            return self._raise_all(series)
+            return self._raise_all(series, newest)
 
-    def _raise_all(self, series: Series) -> LevelParts:
-        """Make every level again, partition by partition of the base, from nothing."""
+    def _raise_all(self, series: Series, newest: int | None) -> LevelParts:
+        """Make every level again, from nothing."""
         for level in pyramid.levels_of(series.timeframe):
             self._files.remove(_folder(series, level))
-        manifest, _ = self.load(series)
+        found = self._manifests.open(layout.manifest_path(series))
+        parts = self._base_parts(series, found[0].named_parts() if found else [])
+        return self._raise_spans(series, [(part.first, part.last) for part in parts.values()], newest)
+
+    def _raise_spans(self, series: Series, spans: list[Span], newest: int | None) -> LevelParts:
         sizes: LevelParts = {}
-        for name in manifest.named_parts() if manifest else []:
-            found = self._blocks.open(layout.level_path(series, series.timeframe, name), keep=False)
-            if found:
-                made = self._raise_spans(series, [(found[0].first, found[0].last)])
-                sizes = merged_levels(sizes, made)
+        for at in range(0, len(spans), _BATCH):
+            some = spans[at : at + _BATCH]
+            made = self._raise_locked if self._files.exclusive else self._raise_unlocked
+            sizes = merged_levels(sizes, made(series, some, newest))
         return sizes
 
-    def _raise_spans(self, series: Series, spans: list[tuple[int, int]]) -> LevelParts:
-        levels = pyramid.levels_of(series.timeframe)
-        if not levels or not spans:
-            return {}
-        if self._files.exclusive:
-            # nobody else changes the base meanwhile, so it is read once for all levels
-            fresh = [pyramid.pieces(self._base(series, levels, span), levels, *span) for span in spans]
-            return {str(level): self._raise_level(series, level, spans, fresh) for level in levels}
-        with ThreadPoolExecutor(len(levels)) as pool:  # each waits for the network most of the time
-            sizes = pool.map(lambda level: self._raise_level(series, level, spans, None), levels)
-            return {str(level): size for level, size in zip(levels, sizes, strict=True)}
+    def _raise_locked(self, series: Series, spans: list[Span], newest: int | None) -> LevelParts:
+        # nobody else changes the base meanwhile, so it is read once for all levels
+        fresh = self._pieces(series, pyramid.levels_of(series.timeframe), spans, newest)
 
-    def _base(self, series: Series, levels: tuple[Timeframe, ...], span: tuple[int, int]) -> pd.DataFrame:
-        start, end = pyramid.hull(levels, *span)
+        def raised(level: Timeframe) -> dict[str, LevelPart]:
+            return self._raise_level(series, level, spans, newest, lambda _: fresh[level])
+
+        return {str(level): raised(level) for level in fresh}
+
+    def _raise_unlocked(self, series: Series, spans: list[Span], newest: int | None) -> LevelParts:
+        def raised(level: Timeframe) -> dict[str, LevelPart]:
+            def pieces(some: list[Span]) -> list[Piece]:
+                return self._pieces(series, (level,), some, newest)[level]
+
+            return self._raise_level(series, level, spans, newest, pieces)
+
+        levels = pyramid.levels_of(series.timeframe)
+        if not levels:
+            return {}
+        with ThreadPoolExecutor(len(levels)) as pool:  # each waits for the network most of the time
+            return {str(level): size for level, size in zip(levels, pool.map(raised, levels), strict=True)}
+
+    def _pieces(
+        self, series: Series, levels: tuple[Timeframe, ...], spans: list[Span], newest: int | None
+    ) -> dict[Timeframe, list[Piece]]:
+        """Fresh buckets of every level that a span touches, from the base as it is now."""
+        made: defaultdict[Timeframe, list[Piece]] = defaultdict(list)
+        for span in spans:
+            wanted = {
+                level: found
+                for level in levels
+                if (found := pyramid.buckets(level, span, newest)) is not None
+            }
+            if not wanted:
+                continue
+            base = self._base(
+                series, min(start for start, _ in wanted.values()), max(end for _, end in wanted.values())
+            )
+            for level, (start, end) in wanted.items():
+                made[level].append(pyramid.piece(base, level, start, end))
+        return made
+
+    def _base(self, series: Series, start: int, end: int) -> pd.DataFrame:
         names = layout.parts_between(layout.kind_of(series.timeframe), start, end)
         paths = [layout.level_path(series, series.timeframe, name) for name in names]
         tables = [block.window(start, end, provenance=True) for _, block in self._blocks.each(paths) if block]
@@ -217,51 +272,47 @@ class Writer:
         self,
         series: Series,
         level: Timeframe,
-        spans: list[tuple[int, int]],
-        fresh: list[dict[Timeframe, pyramid.Piece]] | None,
+        spans: list[Span],
+        newest: int | None,
+        pieces: Callable[[list[Span]], list[Piece]],
     ) -> dict[str, LevelPart]:
-        touched: dict[str, list[int]] = {}
-        for number, span in enumerate(spans):
-            for name in layout.parts_between(layout.kind_of(level), *pyramid.hull((level,), *span)):
-                touched.setdefault(name, []).append(number)
-
-        def pieces(name: str) -> list[pyramid.Piece]:
-            """What goes into a partition, from the base as it is now."""
-            bounds = layout.part_span(layout.kind_of(level), name)
-            made = [
-                fresh[number][level] if fresh
-                else pyramid.pieces(self._base(series, (level,), spans[number]), (level,), *spans[number])[level]
-                for number in touched[name]
-            ]  # fmt: skip
-            return [pyramid.cut(piece, *bounds) for piece in made]
-
-        sizes = {name: self._put_level(series, level, name, pieces) for name in touched}
-        return {name: made for name, made in sizes.items() if made}
+        touched: defaultdict[str, list[Span]] = defaultdict(list)
+        for span in spans:
+            found = pyramid.buckets(level, span, newest)
+            for name in layout.parts_between(layout.kind_of(level), *found) if found else ():
+                touched[name].append(span)
+        put = {name: self._put_level(series, level, name, pieces, some) for name, some in touched.items()}
+        return {name: part for name, part in put.items() if part}
 
     def _put_level(
         self,
         series: Series,
         level: Timeframe,
         name: str,
-        pieces: Callable[[str], list[pyramid.Piece]],
+        pieces: Callable[[list[Span]], list[Piece]],
+        spans: list[Span],
     ) -> LevelPart | None:
         path = layout.level_path(series, level, name)
+        bounds = layout.part_span(layout.kind_of(level), name)
 
         def attempt() -> LevelPart | None:
             # the level's file first, then the base: see the module's docstring
             try:
                 found = self._blocks.open(path)
-                old, tag = (found[0].arrow(), found[1]) if found else (None, None)
+                table = found[0].arrow() if found else None
             except CorruptFile as error:
                 raise _DamagedLevel(path) from error
-            table = pyramid.splice(old, [piece for piece in pieces(name) if len(piece.table)])
+            for whole in pieces(spans):
+                start, end, candles = whole.cut(*bounds)
+                if len(candles):
+                    fresh = to_arrow(candles)
+                    table = fresh if table is None else replace_span(table, fresh, start, end)
             if table is None:
                 return None
             # above the last one even where that file is gone
             generation = max(now_us(), found[0].generation + 1 if found else 0)
-            data = encode(table, generation)
-            self._files.write(path, data, tag, sync="none")
-            return LevelPart(generation, len(data))
+            size = self._put(path, table, generation, found[1] if found else None, sync="none")
+            return LevelPart(generation, size)
 
         return _until_first(attempt, series)
 
@@ -280,21 +331,65 @@ class Writer:
     def rebuild(self, series: Series) -> None:
         """Make every level again from the base: for a level whose file is damaged or missing."""
         with self._files.lock(layout.manifest_path(series)):
-            sizes = self._raise_all(series)
-            self.update(series, lambda manifest: manifest.rebuilt(sizes))
+            manifest = self._tidy(series)
+            if manifest:
+                newest = self._newest(manifest, {})
+                sizes = self._raise_all(series, newest)
+                self.update(series, lambda current: current.rebuilt(sizes, newest))
 
-    def _tidy(self, series: Series) -> None:
-        folder = layout.manifest_path(series).rsplit("/", 1)[0]
-        self._files.sweep(folder)
-        manifest, _ = self.load(series)
-        if manifest is None:
-            return
-        if manifest.deleted:
+    def _tidy(self, series: Series) -> Manifest | None:
+        """The manifest, after what a killed writer left is finished, and its own damage repaired."""
+        path = layout.manifest_path(series)
+        self._files.sweep(path.rsplit("/", 1)[0])
+        try:
+            found = self._manifests.open(path)
+        except CorruptFile as error:
+            self._rescue(series, error)
+            found = self._manifests.open(path)
+        if found is None:
+            return None
+        if found[0].deleted:
             self._remove(series)
-            return
-        left = self._left_behind(manifest)
-        if left:
-            self._finish(series, manifest, left)
+            return None
+        left = self._left_behind(found[0])
+        if not left:
+            return found[0]
+        self._finish(series, found[0], left)
+        healed = self._manifests.open(path)
+        return healed[0] if healed else None
+
+    def _rescue(self, series: Series, error: CorruptFile) -> None:
+        """Replace a manifest that does not parse by one that announces every partition there is, as if
+        a writer had died over them: healing does the rest. Only the title, the events and the mark of a
+        synthetic series are lost; the damaged file is kept beside it.
+
+        Raises ``error`` where that cannot be: another version wrote it, or candles are damaged too.
+        """
+        path = layout.manifest_path(series)
+        read = self._files.read(path)
+        names = self._partitions(series)
+        if "format" in error.fields or not names or read is None:
+            raise error
+        try:
+            self._base_parts(series, names)
+        except CorruptFile as worse:
+            raise error from worse
+        kept = path + _DAMAGED
+        self._files.write(kept, read[0], self._files.tag(kept))
+        pending = {"rescue": Pending(0, tuple(names))}
+        self._files.write(path, Manifest(series, pending=pending).to_bytes(), read[1])
+        _log.warning(
+            "The manifest %s did not parse and was made again from %d partitions of candles. "
+            "Lost: title, events, mark of synthetic data. The damaged file is kept as %s.",
+            path, len(names), kept,
+        )  # fmt: skip
+
+    def _partitions(self, series: Series) -> list[str]:
+        """Names of the base's partitions, by listing."""
+        found = self._files.find(_folder(series, series.timeframe))
+        return [
+            path.rsplit("/", 1)[1].removesuffix(".parquet") for path in found if path.endswith(".parquet")
+        ]
 
     def _left_behind(self, manifest: Manifest) -> list[str]:
         if self._files.exclusive:
@@ -306,17 +401,19 @@ class Writer:
         for level in (series.timeframe, *pyramid.levels_of(series.timeframe)):
             self._files.sweep(_folder(series, level))
         names = sorted({name for write in writes for name in manifest.pending[write].parts})
-        parts: dict[str, Part] = {}
-        levels: LevelParts = {}
+        parts = self._base_parts(series, names)
+        self._report(series, manifest, writes, parts, [(part.first, part.last) for part in parts.values()])
+
+    def _base_parts(self, series: Series, names: list[str]) -> dict[str, Part]:
+        """What the named partitions hold, those that are there."""
+        parts = {}
         for name in names:
             path = layout.level_path(series, series.timeframe, name)
-            found = self._blocks.open(path)
-            if found is None:
-                continue
-            table = found[0].kept()
-            parts[name] = _part(table, found[0].generation, found[0].size)
-            levels = merged_levels(levels, self._raise(series, [(found[0].first, found[0].last)]))
-        self.update(series, lambda current: current.ended(writes, parts, levels, now_us()))
+            found = self._blocks.open(path, keep=len(names) <= _BATCH)
+            if found:
+                block = found[0]
+                parts[name] = _part(block.arrow(), block.generation, block.size)
+        return parts
 
     # --------------------------------------------------------------------------------------- delete
 
@@ -327,8 +424,10 @@ class Writer:
             self._remove(series)
 
     def _remove(self, series: Series) -> None:
+        path = layout.manifest_path(series)
         self._files.remove(layout.candles_folder(series))
-        self._files.remove(layout.manifest_path(series))
+        self._files.remove(path)
+        self._files.remove(path + _DAMAGED)
 
 
 class _DamagedLevel(Exception):
@@ -354,10 +453,27 @@ def _until_first(attempt: Callable[[], T], series: Series) -> T:
         ) from error
 
 
-def _part(table: pd.DataFrame, generation: int, size: int) -> Part:
-    times = micros(table)
-    filled = int(table["filled"].to_numpy(bool).sum())
-    return Part(generation, len(table), int(times[0]), int(times[-1]), filled, size)
+def _part(table: pa.Table, generation: int, size: int) -> Part:
+    times = times_of(table)
+    filled = pc.sum(table.column("filled")).as_py() or 0
+    return Part(generation, len(times), int(times[0]), int(times[-1]), filled, size)
+
+
+def _merged(stored: pa.Table, piece: pa.Table) -> tuple[Written, Span | None, pa.Table]:
+    """Bars merged into stored ones: what that did, the span that differs now, and what to store."""
+    times = times_of(piece)
+    if not len(stored):
+        return Written(added=len(times)), (int(times[0]), int(times[-1])), piece
+    old = from_arrow(stored)
+    merged = merge(old, from_arrow(piece))
+    shared = np.isin(times, times_of(stored), assume_unique=True)
+    figures, sources = _differences(old, merged, times[shared])
+    differ = np.ones(len(times), bool)
+    differ[shared] = figures | sources
+    changed = times[differ]
+    written = Written(int((~shared).sum()), int(figures.sum()), int((~figures).sum()))
+    span = (int(changed[0]), int(changed[-1])) if len(changed) else None
+    return written, span, to_arrow(merged)
 
 
 def _differences(old: pd.DataFrame, new: pd.DataFrame, times: Array) -> tuple[Array, Array]:

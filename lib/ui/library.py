@@ -24,7 +24,10 @@ _WIDTHS = [2.8, 2.1, 1.6, 1.2, 2.6]
 
 def library(store: Store) -> None:
     """All stored series, newest writes first; a search box appears once there are many."""
-    infos = sorted(store.list(), key=lambda info: info.updated_at, reverse=True)
+    catalog = store.catalog()
+    for error in catalog.damaged:
+        st.warning(plain(str(error)), icon=":material/database_off:")
+    infos = sorted(catalog.series, key=lambda info: info.updated_at, reverse=True)
     title, box = st.columns([3, 2], vertical_alignment="bottom")
     title.subheader(f"Library · {len(infos)} series" if infos else "Library")
     if not infos:

@@ -105,6 +105,19 @@ def test_a_torn_file_is_named_and_the_other_series_still_open(tmp_path):
     assert len(store.list()) == 4
 
 
+def test_a_damaged_series_is_named_in_the_library_and_the_others_are_listed(tmp_path):
+    open_page("streamlit_app.py")
+    manifest = next((tmp_path / "store" / "series").rglob("IBM/1d.json"))
+    manifest.write_text('{"format": 99}')
+    page = open_page("streamlit_app.py")
+    assert not page.exception
+    assert page.subheader[0].value == "Library · 3 series"
+    assert "AAPL" in words(page)
+    [warning] = page.warning
+    assert str(manifest) in warning.value.replace("\\", "")
+    assert "version of Candlebook" in warning.value
+
+
 def test_history_opens_what_the_address_says():
     page = open_page(
         "pages/2_History.py",

@@ -12,7 +12,7 @@ import pytest
 from lib.candles import micros
 from lib.errors import CorruptFile, StoreBusy, UnknownName
 from lib.series import Series
-from lib.store import Store
+from lib.store import Store, layout
 from lib.store import files as places
 from lib.store.files import Files, LocalFiles, RemoteFiles
 from lib.timeframes import parse
@@ -150,14 +150,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         Store(place).read(SERIES)
 
 
-@pytest.mark.parametrize("damage", ["cut", "gone"])
+@pytest.mark.parametrize("fault", ["cut", "gone"])
 @pytest.mark.parametrize("met_by", ["reader", "writer"])
-def test_a_damaged_pyramid_is_made_again(tmp_path: Path, damage: str, met_by: str) -> None:
+def test_a_damaged_pyramid_is_made_again(tmp_path: Path, fault: str, met_by: str) -> None:
     place = LocalFiles(tmp_path)
     Store(place).write(SERIES, TABLE, origin="t")
     for level in ("5m", "1h", "1d"):
         for path in files_of(place, level):
-            path.write_bytes(b"PAR1") if damage == "cut" else path.unlink()
+            path.write_bytes(b"PAR1") if fault == "cut" else path.unlink()
     store = Store(place)
     if met_by == "writer":
         store.write(SERIES, TABLE.iloc[-1:], origin="u")
@@ -174,14 +174,88 @@ def test_a_pyramid_that_a_power_cut_brought_back_is_made_again(tmp_path: Path) -
     same(check_whole(Store(place), SERIES), TABLE)
 
 
-def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [*(("local", each) for each in (b"", b"{", b"[]", b'{"format": 1}')), ("memory", b"{"), ("s3", b"")],
+)
+def test_a_torn_manifest_is_made_again_from_the_candles(
+    kind: str,
+    content: bytes,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    make = make_files(kind, tmp_path, request)
+    Store(make()).write(SERIES, TABLE, origin="t")
+    path = layout.manifest_path(SERIES)
+    damage(make(), path, content)
+    store = Store(make())
+    [info] = store.catalog().series
+    assert (info.series, info.count, store.catalog().damaged) == (SERIES, 600, ())
+    same(check_whole(store, SERIES), TABLE)
+    assert "Lost: title, events" in caplog.text
+    kept = make().read(path + ".damaged")
+    assert kept is not None
+    assert kept[0] == content
+    # by name and by a writer too
+    damage(make(), path, content)
+    same(Store(make()).read(SERIES), TABLE)
+    damage(make(), path, content)
+    Store(make()).write(SERIES, TABLE.iloc[:1], origin="u")
+    same(check_whole(Store(make()), SERIES), TABLE)
+    Store(make()).delete(SERIES)
+    assert make().find("series") == []
+
+
+def damage(files: Files, path: str, content: bytes) -> None:
+    files.write(path, content, files.tag(path))
+
+
+@pytest.mark.parametrize("why", ["candles damaged too", "another format", "no candles", "a stranger's file"])
+def test_a_damaged_series_is_named_and_the_others_are_listed(tmp_path: Path, why: str) -> None:
+    place = LocalFiles(tmp_path)
+    other = SERIES.at(parse("1d"))
+    Store(place).write(SERIES, TABLE, origin="t")
+    Store(place).write(other, candles("1d", "2024-01-01", 5), origin="t")
+    path = layout.manifest_path(SERIES)
+    content = b'{"format": 99}' if why == "another format" else b"{"
+    if why == "candles damaged too":
+        files_of(place, "1m")[1].write_bytes(b"PAR1")
+    elif why == "no candles":
+        place.remove(layout.candles_folder(SERIES))
+    elif why == "a stranger's file":
+        place.remove(path)
+        path = "series/what/is/this.json"
+    damage(place, path, content)
+    for _ in (1, 2):
+        store = Store(place)
+        [info] = store.list()
+        [error] = store.catalog().damaged
+        assert info.series == other
+        assert str(tmp_path / path) in str(error)
+        assert error.remedy
+    assert place.read(path) == (content, place.tag(path))
+    if "stranger" not in why:
+        for attempt in (
+            lambda: store.info(SERIES),
+            lambda: store.read(SERIES),
+            lambda: store.write(SERIES, TABLE, origin="t"),
+            lambda: store.delete(SERIES),
+        ):
+            with pytest.raises(CorruptFile, match=r"1m\.json"):
+                attempt()
+
+
+def test_a_series_that_cannot_be_healed_does_not_hide_the_others(tmp_path: Path) -> None:
     place = LocalFiles(tmp_path)
     Store(place).write(SERIES, TABLE, origin="t")
-    manifest = next((tmp_path / "series").rglob("*.json"))
-    for content in (b"", b"{", b"[]", b'{"format": 99}'):
-        manifest.write_bytes(content)
-        with pytest.raises(CorruptFile, match=r"1m\.json"):
-            Store(place).info(SERIES)
+    Store(place).write(SERIES.at(parse("1d")), candles("1d", "2024-01-01", 5), origin="t")
+    with pytest.raises(Killed):
+        Store(dying(LocalFiles(tmp_path), 1, torn=False)).write(SERIES, TABLE.iloc[:1], origin="u")
+    files_of(place, "1m")[0].write_bytes(b"PAR1")
+    found = Store(place).catalog()
+    assert [str(info.series.timeframe) for info in found.series] == ["1d"]
+    assert "2024-01.parquet" in str(found.damaged[0])
 
 
 def test_a_writer_that_never_ends_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
