@@ -7,17 +7,15 @@ import random
 import sys
 import threading
 import time
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from lib.candles import from_micros, micros
-from lib.series import Series
+from lib.candles import micros
 from lib.store import Store, layout
 from lib.store.files import LocalFiles
+from lib.timeframes import parse
+from tests.store.children import HOURS, append_bars, bars_at, chunk, write_chunks
 from tests.store.conftest import Opener
 from tests.store.make import SERIES, at, candles, check_whole, same
 
@@ -25,33 +23,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL a
 _fork = (
     multiprocessing.get_context("forkserver") if sys.platform != "win32" else multiprocessing.get_context()
 )
-_fork.set_forkserver_preload(["lib.store", "tests.store.make"])
-HOURS = Series.of("test", "K", "2h")
-START = 1_262_304_000_000_000  # 2010-01-01
-STEP = 7_200_000_000
-
-
-def chunk(number: int) -> pd.DataFrame:
-    """Three bars whose figures follow from their times; numbers walk over twelve years."""
-    return bars_at({number})
-
-
-def bars_at(numbers: set[int]) -> pd.DataFrame:
-    every = np.array(sorted(numbers), dtype=np.int64)
-    opens = START + (every % 12) * 365 * 12 * STEP + (every // 12) * 3 * STEP
-    times = np.sort((opens[:, None] + np.arange(3) * STEP).ravel())
-    price = 1.0 + (times // STEP % 9973)
-    return from_micros(
-        times, {"open": price, "high": price + 1, "low": price / 2, "close": price, "volume": price}
-    )
-
-
-def write_chunks(folder: str, numbers: list[int], said: Connection | None = None) -> None:
-    store = Store(LocalFiles(Path(folder)))
-    for number in numbers:
-        store.write(HOURS, chunk(number), origin="t")
-        if said:
-            said.send(number)
+_fork.set_forkserver_preload(["tests.store.children"])
 
 
 def test_two_processes_do_not_lose_each_others_bars(tmp_path: Path) -> None:
@@ -68,17 +40,14 @@ def test_two_processes_do_not_lose_each_others_bars(tmp_path: Path) -> None:
 def test_two_writers_do_not_lose_each_others_bars_in_any_place(reopen: Opener) -> None:
     """Each with a store of its own; on S3 nothing but conditional puts stands between them."""
     failed: list[BaseException] = []
+    series = SERIES.at(parse("4h"))  # one file, so that every write meets
+    table = candles("4h", "2024-01-01", 8, seed=1)
 
     def run(numbers: list[int]) -> None:
         try:
             store = reopen()
             for number in numbers:
-                # one month, so that every write meets
-                store.write(
-                    SERIES.at(SERIES.timeframe),
-                    candles("1m", "2024-01-01", 8, seed=1).iloc[number : number + 1],
-                    origin="t",
-                )
+                store.write(series, table.iloc[number : number + 1], origin="t")
         except BaseException as error:  # noqa: BLE001
             failed.append(error)
 
@@ -88,7 +57,7 @@ def test_two_writers_do_not_lose_each_others_bars_in_any_place(reopen: Opener) -
     for thread in threads:
         thread.join(100)
     assert not failed
-    same(check_whole(reopen(), SERIES), candles("1m", "2024-01-01", 8, seed=1))
+    same(check_whole(reopen(), series), table)
 
 
 def test_a_writer_killed_50_times_loses_no_committed_candle(tmp_path: Path) -> None:
@@ -156,10 +125,3 @@ def test_a_reader_under_a_writer_never_fails(tmp_path: Path) -> None:
     assert reads > 5
     assert len(store.read(SERIES)) == 3012
     check_whole(store, SERIES)
-
-
-def append_bars(folder: str, count: int) -> None:
-    store = Store(LocalFiles(Path(folder)))
-    more = candles("1m", "2024-01-01", 3000 + count, seed=1)
-    for number in range(3000, 3000 + count):
-        store.write(SERIES, more.iloc[number : number + 1], origin="t")
