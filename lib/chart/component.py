@@ -6,7 +6,7 @@ The only module here, with ``assets``, that knows Streamlit. What was sent is ke
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -33,8 +33,8 @@ _LOADER = (
 class ChartEvents:
     """What the reader's browser asked for.
 
-    ``older_before``: candles before this time, once per request. ``visible``: the range on screen
-    [first open, last open], None until the reader moved it, or where it is not reported.
+    ``older_before``: candles before this time, once per request. ``visible``: the opens of the first and
+    last candle on screen; None until the browser has drawn this series, or where it is not to report.
     """
 
     older_before: pd.Timestamp | None = None
@@ -48,7 +48,7 @@ class _Session:
     ledger: Ledger | None = None
     older_before: pd.Timestamp | None = None
     visible: tuple[pd.Timestamp, pd.Timestamp] | None = None
-    last: dict[str, Any] = field(default_factory=dict)
+    identity: str | None = None
 
 
 _mount = st.components.v2.component(
@@ -62,14 +62,16 @@ def candle_chart(
     """Draw ``view``, sending what changed since the last call with this ``key`` in this session.
 
     Call it at the same place on every run, inside the fragment that is to hear its events.
-    ``height`` is the whole height in pixels. ``report_visible`` makes each move of the reader's view,
-    300 ms after its end, a run of the fragment.
+    ``height`` is the whole height in pixels. ``report_visible``: a new picture, a new focus and each move
+    by the reader become a run of the fragment, 300 ms after the last; candles that arrive do not.
     """
     session = _session(key)
     if session.ledger is not None and key not in st.session_state:
         session.ledger = None  # the page was left and the chart taken down
     if session.ledger is None:
         assets.serve()
+    if session.identity != view.identity:
+        session.identity, session.visible, session.older_before = view.identity, None, None
     session.ledger, payload = advance(session.ledger, view)
     setup: dict[str, Any] = {"height": height or _PRICE_HEIGHT + _PANE_HEIGHT * len(view.panes)}
     if report_visible:

@@ -285,18 +285,26 @@ def test_older_candles_load_and_the_view_stays(page: Page, book: AppServer) -> N
     assert page.get_by_text("runs ").inner_text() == runs
 
 
-def test_visible_range_is_reported_once(page: Page, book: AppServer) -> None:
+def test_visible_range_is_reported(page: Page, book: AppServer) -> None:
     chart = older(page, book, report=1)
-    expect(page.get_by_text("visible unknown")).to_be_visible()
+
+    def reported(run: int) -> None:
+        expect(page.get_by_text(f"runs {run};")).to_be_visible()
+        first, last = chart.ask(
+            "c.visible().map(t => new Date(t * 1000).toISOString().slice(0, 16).replace('T', ' '))"
+        )
+        expect(page.get_by_text(f"visible ['{first}', '{last}']")).to_be_visible()
+
+    reported(2)
     page.locator(".cb").focus()
     page.keyboard.press("ArrowLeft")
-    expect(page.get_by_text("runs 2;")).to_be_visible()
-    first, last = chart.ask(
-        "c.visible().map(t => new Date(t * 1000).toISOString().slice(0, 16).replace('T', ' '))"
-    )
-    expect(page.get_by_text(f"visible ['{first}', '{last}']")).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    reported(3)
     page.get_by_role("button", name="Jump").click()
-    expect(page.get_by_text("runs 3;")).to_be_visible()
+    reported(5)
+    page.locator(".cb").focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    reported(6)
 
 
 def test_focus_moves_the_view(page: Page, book: AppServer) -> None:

@@ -31,6 +31,7 @@ def test_line_must_match_the_candles() -> None:
         ([1 / 3], 7),
         ([80 / 3], 5),
         ([], 2),
+        ([400.12] * 40 + [400.1234], 2),
     ],
 )
 def test_precision(closes: list[float], decimals: int) -> None:
@@ -43,7 +44,7 @@ def test_view_of_indicators() -> None:
     picks = indicators.parse_list("ema(10);rsi(14);macd(12,26,9);bbands(20,2);ichimoku(9,26,52)")
     values = indicators.compute(table, picks)
     view = view_of(Series.of("sample", "AAPL", "1m"), table, parse("1m"), picks, values, has_older=True)
-    assert view.identity == "sample:AAPL:1m" and view.title == "AAPL 1m (sample)" and view.has_older
+    assert view.identity == "sample:AAPL:1m" and view.title == "AAPL (sample)" and view.has_older
     assert [pane.title for pane in view.panes] == [picks[1].label, picks[2].label]
     assert {line.id for line in view.lines} == set(values.columns)
     homes = {line.pane for line in view.lines}

@@ -211,6 +211,7 @@ class CandleChart {
       this.focused = focus;
       if (this.style.focus) {
         this.view.toTimes(this.style.focus);
+        this.#reportSoon();
         return;
       }
     }
@@ -235,6 +236,8 @@ class CandleChart {
     } else if (this.style.focus && this.rows.length) this.view.toTimes(this.style.focus);
     else this.view.toLatest(true);
     this.shown = this.frame.clientWidth > 0;
+    this.seen = "";
+    this.#reportSoon();
   }
 
   /** After an error what is drawn may not be what is held: ask for all of it. */
@@ -379,10 +382,7 @@ class CandleChart {
   #ranged(range) {
     if (!range || !this.rows.length) return;
     this.#edges(range);
-    if (this.reports && Date.now() - this.gesture < BY_READER) {
-      clearTimeout(this.reporting);
-      this.reporting = setTimeout(() => this.#report(), VISIBLE_QUIET);
-    }
+    if (Date.now() - this.gesture < BY_READER) this.#reportSoon();
     this.#settle();
   }
 
@@ -399,9 +399,15 @@ class CandleChart {
     }, 80);
   }
 
+  #reportSoon() {
+    if (!this.reports) return;
+    clearTimeout(this.reporting);
+    this.reporting = setTimeout(() => this.#report(), VISIBLE_QUIET);
+  }
+
   #report() {
     const range = this.sync.range();
-    if (!range || this.gone) return;
+    if (!range || !this.rows.length || !this.root) return;
     const last = this.rows.length - 1;
     const from = Math.max(0, Math.min(last, Math.ceil(range.from)));
     const to = Math.max(0, Math.min(last, Math.floor(range.to)));
