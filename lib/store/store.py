@@ -19,8 +19,9 @@ from lib.store.cache import Blocks, Manifests
 from lib.store.encoding import stamped
 from lib.store.files import Files
 from lib.store.manifest import Catalog, Event, Manifest, SeriesInfo, Written
+from lib.store.raising import now_us
 from lib.store.reading import Reader, Window
-from lib.store.writing import Writer, now_us
+from lib.store.writing import Writer
 from lib.timeframes import Timeframe, from_us, parse, to_us
 
 __all__ = ["Store"]

@@ -34,45 +34,32 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
-from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from lib.candles import COLUMNS, merge, micros
 from lib.errors import CorruptFile, StoreBusy
 from lib.series import Series
 from lib.store import layout, pyramid
 from lib.store.cache import Blocks, Manifests
-from lib.store.encoding import encode, from_arrow, replace_span, times_of, to_arrow
+from lib.store.encoding import from_arrow, replace_span, times_of, to_arrow
 from lib.store.files import Conflict, Files, Sync, Tag
-from lib.store.manifest import LevelPart, LevelParts, Manifest, Part, Pending, Written, merged_levels
-from lib.store.pyramid import Piece, Span
-from lib.timeframes import Timeframe
+from lib.store.manifest import Manifest, Part, Pending, Written
+from lib.store.pyramid import Span
+from lib.store.raising import BATCH, Raiser, folder, now_us, part_of, until_first
 
-__all__ = ["Writer", "now_us"]
+__all__ = ["Writer"]
 
-# Partitions a batch: a writer of decades lets others in between, and a batch fits in memory.
-_BATCH = 8
 _LEFT_BEHIND = 60_000_000
 _DAMAGED = ".damaged"
 _log = logging.getLogger("candlebook")
 
-T = TypeVar("T")
 Array = np.ndarray[Any, Any]
-
-
-def now_us() -> int:
-    """The clock, µs since the epoch."""
-    return time.time_ns() // 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +81,7 @@ class Writer:
         self._files = files
         self._blocks = blocks
         self._manifests = manifests
+        self._raiser = Raiser(files, blocks, manifests)
 
     def update(self, series: Series, change: Callable[[Manifest], Manifest], *, sync: Sync = "all") -> None:
         """Replace the manifest by a changed one, again when another writer was first."""
@@ -105,7 +93,7 @@ class Writer:
             put = self._files.write(path, changed.to_bytes(), tag, sync=sync)
             self._manifests.wrote(path, changed, put)
 
-        _until_first(attempt, series)
+        until_first(attempt, series)
 
     # ---------------------------------------------------------------------------------------- write
 
@@ -114,10 +102,10 @@ class Writer:
         1 µs a bar in bulk."""
         parts = layout.part_names(layout.kind_of(series.timeframe), times_of(table))
         done = Written()
-        for at in range(0, len(parts), _BATCH):
+        for at in range(0, len(parts), BATCH):
             with self._files.lock(layout.manifest_path(series)):
                 done += self._write_batch(
-                    series, {name: table.slice(lo, hi - lo) for name, lo, hi in parts[at : at + _BATCH]}
+                    series, {name: table.slice(lo, hi - lo) for name, lo, hi in parts[at : at + BATCH]}
                 )
         return done
 
@@ -147,7 +135,7 @@ class Writer:
         newest = self._newest(before, parts)
         if before.tail is not None and before.tail != newest:
             spans = [*spans, (before.tail, before.tail)]  # its buckets may be over now
-        levels = self._raise(series, spans, newest)
+        levels = self._raiser.touched(series, spans, newest)
         # were this lost in a power cut, the announcement would still be there
         self.update(
             series, lambda manifest: manifest.ended(writes, parts, levels, newest, now_us()), sync="content"
@@ -181,140 +169,13 @@ class Writer:
         def attempt() -> int:
             nonlocal current
             try:
-                return self._put(path, current.table, current.generation, current.expect)
+                return self._raiser.put(path, current.table, current.generation, current.expect)
             except Conflict:
                 current = self._splice(series, splice.name, piece)
                 raise
 
-        size = _until_first(attempt, series)
-        return current, _part(current.table, current.generation, size)
-
-    def _put(self, path: str, table: pa.Table, generation: int, expect: Tag, *, sync: Sync = "all") -> int:
-        data = encode(table, generation)
-        tag = self._files.write(path, data, expect, sync=sync)
-        self._blocks.wrote(path, tag, data, table)
-        return len(data)
-
-    # -------------------------------------------------------------------------------------- pyramid
-
-    def _raise(self, series: Series, spans: list[Span], newest: int | None) -> LevelParts:
-        """Make the touched buckets of every level again; bytes by level and partition."""
-        try:
-            return self._raise_spans(series, spans, newest)
-        except _DamagedLevel:
-            return self._raise_all(series, newest)
-
-    def _raise_all(self, series: Series, newest: int | None) -> LevelParts:
-        """Make every level again, from nothing."""
-        for level in pyramid.levels_of(series.timeframe):
-            self._files.remove(_folder(series, level))
-        found = self._manifests.open(layout.manifest_path(series))
-        parts = self._base_parts(series, found[0].named_parts() if found else [])
-        return self._raise_spans(series, [(part.first, part.last) for part in parts.values()], newest)
-
-    def _raise_spans(self, series: Series, spans: list[Span], newest: int | None) -> LevelParts:
-        sizes: LevelParts = {}
-        for at in range(0, len(spans), _BATCH):
-            some = spans[at : at + _BATCH]
-            made = self._raise_locked if self._files.exclusive else self._raise_unlocked
-            sizes = merged_levels(sizes, made(series, some, newest))
-        return sizes
-
-    def _raise_locked(self, series: Series, spans: list[Span], newest: int | None) -> LevelParts:
-        # nobody else changes the base meanwhile, so it is read once for all levels
-        fresh = self._pieces(series, pyramid.levels_of(series.timeframe), spans, newest)
-
-        def raised(level: Timeframe) -> dict[str, LevelPart]:
-            return self._raise_level(series, level, spans, newest, lambda _: fresh[level])
-
-        return {str(level): raised(level) for level in fresh}
-
-    def _raise_unlocked(self, series: Series, spans: list[Span], newest: int | None) -> LevelParts:
-        def raised(level: Timeframe) -> dict[str, LevelPart]:
-            def pieces(some: list[Span]) -> list[Piece]:
-                return self._pieces(series, (level,), some, newest)[level]
-
-            return self._raise_level(series, level, spans, newest, pieces)
-
-        levels = pyramid.levels_of(series.timeframe)
-        if not levels:
-            return {}
-        with ThreadPoolExecutor(len(levels)) as pool:  # each waits for the network most of the time
-            return {str(level): size for level, size in zip(levels, pool.map(raised, levels), strict=True)}
-
-    def _pieces(
-        self, series: Series, levels: tuple[Timeframe, ...], spans: list[Span], newest: int | None
-    ) -> dict[Timeframe, list[Piece]]:
-        """Fresh buckets of every level that a span touches, from the base as it is now."""
-        made: defaultdict[Timeframe, list[Piece]] = defaultdict(list)
-        for span in spans:
-            wanted = {
-                level: found
-                for level in levels
-                if (found := pyramid.buckets(level, span, newest)) is not None
-            }
-            if not wanted:
-                continue
-            base = self._base(
-                series, min(start for start, _ in wanted.values()), max(end for _, end in wanted.values())
-            )
-            for level, (start, end) in wanted.items():
-                made[level].append(pyramid.piece(base, level, start, end))
-        return made
-
-    def _base(self, series: Series, start: int, end: int) -> pd.DataFrame:
-        names = layout.parts_between(layout.kind_of(series.timeframe), start, end)
-        paths = [layout.level_path(series, series.timeframe, name) for name in names]
-        tables = [block.window(start, end, provenance=True) for _, block in self._blocks.each(paths) if block]
-        return pd.concat([table for table in tables if len(table)])
-
-    def _raise_level(
-        self,
-        series: Series,
-        level: Timeframe,
-        spans: list[Span],
-        newest: int | None,
-        pieces: Callable[[list[Span]], list[Piece]],
-    ) -> dict[str, LevelPart]:
-        touched: defaultdict[str, list[Span]] = defaultdict(list)
-        for span in spans:
-            found = pyramid.buckets(level, span, newest)
-            for name in layout.parts_between(layout.kind_of(level), *found) if found else ():
-                touched[name].append(span)
-        put = {name: self._put_level(series, level, name, pieces, some) for name, some in touched.items()}
-        return {name: part for name, part in put.items() if part}
-
-    def _put_level(
-        self,
-        series: Series,
-        level: Timeframe,
-        name: str,
-        pieces: Callable[[list[Span]], list[Piece]],
-        spans: list[Span],
-    ) -> LevelPart | None:
-        path = layout.level_path(series, level, name)
-        bounds = layout.part_span(layout.kind_of(level), name)
-
-        def attempt() -> LevelPart | None:
-            # the level's file first, then the base: see the module's docstring
-            try:
-                found = self._blocks.open(path)
-                table = found[0].arrow() if found else None
-            except CorruptFile as error:
-                raise _DamagedLevel(path) from error
-            for whole in pieces(spans):
-                start, end, candles = whole.cut(*bounds)
-                if len(candles):
-                    fresh = to_arrow(candles)
-                    table = fresh if table is None else replace_span(table, fresh, start, end)
-            if table is None:
-                return None
-            # above the last one even where that file is gone
-            generation = max(now_us(), found[0].generation + 1 if found else 0)
-            size = self._put(path, table, generation, found[1] if found else None, sync="none")
-            return LevelPart(generation, size)
-
-        return _until_first(attempt, series)
+        size = until_first(attempt, series)
+        return current, part_of(current.table, current.generation, size)
 
     # ----------------------------------------------------------------------------------------- heal
 
@@ -334,7 +195,7 @@ class Writer:
             manifest = self._tidy(series)
             if manifest:
                 newest = self._newest(manifest, {})
-                sizes = self._raise_all(series, newest)
+                sizes = self._raiser.every(series, newest)
                 self.update(series, lambda current: current.rebuilt(sizes, newest))
 
     def _tidy(self, series: Series) -> Manifest | None:
@@ -371,7 +232,7 @@ class Writer:
         if "format" in error.fields or not names or read is None:
             raise error
         try:
-            self._base_parts(series, names)
+            self._raiser.base_parts(series, names)
         except CorruptFile as worse:
             raise error from worse
         kept = path + _DAMAGED
@@ -386,7 +247,7 @@ class Writer:
 
     def _partitions(self, series: Series) -> list[str]:
         """Names of the base's partitions, by listing."""
-        found = self._files.find(_folder(series, series.timeframe))
+        found = self._files.find(folder(series, series.timeframe))
         return [
             path.rsplit("/", 1)[1].removesuffix(".parquet") for path in found if path.endswith(".parquet")
         ]
@@ -399,21 +260,10 @@ class Writer:
 
     def _finish(self, series: Series, manifest: Manifest, writes: list[str]) -> None:
         for level in (series.timeframe, *pyramid.levels_of(series.timeframe)):
-            self._files.sweep(_folder(series, level))
+            self._files.sweep(folder(series, level))
         names = sorted({name for write in writes for name in manifest.pending[write].parts})
-        parts = self._base_parts(series, names)
+        parts = self._raiser.base_parts(series, names)
         self._report(series, manifest, writes, parts, [(part.first, part.last) for part in parts.values()])
-
-    def _base_parts(self, series: Series, names: list[str]) -> dict[str, Part]:
-        """What the named partitions hold, those that are there."""
-        parts = {}
-        for name in names:
-            path = layout.level_path(series, series.timeframe, name)
-            found = self._blocks.open(path, keep=len(names) <= _BATCH)
-            if found:
-                block = found[0]
-                parts[name] = _part(block.arrow(), block.generation, block.size)
-        return parts
 
     # --------------------------------------------------------------------------------------- delete
 
@@ -428,35 +278,6 @@ class Writer:
         self._files.remove(layout.candles_folder(series))
         self._files.remove(path)
         self._files.remove(path + _DAMAGED)
-
-
-class _DamagedLevel(Exception):
-    """A file of the pyramid does not parse. It was made from the base, so it is made again."""
-
-
-def _folder(series: Series, level: Timeframe) -> str:
-    return layout.level_path(series, level, "x").rsplit("/", 1)[0]
-
-
-def _until_first(attempt: Callable[[], T], series: Series) -> T:
-    """Call until no other writer was first. Raises ``StoreBusy`` after a minute of that."""
-    retrying = Retrying(
-        retry=retry_if_exception_type(Conflict),
-        wait=wait_random_exponential(multiplier=0.02, max=2),
-        stop=stop_after_delay(60),
-    )
-    try:
-        return retrying(attempt)
-    except RetryError as error:
-        raise StoreBusy(
-            f"Other programs keep writing {series}.", remedy="Try again when they have finished."
-        ) from error
-
-
-def _part(table: pa.Table, generation: int, size: int) -> Part:
-    times = times_of(table)
-    filled = pc.sum(table.column("filled")).as_py() or 0
-    return Part(generation, len(times), int(times[0]), int(times[-1]), filled, size)
 
 
 def _merged(stored: pa.Table, piece: pa.Table) -> tuple[Written, Span | None, pa.Table]:

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from lib.store import Store
+from lib.store import Store, pyramid
 from lib.store.files import Files, LocalFiles, RemoteFiles
 
 # Opens the same place anew, as another process would.
@@ -40,6 +40,9 @@ def make_files(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Cal
         return lambda: LocalFiles(tmp_path / name)
     if kind == "memory":
         return lambda: RemoteFiles(f"memory://{name}")
+    # each level is a request or two; all of them are under test in the other places
+    few = tuple(level for level in pyramid.PYRAMID if str(level) in ("5m", "1h", "12h", "1d"))
+    request.getfixturevalue("monkeypatch").setattr(pyramid, "PYRAMID", few)
     options = {
         "endpoint_url": request.getfixturevalue("s3"),
         "key": "x",

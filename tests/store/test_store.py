@@ -166,13 +166,19 @@ def test_notes(store: Store, reopen: Opener) -> None:
 # ------------------------------------------------------------------------------------------ timeframes
 
 
+@pytest.fixture(scope="module")
+def fifty_days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, pd.DataFrame]:
+    store = Store(LocalFiles(tmp_path_factory.mktemp("fifty")))
+    table = candles("1m", "2023-12-20", 60 * 24 * 50, seed=2, gaps=0.3)
+    store.write(SERIES, table, origin="t")
+    return store, table
+
+
 @pytest.mark.parametrize(
     "step", ["1m", "3m", "5m", "15m", "1h", "3h", "4h", "6h", "1d", "3d", "1w", "1M", "3M"]
 )
-def test_coarser_candles_in_any_window(local: Opener, step: str) -> None:
-    store = local()
-    table = candles("1m", "2023-12-20", 60 * 24 * 50, seed=2, gaps=0.3)
-    store.write(SERIES, table, origin="t")
+def test_coarser_candles_in_any_window(fifty_days: tuple[Store, pd.DataFrame], step: str) -> None:
+    store, table = fifty_days
     whole = resample(table, parse(step)) if step != "1m" else table
     same(store.read(SERIES, timeframe=step), whole)
     for start, end in [("2023-12-31 10:31", "2024-01-04 07:07"), ("2024-01-01", "2024-02-01"), ("2020-01-01", "2023-12-25"),

@@ -17,10 +17,10 @@ from lib.store import Store
 from lib.store.files import LocalFiles, RemoteFiles
 from lib.store.pyramid import levels_of
 from lib.timeframes import from_us, parse
-from tests.store.make import at, candles, same
+from tests.store.make import at, candles, check_whole, same
 
 # timeframe: bars and share of gaps; every kind of partition, and more than one row group in some
-SHAPES = {"1s": (200_000, 0.3), "1m": (100_000, 0.2), "15m": (60_000, 0.3), "1h": (20_000, 0.1),
+SHAPES = {"1s": (120_000, 0.3), "1m": (80_000, 0.2), "15m": (60_000, 0.3), "1h": (20_000, 0.1),
           "4h": (40_000, 0.2), "1d": (3_000, 0.3), "1M": (120, 0.1)}  # fmt: skip
 _folder = tempfile.TemporaryDirectory()
 
@@ -36,7 +36,7 @@ def filled(timeframe: str) -> tuple[Store, Series, pd.DataFrame]:
 
 
 @pytest.mark.parametrize("timeframe", list(SHAPES))
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_any_window_equals_slicing_the_whole(timeframe: str, data: st.DataObject) -> None:
     store, series, table = filled(timeframe)
@@ -100,7 +100,7 @@ writes = st.lists(
         ("1d", "2019-01-01"),
     ],
 )
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(writes=writes)
 def test_random_upserts_leave_the_merge_of_all_and_its_pyramid(
     kind: str, timeframe: str, start: str, writes: list[tuple[int, int, int, float, int, bool]]
@@ -131,3 +131,37 @@ def test_random_upserts_leave_the_merge_of_all_and_its_pyramid(
             info = each.info(series)
             assert (info.count, info.filled) == (len(expected), int(expected["filled"].sum()))
             assert (info.first, info.last) == (expected.index[0], expected.index[-1])
+
+
+def test_an_append_touches_a_level_only_when_a_bucket_is_over(tmp_path: Path) -> None:
+    store, series = Store(LocalFiles(tmp_path)), Series.of("test", "A", "1m")
+    table = candles("1m", "2024-01-01", 130, seed=3)
+    store.write(series, table.iloc[:61], origin="t")
+
+    def touched(bar: int) -> list[str]:
+        before = {path: path.stat().st_ino for path in tmp_path.rglob("*.parquet")}
+        store.write(series, table.iloc[bar : bar + 1], origin="t")
+        after = {path: path.stat().st_ino for path in tmp_path.rglob("*.parquet")}
+        return sorted(path.parent.name for path in after if before.get(path) != after[path])
+
+    assert touched(61) == ["1m"]
+    assert touched(62) == ["1m"]
+    assert touched(65) == ["1m", "5m"]
+    assert touched(120) == ["15m", "1h", "1m", "2h", "30m", "5m"]
+    assert touched(63) == ["15m", "1h", "1m", "2h", "30m", "5m"]
+    check_whole(store, series)
+
+
+@settings(max_examples=5)
+@given(st.lists(st.tuples(st.integers(0, 900), st.integers(1, 90), st.booleans()), min_size=2, max_size=4))
+def test_a_store_moved_between_places_that_lock_and_that_do_not(runs: list[tuple[int, int, bool]]) -> None:
+    """Where nothing locks, levels hold the newest bucket too; each finds what the other left."""
+    table = candles("15m", "2023-12-28", 1000, seed=5)
+    series = Series.of("test", "M", "15m")
+    with tempfile.TemporaryDirectory() as folder:
+        for begin, count, exclusive in runs:
+            files = LocalFiles(Path(folder))
+            files.exclusive = exclusive
+            store = Store(files)
+            store.write(series, table.iloc[begin : begin + count], origin="t")
+            check_whole(store, series)
