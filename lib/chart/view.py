@@ -108,7 +108,7 @@ class ChartView:
 
 
 def precision_of(candles: pd.DataFrame) -> int:
-    """Decimals that 19 of 20 of the newest 500 closes need: from 2 up to seven digits in all, at most 10."""
+    """Decimals that 9 of 10 of the newest 500 closes need: from 2 up to seven digits in all, at most 10."""
     closes = candles["close"].to_numpy(float)[-500:]
     closes = closes[np.isfinite(closes) & (closes > 0)]
     if not len(closes):
@@ -116,7 +116,7 @@ def precision_of(candles: pd.DataFrame) -> int:
     most = int(np.clip(6 - np.floor(np.log10(np.median(closes))), 2, _MOST_DECIMALS))
     for decimals in range(2, most):
         scaled = closes * 10.0**decimals
-        if np.mean(np.abs(scaled - np.round(scaled)) <= 1e-9 * np.maximum(1.0, scaled)) >= 0.95:
+        if np.mean(np.abs(scaled - np.round(scaled)) <= 1e-9 * np.maximum(1.0, scaled)) > 0.9:
             return decimals
     return most
 
@@ -165,7 +165,9 @@ def _lines_of(pick: Any, values: pd.DataFrame, overlays: int) -> tuple[list[Line
     lines = []
     for at, output in enumerate(pick.outputs):
         column = f"{name}.{output.name}" if several else name
-        label = " ".join(([] if own and several else [pick.label]) + ([output.label] if several else []))
+        # the first output of an overlay names its indicator; the others stand right behind it
+        named = not several or (not own and at == 0)
+        label = " ".join(([pick.label] if named else []) + ([output.label] if several else []))
         lines.append(
             Line(
                 id=column,

@@ -13,11 +13,12 @@ export function priceFormat(precision) {
   return { type: "price", precision, minMove: Number((10 ** -precision).toFixed(precision)) };
 }
 
-/** Decimals for values of this size, where nobody said how many: about five digits in all. */
+/** Decimals for values of this size, where nobody said how many: two, more under 10, none from 100,000. */
 export function decimalsFor(value) {
   const size = Math.abs(value);
   if (!(size > 0)) return 2;
-  return Math.max(0, Math.min(8, 4 - Math.floor(Math.log10(size))));
+  if (size >= 10) return size < 1e5 ? 2 : 0;
+  return Math.min(8, 3 - Math.floor(Math.log10(size)));
 }
 
 export function compact(value) {
