@@ -124,7 +124,7 @@ def test_a_link_opens_the_same_view(page: Page, app: AppServer) -> None:
     )
     chart = Chart(page, "history_chart")
     chart.until("c.lines().length === 2")
-    expect(page.get_by_text("IBM 1w").first).to_be_visible()
+    expect(page.get_by_text("IBM (sample)").first).to_be_visible()
     settled(page)
     for part in ("series=sample", "tf=1w", "ind=ema", "log=1", "zone=Asia"):
         assert part in page.url
