@@ -27,8 +27,8 @@ _OFFSET = r"\s?(?:Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
 _KINDS = (
     ("date", re.compile(_DATE)),
     ("clock", re.compile(_CLOCK)),
-    ("datetime", re.compile(_DATE + r"(?:T|[ ,_;]\s{0,2}|\.\s)(?:" + _CLOCK + r"|\d{4}|\d{6})(?:" + _OFFSET + r")?")),
-    ("datetime", re.compile(r"(?:19|20|21)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?")),
+    ("datetime", re.compile(_DATE + r"(?:T|[ ,_;]\s{0,2}|\.\s)(?:" + _CLOCK + r"|\d{4}|\d{6}(?:\d{3})?)(?:" + _OFFSET + r")?")),
+    ("datetime", re.compile(r"(?:19|20|21)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\d{3})?)?")),
     ("date", re.compile(_DATE + _OFFSET)),
 )  # fmt: skip
 _EPOCH = re.compile(

@@ -5,7 +5,7 @@ The order of day and month is decided over all rows together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -68,7 +68,8 @@ def _take(group: Group, mask: Array) -> Group:
 
 
 def _fill_compact(made: Fields, group: Group) -> Any:
-    """YYYYMMDD, YYYYMMDDHHMM[SS], YYYYMMDD HHMM[SS], YYYYMMDD HH:MM[:SS[.f]]."""
+    """YYYYMMDD, YYYYMMDDHHMM[SS[mmm]], YYYYMMDD HHMM[SS[mmm]], YYYYMMDD HH:MM[:SS[.f]]."""
+    group = _cut_millis(made, group)
     length, value = group.lengths[:, 0], group.values[:, 0]
     day = np.where(length == 14, value // 10**6, np.where(length == 12, value // 10**4, value))
     made.date[group.rows] = np.stack([day // 10000, day // 100 % 100, day % 100], axis=1)
@@ -86,6 +87,19 @@ def _fill_compact(made: Fields, group: Group) -> Any:
         made.depth[group.rows] = np.where(digits == 4, 2, 3)
         return middle & _put_fraction(made, group, 2)
     return middle & _put_clock(made, group, 1)
+
+
+def _cut_millis(made: Fields, group: Group) -> Group:
+    """Milliseconds that stand behind the seconds without a mark, cut off: HHMMSSmmm."""
+    at = min(group.values.shape[1], 2) - 1
+    glued = group.lengths[:, at] == (17 if at == 0 else 9)
+    if not glued.any() or group.values.shape[1] > 2:
+        return group
+    made.fraction[group.rows] = np.where(glued, group.values[:, at] % 1000 * 1000, 0)
+    values, lengths = group.values.copy(), group.lengths.copy()
+    values[:, at] = np.where(glued, values[:, at] // 1000, values[:, at])
+    lengths[:, at] = np.where(glued, lengths[:, at] - 3, lengths[:, at])
+    return replace(group, values=values, lengths=lengths)
 
 
 def _put_packed(made: Fields, rows: Array, hhmmss: Array) -> None:

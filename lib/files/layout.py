@@ -11,7 +11,7 @@ from lib.errors import FileRefused
 from lib.files.cells import is_missing, is_number, is_time, numeric
 from lib.files.text import Text
 
-__all__ = ["DELIMITERS", "SAMPLE_BYTES", "Layout", "cut", "head_lines", "sniff"]
+__all__ = ["DELIMITERS", "SAMPLE_BYTES", "Layout", "cut", "head_lines", "no_rows", "sniff"]
 
 DELIMITERS = (",", ";", "\t", "|", "whitespace")
 SAMPLE_BYTES = 49152
@@ -132,23 +132,43 @@ def _is_row(cells: list[str]) -> bool:
     return figures >= 4 and sum(numeric(cell) or is_time(cell) for cell in cells) >= 2
 
 
+def _is_tick(cells: list[str]) -> bool:
+    """A row of ticks has a time and a price, or three figures of which the first may count from midnight."""
+    figures = sum(numeric(cell) for cell in cells)
+    return 2 <= len(cells) <= 40 and (
+        figures >= 3 or (figures >= 1 and any(is_time(cell) and not _short(cell) for cell in cells))
+    )
+
+
+def _short(cell: str) -> bool:
+    """A whole number that may be anything."""
+    return cell.isdecimal() and len(cell) < 12
+
+
+def no_rows(name: str, shown: str) -> FileRefused:
+    """The refusal of a text without rows of candles; ``shown`` is its first line."""
+    return FileRefused(
+        f"{name} holds no rows of candles: no line of its head has a time and four prices. "
+        f"Its first line is {shown!r}.",
+        remedy="Each line needs a time, open, high, low and close, parted by commas, semicolons, tabs, bars or blanks; "
+        "ticks need a time and a price, or a bid and an ask.",
+        file=name, line=1,
+    )  # fmt: skip
+
+
 def _first_row(table: list[list[str]], name: str, header: int | None) -> int:
     begin = header or 0
-    for at, cells in enumerate(table[begin:], begin):
-        if _is_row(cells):
-            return at
+    for is_one in (_is_row, _is_tick):
+        rows = [at for at, cells in enumerate(table[begin:], begin) if is_one(cells)]
+        if rows and (is_one is _is_row or len(rows) * 3 >= 2 * (len(table) - rows[0])):
+            return rows[0]
     shown = next((" ".join(cells) for cells in table if any(cells)), "")[:80]
     if len(table) - begin <= 1 or not any(any(cells) for cells in table[begin + 1 :]):
         raise FileRefused(
             f"{name} has a header and no candles under it: {shown!r}." if len(shown) else f"{name} is empty.",
             file=name, line=1,
         )  # fmt: skip
-    raise FileRefused(
-        f"{name} holds no rows of candles: no line of its head has a time and four prices. "
-        f"Its first line is {shown!r}.",
-        remedy="Each line needs a time, open, high, low and close, parted by commas, semicolons, tabs, bars or blanks.",
-        file=name, line=1,
-    )  # fmt: skip
+    raise no_rows(name, shown)
 
 
 def _header(table: list[list[str]], first: int, header: int | None) -> tuple[int | None, str]:
@@ -164,7 +184,9 @@ def _header(table: list[list[str]], first: int, header: int | None) -> tuple[int
 
 def _is_names(cells: list[str]) -> bool:
     filled = [cell for cell in cells if cell]
-    return len(filled) >= 3 and not any(numeric(cell) or is_time(cell) for cell in filled)
+    return len(filled) >= min(3, len(cells) - 1) >= 1 and not any(
+        numeric(cell) or is_time(cell) for cell in filled
+    )
 
 
 def _start_without_header(table: list[list[str]], first: int) -> int:

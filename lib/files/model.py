@@ -16,6 +16,10 @@ __all__ = ["BAD_ROWS", "CONFLICTS", "Choices", "FileCandles", "Inference", "Read
 
 CONFLICTS = ("refuse", "first", "last")
 BAD_ROWS = ("refuse", "drop")
+_CHOSEN = {
+    "conflicts": CONFLICTS, "bad_rows": BAD_ROWS, "decimal": (".", ","), "side": ("mid", "bid", "ask"),
+    "content": ("candles", "ticks"),
+}  # fmt: skip
 _YES = {"yes", "true", "1", "day first"}
 
 
@@ -25,9 +29,13 @@ class Choices:
 
     ``delimiter`` is one character or ``"whitespace"``; ``encoding`` a Python codec's name; ``header``
     the 1-based line of the header, 0 for none; ``columns`` maps a role (time, date, clock, open, high,
-    low, close, volume) to a column's label, or to ``#3`` for the third; ``""`` leaves a role out.
+    low, close, volume; price, bid, ask of ticks) to a column's label, or to ``#3`` for the third; ``""`` leaves a role out.
     ``time_format`` is ``text`` or ``epoch s|ms|us|ns``; ``decimal`` is ``.`` or ``,``; ``scale`` divides
-    every price; ``zone`` an IANA name, for times that carry no offset.
+    every price; ``zone`` an IANA name, for times that carry no offset. ``side`` is the price taken of quotes
+    and of candles of both sides; ``content`` says whether the rows are candles or ticks; ``timeframe`` is
+    the one to build of ticks. ``member`` is one table of several in a file; ``date`` (YYYY-MM-DD) the day of
+    rows that tell only the time of day; ``prices`` the set of prices where there are several, such as raw
+    and adjusted ones.
     """
 
     delimiter: str | None = None
@@ -42,6 +50,11 @@ class Choices:
     timeframe: Timeframe | None = None
     conflicts: Literal["refuse", "first", "last"] | None = None
     bad_rows: Literal["refuse", "drop"] | None = None
+    side: Literal["mid", "bid", "ask"] | None = None
+    content: Literal["candles", "ticks"] | None = None
+    member: str | None = None
+    date: str | None = None
+    prices: str | None = None
 
     def override(self, key: str, value: str) -> Choices:
         """With one inference's value replaced by another, both as text; ``key`` as in
@@ -70,7 +83,8 @@ _OPTIONS = {
     "delimiter": "--delimiter", "encoding": "--encoding", "header": "--header",
     "time_format": "--time-format", "decimal": "--decimal",
     "scale": "--scale", "zone": "--tz", "timeframe": "--timeframe",
-    "conflicts": "--conflicts", "bad_rows": "--bad-rows",
+    "conflicts": "--conflicts", "bad_rows": "--bad-rows", "side": "--side", "content": "--content",
+    "member": "--member", "date": "--date", "prices": "--prices",
 }  # fmt: skip
 
 
@@ -86,9 +100,8 @@ def _typed(key: str, value: str) -> Any:
         return value.lower() in _YES
     if key == "timeframe":
         return parse(value)
-    for name, allowed in (("conflicts", CONFLICTS), ("bad_rows", BAD_ROWS), ("decimal", (".", ","))):
-        if key == name and value not in allowed:
-            raise InputError(f"{key} is one of {', '.join(allowed)}, not {value!r}.")
+    if value not in _CHOSEN.get(key, (value,)):
+        raise InputError(f"{key} is one of {', '.join(_CHOSEN[key])}, not {value!r}.")
     return value
 
 
@@ -146,14 +159,24 @@ _MUST = {
     "columns.high",
     "columns.low",
     "columns.close",
+    "columns.price",
+    "columns.bid",
+    "columns.ask",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class FileCandles:
-    """The candles of a file: a candle table, the report of how it came to be, and the reading."""
+    """The candles of a file: a candle table, the report of how it came to be, and the reading. ``ticks``:
+    of how many quotes or trades they were made; 0 where the file holds candles."""
 
     table: pd.DataFrame
     report: Report
     timeframe: Timeframe
     reading: Reading
+    ticks: int = 0
+
+    @property
+    def rows_read(self) -> int:
+        """Rows of the file, those left out too."""
+        return self.report.rows_in if not self.ticks else self.ticks + self.report.refused

@@ -1,0 +1,342 @@
+"""Quotes and trades become candles: which columns they are in, and the buckets made of them.
+
+A file holds ticks where its columns are a bid and an ask (the ask seldom below the bid), or a price with
+or without a size at times that repeat or keep no step. A row with four equal prices at such times is a
+trade too. Candles are made of what is there: a bucket without a tick gives no candle.
+
+The volume of quotes counts them (tick volume), that of trades is the sum of their sizes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lib.candles import PRICES, from_micros
+from lib.errors import FileRefused
+from lib.files.cells import is_missing, numeric
+from lib.files.columns import Roles
+from lib.files.layout import Layout
+from lib.files.model import Choices
+from lib.timeframes import Timeframe
+
+__all__ = [
+    "SIDES",
+    "TICK_ROLES",
+    "Ticks",
+    "crossed",
+    "find",
+    "fold",
+    "irregular",
+    "join",
+    "priced",
+    "to_table",
+]
+
+Array = np.ndarray[Any, Any]
+SIDES = ("mid", "bid", "ask")
+TICK_ROLES = ("price", "bid", "ask")
+_BID = re.compile(r"(best )?bid( ?(price|px|rate|close))?|b|bp|bid 1|bid price 1|buy price|geld")
+_ASK = re.compile(
+    r"(best )?(ask|offer|ofr)( ?(price|px|rate|close))?|a|ap|ask 1|ask price 1|sell price|brief"
+)
+_PRICE = re.compile(
+    r"(trade|last|deal|exec|execution|fill|match)? ?(price|px|rate)|last|p|trade|preis|kurs|prix|precio|цена"
+)
+_SIZE = re.compile(
+    r"(trade|last|deal|exec|base|fill|match)? ?(size|amount|qty|quantity|volume|vol|lots|shares)( base)?|v|q|s"
+    r"|menge|объем|объём|cantidad|volumen"
+)
+_REPEATED = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """What a file of ticks is: ``kind`` is ``quotes`` or ``trades``; ``roles`` as the candles' roles, with
+    ``bid`` and ``ask``, or ``price`` and perhaps ``volume``. ``sized``: the sizes of trades are known."""
+
+    kind: str
+    roles: Roles
+    side: str
+    why: str
+
+    @property
+    def sized(self) -> bool:
+        return "volume" in self.roles.at
+
+
+# ------------------------------------------------------------------------------------------------- find
+
+
+def find(found: Layout, roles: Roles, micros: Array, choices: Choices) -> Ticks | None:
+    """The columns of ticks, or None where the rows are candles.
+
+    ``micros`` are the times of the sample's rows. Raises ``FileRefused`` for a label that is not there.
+    """
+    chosen = {role: label for role, label in choices.columns.items() if role in TICK_ROLES and label}
+    if choices.content == "candles":
+        return None
+    cells = _Cells(found, set(roles.times))
+    if chosen:
+        return _chosen(found, roles, chosen, cells, choices)
+    placed = {price: roles.at[price] for price in PRICES if price in roles.at}
+    if len(placed) == 4 and any(cells.holds(at) for at in placed.values()) and _fits(cells, placed):
+        return _flat(roles, cells, placed, micros, choices)
+    if {"open", "high", "low"} & placed.keys() and found.header and choices.content is None:
+        return None
+    named = _named if found.header else _by_place
+    return named(roles, cells, micros, choices)
+
+
+class _Cells:
+    """The sample's columns as figures."""
+
+    def __init__(self, found: Layout, times: set[int]) -> None:
+        rows = [row for row in found.rows if len(row) == found.width]
+        self.columns = list(zip(*rows, strict=True)) if rows else []
+        self.names = [_plain(label) for label in found.names]
+        self.times = times
+        self.header = bool(found.header)
+
+    def holds(self, at: int) -> bool:
+        """All cells are figures, and some are there."""
+        column = self.columns[at] if at < len(self.columns) else ()
+        return any(numeric(cell) for cell in column) and all(
+            numeric(cell) or is_missing(cell) for cell in column
+        )
+
+    def values(self, at: int) -> Array:
+        return np.array([_value(cell) for cell in self.columns[at]])
+
+    def figures(self) -> list[int]:
+        return [at for at in range(len(self.columns)) if at not in self.times and self.holds(at)]
+
+    def named(self, pattern: re.Pattern[str]) -> list[int]:
+        return [at for at in self.figures() if pattern.fullmatch(self.names[at])]
+
+
+def _plain(label: str) -> str:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", label)
+    return " ".join(re.sub(r"[\W_]+", " ", spaced.casefold()).split())
+
+
+def _value(cell: str) -> float:
+    text = cell.strip().replace(" ", "")
+    try:
+        return float(
+            text.replace(",", ".") if text.count(",") == 1 and "." not in text else text.replace(",", "")
+        )
+    except ValueError:
+        return float("nan")
+
+
+def _fits(cells: _Cells, placed: dict[str, int]) -> bool:
+    """Nearly every row can be a candle, so read."""
+    o, h, lo, c = (cells.values(placed[name]) for name in PRICES)
+    with np.errstate(invalid="ignore"):
+        fine = (h >= np.maximum(o, c)) & (lo <= np.minimum(o, c))
+    known = ~np.isnan(o + h + lo + c)
+    return not known.any() or bool(fine[known].mean() > 0.5)
+
+
+def irregular(micros: Array) -> bool:
+    """Times of ticks: some repeat, or lie between whole seconds, or keep no step."""
+    known = np.sort(micros[micros != np.iinfo(np.int64).min])
+    steps = np.diff(known)
+    if len(steps) < 2:
+        return bool(len(known) and (known % 10**6).any())
+    if (known % 10**6).mean() > 0 and ((known % 10**6) != 0).mean() > 0.2:
+        return True
+    if (steps == 0).mean() > _REPEATED:
+        return True
+    values, counts = np.unique(steps, return_counts=True)
+    return bool(counts.max() < len(steps) * 0.3 and values[counts.argmax()] < 3600 * 10**6)
+
+
+def _flat(
+    roles: Roles, cells: _Cells, placed: dict[str, int], micros: Array, choices: Choices
+) -> Ticks | None:
+    """Four prices that are one in every row, at times of ticks."""
+    o, h, lo, c = (cells.values(placed[name]) for name in PRICES)
+    same = bool(((o == h) & (h == lo) & (lo == c)).all())
+    if not same or not (irregular(micros) or choices.content == "ticks"):
+        return None
+    at = {"price": placed["close"], **({"volume": roles.at["volume"]} if "volume" in roles.at else {})}
+    return _made("trades", roles, at, choices, "open, high, low and close are one price in every row")
+
+
+def _made(
+    kind: str,
+    roles: Roles,
+    at: dict[str, int],
+    choices: Choices,
+    why: str,
+    whys: dict[str, str] | None = None,
+) -> Ticks:
+    times = {role: place for role, place in roles.at.items() if role in ("time", "date", "clock")}
+    reasons = {role: roles.why.get(role, "") for role in times} | (whys or dict.fromkeys(at, why))
+    undecided = {role: roles.undecided[role] for role in ("time",) if role in roles.undecided}
+    notes = tuple(note for note in roles.warnings if kind == "trades" or not note.startswith("Volume"))
+    side = choices.side or "mid"
+    return Ticks(
+        kind, replace(roles, at=times | at, why=reasons, undecided=undecided, warnings=notes), side, why
+    )
+
+
+def _chosen(found: Layout, roles: Roles, chosen: dict[str, str], cells: _Cells, choices: Choices) -> Ticks:
+    at = {role: _place(found, label) for role, label in chosen.items()}
+    if "price" in at:
+        size = roles.at.get("volume", next(iter(cells.named(_SIZE)), None))
+        if size is not None and size != at["price"] and choices.columns.get("volume") != "":
+            at["volume"] = size
+        return _made("trades", roles, at, choices, "chosen")
+    for role, pattern in (("bid", _BID), ("ask", _ASK)):
+        if role not in at and (hits := cells.named(pattern)):
+            at[role] = hits[0]
+    made = _made("quotes", roles, at, choices, "chosen")
+    lacking = {role: found.names for role in ("bid", "ask") if role not in at}
+    return replace(made, roles=replace(made.roles, undecided={**made.roles.undecided, **lacking}))
+
+
+def _place(found: Layout, label: str) -> int:
+    if re.fullmatch(r"#\d+", label) and 1 <= int(label[1:]) <= found.width:
+        return int(label[1:]) - 1
+    for at, name in enumerate(found.names):
+        if name.casefold() == label.casefold():
+            return at
+    raise FileRefused(f"There is no column {label!r}.", remedy=f"Columns: {', '.join(found.names[:30])}.")
+
+
+def _named(roles: Roles, cells: _Cells, micros: Array, choices: Choices) -> Ticks | None:
+    bids, asks = cells.named(_BID), cells.named(_ASK)
+    if bids and asks:
+        at = {"bid": bids[0], "ask": asks[0]}
+        return _made("quotes", roles, at, choices, "there are a bid and an ask")
+    prices = cells.named(_PRICE)
+    if not prices and "close" in roles.at and cells.holds(roles.at["close"]):
+        prices = [roles.at["close"]]
+    if not prices or not (irregular(micros) or choices.content == "ticks"):
+        return None
+    at = {"price": prices[0]}
+    sizes = [place for place in cells.named(_SIZE) if place != prices[0]]
+    if choices.columns.get("volume") != "":
+        chosen = roles.at.get("volume") if choices.columns.get("volume") else None
+        size = chosen if chosen is not None else next(iter(sizes), roles.at.get("volume"))
+        if size is not None and size != prices[0]:
+            at["volume"] = size
+    return _made("trades", roles, at, choices, "a price at times that keep no step")
+
+
+def _by_place(roles: Roles, cells: _Cells, micros: Array, choices: Choices) -> Ticks | None:
+    """No header: a bid and an ask lie near each other in every row; of a price and a size, the price
+    moves little from row to row."""
+    places = [at for at in cells.figures() if at > max(roles.times, default=-1)]
+    if len(places) >= 2:
+        one, other = cells.values(places[0]), cells.values(places[1])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            apart = (other - one) / np.minimum(one, other)
+        known = apart[np.isfinite(apart)]
+        if len(known) and (np.abs(known) < 0.02).mean() > 0.9 and not (known == 0).all():
+            up, down = (known >= 0).mean(), (known <= 0).mean()
+            if max(up, down) > 0.9:
+                first, second = places[:2] if up >= down else places[1::-1]
+                why = "two prices near each other, the ask above the bid"
+                return _made("quotes", roles, {"bid": first, "ask": second}, choices, why)
+    if not places or not (irregular(micros) or choices.content == "ticks"):
+        return None
+    price, size = places[0], places[1] if len(places) > 1 else None
+    if size is not None and _restless(cells.values(price)) > 5 * _restless(cells.values(size)):
+        price, size = size, price
+    at = {"price": price} | ({"volume": size} if size is not None else {})
+    return _made(
+        "trades", roles, at, choices, "a price that moves little, and a size, at times without a step"
+    )
+
+
+def _restless(values: Array) -> float:
+    """How far figures jump from row to row, relative to their size."""
+    known = values[np.isfinite(values) & (values > 0)]
+    if len(known) < 2:
+        return float("inf")
+    return float(np.abs(np.diff(np.log(known))).mean()) + 1e-6
+
+
+# ------------------------------------------------------------------------------------------------- make
+
+
+def priced(ticks: Ticks, figures: dict[str, Array]) -> tuple[Array, Array]:
+    """Price and volume of each tick: the side asked for and 1, or the price and the size (1 where sizes
+    are not known). A quote without the side asked for has NaN."""
+    if ticks.kind == "trades":
+        price = figures["price"]
+        size = np.abs(figures["volume"]) if "volume" in figures else np.ones(len(price))
+        return price, size
+    if ticks.side == "mid":
+        # a mid has half a point at most: rounded, so that it reads as one would write it
+        price = np.round((figures["bid"] + figures["ask"]) / 2, 10)
+    else:
+        price = figures[ticks.side]
+    return price, np.ones(len(price))
+
+
+def crossed(ticks: Ticks, figures: dict[str, Array]) -> Array:
+    """Quotes with the bid above the ask."""
+    if ticks.kind != "quotes":
+        return np.zeros(len(figures["price"]), bool)
+    with np.errstate(invalid="ignore"):
+        mask: Array = figures["bid"] > figures["ask"]
+    return mask
+
+
+def fold(micros: Array, price: Array, size: Array, frame: Timeframe) -> pd.DataFrame:
+    """The buckets of ticks: ``start`` (µs), ``open high low close volume``, and ``first`` and ``last``, the
+    times of the first and the last tick (µs), so that buckets of several parts can be joined.
+
+    Ticks of one time keep their order; a file with the newest first is turned round. O(n) on sorted ticks.
+    """
+    steps = np.diff(micros)
+    if (steps < 0).any():
+        if (steps > 0).sum() < (steps < 0).sum():
+            micros, price, size = micros[::-1], price[::-1], size[::-1]
+        if (np.diff(micros) < 0).any():
+            order = np.argsort(micros, kind="stable")
+            micros, price, size = micros[order], price[order], size[order]
+    opens = frame.floor_us(micros)
+    starts = np.flatnonzero(np.concatenate(([True], opens[1:] != opens[:-1])))
+    ends = np.append(starts[1:], len(opens)) - 1
+    return pd.DataFrame(
+        {
+            "start": opens[starts],
+            "open": price[starts],
+            "high": np.maximum.reduceat(price, starts),
+            "low": np.minimum.reduceat(price, starts),
+            "close": price[ends],
+            "volume": np.add.reduceat(size, starts),
+            "first": micros[starts],
+            "last": micros[ends],
+        }
+    )
+
+
+def join(parts: pd.DataFrame) -> pd.DataFrame:
+    """Buckets of several parts, in the order of the file, as one bucket a time."""
+    if not parts["start"].duplicated().any():
+        return parts.sort_values("start", kind="stable", ignore_index=True)
+    by_first = parts.sort_values(["start", "first"], kind="stable").groupby("start", sort=True)
+    made = by_first.agg(
+        open=("open", "first"), high=("high", "max"), low=("low", "min"), volume=("volume", "sum"),
+        first=("first", "min"), last=("last", "max"),
+    )  # fmt: skip
+    by_last = parts.sort_values(["start", "last"], kind="stable").groupby("start", sort=True)
+    made["close"] = by_last["close"].last()
+    return made.reset_index()
+
+
+def to_table(buckets: pd.DataFrame) -> pd.DataFrame:
+    """A candle table of buckets that ascend."""
+    columns = {name: buckets[name].to_numpy() for name in (*PRICES, "volume")}
+    return from_micros(buckets["start"].to_numpy(), columns)
