@@ -60,5 +60,6 @@ export function onKey(event, actions) {
   const step = steps[event.key];
   if (!step) return;
   event.preventDefault();
+  event.stopPropagation(); // a page may have keys of its own, such as the steps of a replay
   step();
 }
