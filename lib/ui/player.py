@@ -29,11 +29,19 @@ _CHART = "replay_chart"
 # timeframe they belong to, the start last read from or written to the address, and a wish for a whole
 # run, which gives the fragment its new period.
 _AT, _START, _CLOCK = "replay_at", "replay_start", "replay_clock"
-_OF, _FROM, _RESTART, _SOUGHT = "replay_of", "replay_from", "replay_restart", "replay_sought"
-# Seconds within which a step and a move of the slider are one press of a key.
-_ONE_KEY = 0.5
+_OF, _FROM, _RESTART = "replay_of", "replay_from", "replay_restart"
 # A chart starts with at least this many bars before the cursor, where there are that many.
 _FEWEST = 200
+# While the slider has the focus an arrow key would move it and, as a shortcut, step as well: it only steps.
+_KEYS = """<script>
+window.candlebookKeys ??= window.addEventListener("keydown", (event) => {
+  if (!/^Arrow(Left|Right)$/.test(event.key) || !event.target?.closest?.(".st-key-replay_seek")) return;
+  event.stopImmediatePropagation();
+  event.preventDefault();
+  event.target.blur();
+  document.body.dispatchEvent(new KeyboardEvent("keydown", {key: event.key, code: event.code, bubbles: true}));
+}, true) ?? true;
+</script>"""
 _SPEED_NAMES = {f"{speed:g}x": speed for speed in SPEEDS}
 
 
@@ -42,6 +50,7 @@ def play(store: Store, info: SeriesInfo, timeframe: Timeframe, picks: Sequence[P
     number in the session; another series or timeframe puts the clock back on hold."""
     loaded = history.whole(store, info.series, timeframe, picks)
     _settle(loaded)
+    st.html(_KEYS, unsafe_allow_javascript=True)
     clock: Clock | None = st.session_state.get(_CLOCK)
     drawn = st.fragment(_player, run_every=clock.period if clock is not None else None)
     drawn(info, loaded, picks, look)
@@ -194,16 +203,13 @@ def _anywhere(replay: Replay) -> None:
 
 
 def _step(bars: int) -> None:
-    """A step by hand puts the clock on hold. An arrow key moves the slider as well while the slider has
-    the focus; it then counts once."""
-    if time.monotonic() - st.session_state.get(_SOUGHT, 0.0) > _ONE_KEY:
-        st.session_state[_AT] += bars
+    """A step by hand puts the clock on hold."""
+    st.session_state[_AT] += bars
     _pause()
 
 
 def _seek() -> None:
     st.session_state[_AT] = st.session_state["replay_seek"] - 1
-    st.session_state[_SOUGHT] = time.monotonic()
 
 
 def _run() -> None:
