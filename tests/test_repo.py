@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Package on the left, the name it is imported by on the right, where they differ.
 IMPORTED_AS = {
+    "python-calamine": "python_calamine",
     "ta-lib": "talib",
     "pandas-ta-classic": "pandas_ta_classic",
     "streamlit-lightweight-charts": "streamlit_lightweight_charts",
@@ -26,7 +27,7 @@ NOT_IMPORTED = {
     "tzdata": "zoneinfo reads it where the system has no time zones",
 }
 # Comes with a package above and is imported by name.
-COMES_WITH: dict[str, str] = {"botocore": "s3fs", "urllib3": "requests"}
+COMES_WITH: dict[str, str] = {"aiohttp": "s3fs", "botocore": "s3fs", "urllib3": "requests"}
 CODE = ("lib", "pages", "streamlit_app.py")
 TEXT = {".py", ".js", ".css", ".md", ".toml", ".txt", ".sh", ".cfg", ".yml", ".yaml", ".json", ".html", ""}
 

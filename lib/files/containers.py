@@ -1,40 +1,56 @@
-"""First stage: from a file to the bytes of its text. Told by content, never by the file's name.
+"""First stage: from a file to the tables in it. Told by content, never by the file's name.
 
-Plain text and gzip (RFC 1952, several members in a row too) are opened. What else is recognised is
-named in the refusal. Unpacking is bounded: a small file cannot fill the memory.
+gzip, bzip2, xz, zstd, lz4, zip and tar are opened, in one another too; text, JSON, Parquet, Arrow and
+Excel are what may be inside. What else is recognised is named in the refusal. Unpacking is bounded as
+it goes, by size and by ratio: a small file cannot fill the memory.
 """
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+import lzma
 import mmap
 import re
+import tarfile
+import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
 
 from lib.errors import FileRefused
 
-__all__ = ["MOST_BYTES", "Buffer", "Member", "load", "unpack"]
+__all__ = ["MOST_BYTES", "Buffer", "Member", "load", "members", "unpack"]
 
 Buffer = bytes | mmap.mmap
 
-# Text beyond this is refused; what unpacks to more than _RATIO times its size is a bomb, not candles
-# (candle text packs 3 to 30 times; zeros pack 1,000 times).
+# What unpacks beyond this is refused, and so is what unpacks to more than _RATIO times the bytes taken so
+# far (candle text packs 3 to 60 times; zeros pack 1,000 times and more).
 MOST_BYTES = 4 * 2**30
-_RATIO = 150
-_FREE = 64 * 2**20
+_RATIO = 100
+_FREE = 32 * 2**20
 _DEPTH = 3
 _CHUNK = 2**20
+_MOST_MEMBERS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """The bytes of one file after unwrapping, and what it was wrapped in, outermost first."""
+    """The bytes of one file after unwrapping, and what it was wrapped in, outermost first.
+
+    ``kind`` is ``text``, ``json``, ``parquet``, ``arrow`` or ``excel``; ``path`` the names it went by,
+    outermost first (they may carry the date that the rows leave out)."""
 
     name: str
     data: Buffer
     containers: tuple[str, ...] = ()
+    kind: str = "text"
+    path: tuple[str, ...] = ()
 
 
 def load(data: bytes | Path, name: str) -> Buffer:
@@ -53,59 +69,200 @@ def load(data: bytes | Path, name: str) -> Buffer:
 
 
 def unpack(member: Member) -> Member:
-    """Open container after container until text is reached. Raises ``FileRefused``."""
-    for _ in range(_DEPTH):
-        kind = _kind(member.data)
-        if kind is None:
-            return member
-        if kind.opener is None:
-            raise FileRefused(
-                f"{member.name} is {kind.title}, not a text of candles.",
-                remedy=kind.remedy,
-                file=member.name,
-            )
-        inner = kind.opener(member.data, member.name)
-        member = Member(member.name, inner, (*member.containers, kind.name))
-    raise FileRefused(f"{member.name} is packed more than {_DEPTH} times over.", file=member.name)
+    """The first table in a file. Raises ``FileRefused``."""
+    return members(member)[0]
 
 
-def _gunzip(data: Buffer, name: str) -> bytes:
-    most = min(MOST_BYTES, max(_FREE, len(data) * _RATIO))
-    parts: list[bytes] = []
-    total = at = 0
-    engine = zlib.decompressobj(wbits=31)
-    pending = b""
-    try:
-        while True:
-            if not pending and at < len(data):
-                pending = data[at : at + _CHUNK]
-                at += len(pending)
-            part = engine.decompress(pending, _CHUNK * 4)
-            pending = engine.unconsumed_tail
-            total += len(part)
-            parts.append(part)
-            if total > most:
-                raise FileRefused(
-                    f"{name} unpacks to more than {most // 2**20:,} MB; that is not a file of candles.",
-                    file=name,
-                )
-            if engine.eof:
-                # a further member, or padding of zeros that some tools leave
-                rest = (engine.unused_data + data[at : at + _CHUNK]).lstrip(b"\0")
-                at = min(len(data), at + _CHUNK)
-                if not rest.startswith(b"\x1f\x8b"):
-                    return b"".join(parts)
-                engine, pending = zlib.decompressobj(wbits=31), rest
-            elif not pending and at >= len(data) and not part:
-                raise FileRefused(
-                    f"{name} is cut short: its gzip data ends before its end mark.",
-                    remedy="Fetch it again, or unpack what is left of it.",
-                    file=name,
-                )
-    except zlib.error as error:
+def members(member: Member) -> tuple[Member, ...]:
+    """Open container after container until tables are reached: one, or several of an archive, in the order
+    of their names. Raises ``FileRefused``."""
+    found = tuple(_walk(member, _DEPTH, _Budget(member.name)))
+    if not found:
+        raise FileRefused(f"{member.name} is an archive with no file in it.", file=member.name)
+    return found
+
+
+def _walk(member: Member, depth: int, budget: _Budget) -> Iterator[Member]:
+    kind = _kind(member.data)
+    if kind is None or kind.table:
+        yield Member(
+            member.name, member.data, member.containers, kind.table if kind else "text",
+            member.path or (member.name,),
+        )  # fmt: skip
+        return
+    if kind.opener is None and kind.archive is None:
         raise FileRefused(
-            f"{name} is damaged: its gzip data does not unpack.", remedy="Fetch it again.", file=name
-        ) from error
+            f"{member.name} is {kind.title}, not a table of candles.", remedy=kind.remedy, file=member.name
+        )
+    if depth == 0:
+        raise FileRefused(f"{member.name} is packed more than {_DEPTH} times over.", file=member.name)
+    wrapped = (*member.containers, kind.name)
+    path = member.path or (member.name,)
+    try:
+        if kind.opener is not None:
+            inner = kind.opener(member.data, budget)
+            yield from _walk(Member(member.name, inner, wrapped, path=path), depth - 1, budget)
+        elif kind.archive is not None:
+            yield from _each(kind.archive(member.data, budget), member, wrapped, path, depth, budget)
+    except (
+        zlib.error,
+        lzma.LZMAError,
+        OSError,
+        EOFError,
+        ValueError,
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        NotImplementedError,
+        RuntimeError,
+        MemoryError,
+    ) as error:
+        raise FileRefused(
+            f"{member.name} is damaged: its {kind.name} data does not unpack.", remedy="Fetch it again.",
+            file=member.name,
+        ) from error  # fmt: skip
+
+
+def _each(
+    inside: Iterator[tuple[str, bytes]], outer: Member, wrapped: tuple[str, ...], path: tuple[str, ...],
+    depth: int, budget: _Budget,
+) -> Iterator[Member]:  # fmt: skip
+    """The tables of an archive; what is no table is passed over where there is another."""
+    found, refused = 0, None
+    for name, data in sorted(inside, key=lambda each: each[0]):
+        budget.files += 1
+        if budget.files > _MOST_MEMBERS:
+            raise FileRefused(f"{outer.name} holds more than {_MOST_MEMBERS:,} files.", file=outer.name)
+        try:
+            for member in _walk(Member(name, data, wrapped, path=(*path, name)), depth - 1, budget):
+                found += 1
+                yield member
+        except FileRefused as error:
+            if budget.broken:
+                raise
+            refused = error
+    if not found and refused:
+        raise refused
+
+
+class _Budget:
+    """What may still be unpacked from one file, all of its members together."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.taken, self.made, self.files, self.broken = name, 0, 0, 0, False
+
+    def spend(self, taken: int, made: int) -> None:
+        self.taken += taken
+        self.made += made
+        if self.made > min(MOST_BYTES, _FREE + self.taken * _RATIO):
+            self.broken = True
+            raise self.bomb()
+
+    def bomb(self) -> FileRefused:
+        return FileRefused(
+            f"{self.name} unpacks to more than {self.made // 2**20:,} MB from {self.taken:,} bytes; "
+            "that is not a file of candles.",
+            file=self.name,
+        )
+
+    def cut(self, kind: str) -> FileRefused:
+        return FileRefused(
+            f"{self.name} is cut short: its {kind} data ends before its end mark.",
+            remedy="Fetch it again, or unpack what is left of it.", file=self.name,
+        )  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------- streams
+
+
+class _Counted(io.RawIOBase):
+    """The packed bytes as a file; what is read of them is spent from the budget."""
+
+    def __init__(self, data: Buffer, budget: _Budget) -> None:
+        self._data, self._budget, self._at = data, budget, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = max(0, offset + (0, self._at, len(self._data))[whence])
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        size = len(self._data) if size is None or size < 0 else size
+        part = self._data[self._at : self._at + size]
+        self._at += len(part)
+        self._budget.spend(len(part), 0)
+        return part
+
+
+def _drain(source: Any, budget: _Budget) -> bytes:
+    parts = []
+    while part := source.read(_CHUNK):
+        budget.spend(0, len(part))
+        parts.append(bytes(part))
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _stream(kind: str, make: Callable[[Any], Any]) -> Callable[[Buffer, _Budget], bytes]:
+    def run(data: Buffer, budget: _Budget) -> bytes:
+        try:
+            return _drain(make(_Counted(data, budget)), budget)
+        except EOFError as error:
+            raise budget.cut(kind) from error
+
+    return run
+
+
+def _arrow_stream(kind: str) -> Callable[[Buffer, _Budget], bytes]:
+    def run(data: Buffer, budget: _Budget) -> bytes:
+        source = pa.CompressedInputStream(pa.PythonFile(_Counted(data, budget), mode="r"), kind)
+        try:
+            return _drain(source, budget)
+        except OSError as error:
+            if budget.broken:
+                raise budget.bomb() from error
+            if "truncated" in str(error).lower():
+                raise budget.cut(kind) from error
+            raise
+
+    return run
+
+
+def _unzip(data: Buffer, budget: _Budget) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(_Counted(data, budget)) as archive:
+        inside = [each for each in archive.infolist() if not each.is_dir() and each.file_size]
+        if len(inside) > _MOST_MEMBERS:
+            raise FileRefused(f"{budget.name} holds more than {_MOST_MEMBERS:,} files.", file=budget.name)
+        for each in inside:
+            if each.flag_bits & 1:
+                raise FileRefused(
+                    f"{budget.name} is locked with a password.", remedy="Unpack it first.", file=budget.name
+                )
+            if not _hidden(each.filename):
+                with archive.open(each) as file:
+                    yield each.filename, _drain(file, budget)
+
+
+def _untar(data: Buffer, budget: _Budget) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(fileobj=_Counted(data, budget), mode="r:") as archive:
+        for each in archive:
+            file = archive.extractfile(each) if each.isreg() and each.size else None
+            if file is not None and not _hidden(each.name):
+                yield each.name, _drain(file, budget)
+
+
+def _hidden(name: str) -> bool:
+    """What file managers leave in archives beside the files."""
+    return any(part.startswith((".", "__MACOSX")) for part in name.split("/") if part not in (".", ".."))
+
+
+# ----------------------------------------------------------------------------------------------- kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,52 +270,57 @@ class _Kind:
     name: str
     title: str
     magic: bytes
-    opener: Callable[[Buffer, str], bytes] | None = None
-    remedy: str = "Save its candles as CSV, plain or gzip."
+    opener: Callable[[Buffer, _Budget], bytes] | None = None
+    archive: Callable[[Buffer, _Budget], Iterator[tuple[str, bytes]]] | None = None
+    table: str = ""
+    remedy: str = "Save its candles as CSV."
     at: int = 0
 
 
 _KINDS = (
-    _Kind("gzip", "a gzip file", b"\x1f\x8b", _gunzip),
-    _Kind(
-        "zip",
-        "a zip archive or an Excel workbook",
-        b"PK\x03\x04",
-        remedy="Unpack it, or save the sheet as CSV.",
-    ),
-    _Kind("bz2", "a bzip2 file", b"BZh", remedy="Unpack it first, or pack it with gzip."),
-    _Kind("xz", "an xz file", b"\xfd7zXZ\0", remedy="Unpack it first, or pack it with gzip."),
-    _Kind("zstd", "a zstd file", b"\x28\xb5\x2f\xfd", remedy="Unpack it first, or pack it with gzip."),
+    _Kind("gzip", "a gzip file", b"\x1f\x8b", _stream("gzip", lambda file: gzip.GzipFile(fileobj=file))),
+    _Kind("bz2", "a bzip2 file", b"BZh", _stream("bz2", bz2.BZ2File)),
+    _Kind("xz", "an xz file", b"\xfd7zXZ\0", _stream("xz", lzma.LZMAFile)),
+    _Kind("zstd", "a zstd file", b"\x28\xb5\x2f\xfd", _arrow_stream("zstd")),
+    _Kind("lz4", "an lz4 file", b"\x04\x22\x4d\x18", _arrow_stream("lz4")),
+    _Kind("zip", "a zip archive", b"PK\x03\x04", archive=_unzip),
+    _Kind("zip", "a zip archive", b"PK\x05\x06", archive=_unzip),
+    _Kind("tar", "a tar archive", b"ustar", archive=_untar, at=257),
+    _Kind("parquet", "a Parquet file", b"PAR1", table="parquet"),
+    _Kind("arrow", "an Arrow or Feather file", b"ARROW1", table="arrow"),
+    _Kind("arrow", "an Arrow stream", b"\xff\xff\xff\xff", table="arrow"),
+    _Kind("feather", "a Feather file", b"FEA1", table="arrow"),
     _Kind("7z", "a 7-Zip archive", b"7z\xbc\xaf\x27\x1c", remedy="Unpack it first."),
     _Kind("rar", "a RAR archive", b"Rar!\x1a\x07", remedy="Unpack it first."),
-    _Kind("parquet", "a Parquet file", b"PAR1"),
-    _Kind("arrow", "an Arrow or Feather file", b"ARROW1"),
-    _Kind("feather", "a Feather file", b"FEA1"),
-    _Kind("excel", "an Excel workbook", b"\xd0\xcf\x11\xe0", remedy="Save the sheet as CSV."),
+    _Kind("excel", "an old Excel workbook (.xls)", b"\xd0\xcf\x11\xe0", remedy="Save it as .xlsx or CSV."),
     _Kind("pdf", "a PDF document", b"%PDF"),
     _Kind("png", "a picture", b"\x89PNG"),
     _Kind("jpeg", "a picture", b"\xff\xd8\xff"),
     _Kind("sqlite", "an SQLite database", b"SQLite format 3\0"),
     _Kind("hdf5", "an HDF5 file", b"\x89HDF"),
-    _Kind("tar", "a tar archive", b"ustar", remedy="Unpack it first.", at=257),
 )
 _MARKUP = re.compile(
     rb"\s*(?:\xef\xbb\xbf)?\s*<\s*(!doctype|!--|html|head|body|table|script|\?xml|svg)\b", re.I
 )
-_JSON = re.compile(rb'\s*(?:\xef\xbb\xbf)?\s*(\{\s*["}]|\[\s*[\[{\]"])')
+_JSON = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]\"])")
 _HTML = _Kind(
     "html", "a web page", b"",
     remedy="The download answered with a page (often an error or a login); open it in a browser to see what it says.",
 )  # fmt: skip
+_DOCUMENT = _Kind("json", "JSON", b"", table="json")
+_WORKBOOK = _Kind("excel", "an Excel workbook", b"", table="excel")
 
 
 def _kind(data: Buffer) -> _Kind | None:
     head = data[:4096]
     for kind in _KINDS:
         if head[kind.at : kind.at + len(kind.magic)] == kind.magic:
-            return kind
+            return _WORKBOOK if kind.name == "zip" and _is_workbook(data) else kind
     if _MARKUP.match(head):
         return _HTML
-    if _JSON.match(head):
-        return _Kind("json", "JSON", b"")
-    return None
+    return _DOCUMENT if _JSON.match(head) else None
+
+
+def _is_workbook(data: Buffer) -> bool:
+    """The directory of a zip names its parts near its end."""
+    return data.find(b"xl/workbook.", max(0, len(data) - 2**20)) >= 0

@@ -13,13 +13,13 @@ import pyarrow as pa
 
 from lib import timeframes
 from lib.errors import FileRefused
-from lib.files import columns, containers, layout, numbers, text, times, zones
+from lib.files import columns, layout, numbers, sides, text, ticks, times, zones
 from lib.files.cells import numeric, time_kind
-from lib.files.grid import TextGrid
+from lib.files.grid import Grid
 from lib.files.model import Choices, Inference, Reading
-from lib.timeframes import Timeframe
+from lib.files.opening import Part, open_parts
 
-__all__ = ["Plan", "TimePlan", "make_plan"]
+__all__ = ["TICKS_TO", "Plan", "TimePlan", "make_plan", "plan_of"]
 
 _ISO = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?"
@@ -29,6 +29,8 @@ _SHOWN = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "whitespace":
 
 
 _KNOWN = times.Order("YMD", "")
+# What ticks are built into unless the reader says otherwise.
+TICKS_TO = timeframes.parse("1m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Plan:
     """Every stage's answer for one file."""
 
     name: str
-    grid: TextGrid
+    grid: Grid
     layout: layout.Layout
     roles: columns.Roles
     style: numbers.NumberStyle
@@ -58,6 +60,15 @@ class Plan:
     zone: str
     choices: Choices
     reading: Reading
+    ticks: ticks.Ticks | None = None
+    sides: sides.Sides | None = None
+    part: Part | None = None
+    more: tuple[Plan, ...] = ()
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """Positions of the columns of figures, by role."""
+        return {role: at for role, at in self.roles.at.items() if role not in ("time", "date", "clock")}
 
 
 def make_plan(name: str, data: bytes | Path, choices: Choices) -> Plan:
@@ -66,43 +77,74 @@ def make_plan(name: str, data: bytes | Path, choices: Choices) -> Plan:
     Raises ``FileRefused`` for what cannot be a file of candles; what the reader must say is a question
     in ``reading``.
     """
-    member = containers.unpack(containers.Member(name, containers.load(data, name)))
-    decoded = text.decode(member.data, name, choices.encoding)
-    found = layout.sniff(decoded, name, choices.delimiter, choices.header)
-    grid = TextGrid(decoded, found, name, data if isinstance(data, Path) else None)
-    roles = columns.assign(found, choices.columns, name)
-    style = numbers.sniff_style(_figures(found, roles), choices.decimal)
-    timing = _timing(found, roles, grid, choices)
-    zone = zones.check_zone(choices.zone or "UTC")
+    parts, notes = open_parts(name, data, choices)
+    plans = [plan_of(part, choices) for part in parts]
+    told = {plan.times.order.value for plan in plans} & {"DMY", "MDY"}
+    if len(told) == 1 and choices.day_first is None:  # what one part tells holds for all
+        settled = replace(choices, day_first=told.pop() == "DMY")
+        plans = [
+            plan if plan.times.order.value else plan_of(part, settled)
+            for part, plan in zip(parts, plans, strict=True)
+        ]
+    first, more = plans[0], tuple(plans[1:])
+    if more:
+        notes.append(f"Joined, as parts of one series: {', '.join(each.name for each in parts[:5])}"
+                     + (f" and {len(parts) - 5} more." if len(parts) > 5 else "."))  # fmt: skip
+    reading = replace(first.reading, name=name, warnings=(*notes, *first.reading.warnings))
+    return replace(first, more=more, reading=reading)
+
+
+def plan_of(part: Part, choices: Choices) -> Plan:
+    """The plan of one table."""
+    name, found, grid = part.name, part.layout, part.grid
+    roles = columns.assign(found, _of_candles(choices), name)
+    timing = _timing(part, roles, choices)
+    zone = zones.check_zone(choices.zone or part.zone or "UTC")
     if timing.utc:
         zone = "UTC"
+    moments = _sample_micros(found, roles, timing, zone)
+    both = sides.find(found, roles, choices) if choices.content != "ticks" else None
+    quotes = ticks.find(found, roles, moments, choices) if both is None else None
+    if (
+        found.width < 5
+        and not (both or quotes or choices.columns)
+        and not {"open", "high", "low"} & roles.at.keys()
+    ):
+        raise layout.no_rows(name, " ".join(found.names if found.header else found.rows[0])[:80])
+    roles = both.roles if both else quotes.roles if quotes else roles
+    style = numbers.sniff_style(_figures(found, roles), choices.decimal)
     frame = None if choices.timeframe is None else timeframes.parse(choices.timeframe)
+    if frame is None and quotes:
+        frame = TICKS_TO
     reading = Reading(
         name=name,
-        preview=[line[:400] for line in layout.head_lines(decoded, name)[:12]],
+        preview=part.preview,
         inferred=(),
         warnings=(*found.notes, *roles.warnings, *_warnings(found, roles, style, choices, timing)),
         columns=found.names,
         sample=found.rows[:20],
-        containers=member.containers,
-        timeframe=frame or _guess_timeframe(found, roles, timing, zone),
+        containers=part.containers,
+        timeframe=frame
+        or timeframes.infer(
+            pd.DatetimeIndex(np.unique(moments[moments != times.NO_TIME]).view("datetime64[us]"))
+        ),
         zone=zone,
         offsets_in_file=timing.utc,
     )
-    plan = Plan(name, grid, found, roles, style, timing, zone, choices, reading)
-    return replace(plan, reading=replace(reading, inferred=tuple(_inferences(plan, decoded))))
+    plan = Plan(name, grid, found, roles, style, timing, zone, choices, reading, quotes, both, part)
+    return replace(plan, reading=replace(reading, inferred=tuple(_inferences(plan))))
 
 
 # --------------------------------------------------------------------------------------------- figures
 
 
 def _figures(found: layout.Layout, roles: columns.Roles) -> list[str]:
-    wanted = [roles.at[role] for role in ("open", "high", "low", "close", "volume") if role in roles.at]
+    wanted = [at for role, at in roles.at.items() if role not in ("time", "date", "clock")]
     return [row[at] for row in found.rows if len(row) == found.width for at in wanted]
 
 
 def _prices(found: layout.Layout, roles: columns.Roles) -> list[str]:
-    wanted = [roles.at[role] for role in ("open", "high", "low", "close") if role in roles.at]
+    wanted = [at for role, at in roles.at.items() if role not in ("time", "date", "clock", "volume")]
     cells = [row[at] for row in found.rows if len(row) == found.width for at in wanted]
     return [cell for cell in cells if numeric(cell)]
 
@@ -136,7 +178,8 @@ def _cells(found: layout.Layout, at: int) -> list[str]:
     return [row[at] for row in found.rows if len(row) == found.width]
 
 
-def _timing(found: layout.Layout, roles: columns.Roles, grid: TextGrid, choices: Choices) -> TimePlan:
+def _timing(part: Part, roles: columns.Roles, choices: Choices) -> TimePlan:
+    found, grid = part.layout, part.grid
     if not roles.times:
         return TimePlan("text", order=times.Order("YMD", ""))
     sample = _cells(found, roles.times[0])
@@ -185,7 +228,7 @@ def _year(values: Any, unit: str) -> str:
 
 
 def _text_plan(
-    kind: str, found: layout.Layout, roles: columns.Roles, grid: TextGrid, choices: Choices
+    kind: str, found: layout.Layout, roles: columns.Roles, grid: Grid, choices: Choices
 ) -> TimePlan:
     at = roles.times
     arrays = [pa.array(_cells(found, each), pa.string()) for each in at]
@@ -201,12 +244,15 @@ def _text_plan(
     return TimePlan(kind, utc=parsed.utc, order=parsed.order, pattern=parsed.pattern, why=parsed.order.why)
 
 
-def _guess_timeframe(
-    found: layout.Layout, roles: columns.Roles, timing: TimePlan, zone: str
-) -> Timeframe | None:
-    """From the sample; reading the whole file may find a finer one."""
+def _of_candles(choices: Choices) -> dict[str, str]:
+    """The chosen columns but those of ticks."""
+    return {role: label for role, label in choices.columns.items() if role not in ticks.TICK_ROLES}
+
+
+def _sample_micros(found: layout.Layout, roles: columns.Roles, timing: TimePlan, zone: str) -> Any:
+    """µs (UTC) of the sample's rows, in the order of the file; none where the times cannot be told yet."""
     if not roles.times or not timing.order.value:
-        return None
+        return np.empty(0, np.int64)
     cells = [pa.array(_cells(found, each), pa.string()) for each in roles.times]
     if timing.kind == "epoch":
         figures, _ = numbers.to_floats(cells[0], numbers.NumberStyle(".", "", True, ""))
@@ -216,20 +262,17 @@ def _guess_timeframe(
             cells[0], day_first=timing.order.value == "DMY", clock=cells[1] if len(cells) > 1 else None
         ).micros
         micros = micros if timing.utc else zones.to_utc(micros, zone).micros
-    known = np.unique(micros[micros != times.NO_TIME])
-    return timeframes.infer(pd.DatetimeIndex(known.view("datetime64[us]")))
+    return micros
 
 
 # ------------------------------------------------------------------------------------------ inferences
 
 
-def _inferences(plan: Plan, decoded: text.Text) -> list[Inference]:
-    found, timing, choices = plan.layout, plan.times, plan.choices
-    lines = tuple(str(n) for n in range(max(found.header, found.first_line) + 2))
+def _inferences(plan: Plan) -> list[Inference]:
+    timing, choices = plan.times, plan.choices
     made = [
-        Inference("encoding", "Encoding", decoded.encoding, text.ENCODINGS, decoded.why),
-        Inference("delimiter", "Delimiter", found.delimiter, layout.DELIMITERS, found.why_delimiter),
-        Inference("header", "Header line (0: none)", str(found.header), lines, found.why_header),
+        *_text(plan),
+        *_content(plan),
         *_columns(plan),
         Inference("decimal", "Decimal mark", plan.style.decimal, (".", ","), plan.style.why),
         Inference(
@@ -248,15 +291,11 @@ def _inferences(plan: Plan, decoded: text.Text) -> list[Inference]:
     made.append(
         Inference(
             "timeframe", "Timeframe", str(frame) if frame else "", tuple(str(each) for each in timeframes.LADDER),
-            "chosen" if choices.timeframe else "the step between the candles" if frame else "too few candles to tell",
+            _why_timeframe(plan),
         )
     )  # fmt: skip
-    made.append(
-        Inference(
-            "conflicts", "Rows of one time with other figures", choices.conflicts or "refuse",
-            ("refuse", "first", "last"), "chosen" if choices.conflicts else "which is right cannot be told",
-        )
-    )  # fmt: skip
+    if plan.ticks is None:
+        made.append(_conflicts(choices))
     made.append(
         Inference(
             "bad_rows", "Rows that break a rule", choices.bad_rows or "refuse", ("refuse", "drop"),
@@ -266,10 +305,63 @@ def _inferences(plan: Plan, decoded: text.Text) -> list[Inference]:
     return made
 
 
+def _text(plan: Plan) -> list[Inference]:
+    """How the text was cut; nothing where the file was no text."""
+    found, decoded = plan.layout, plan.part.text if plan.part else None
+    if decoded is None:
+        return []
+    lines = tuple(str(n) for n in range(max(found.header, found.first_line) + 2))
+    return [
+        Inference("encoding", "Encoding", decoded.encoding, text.ENCODINGS, decoded.why),
+        Inference("delimiter", "Delimiter", found.delimiter, layout.DELIMITERS, found.why_delimiter),
+        Inference("header", "Header line (0: none)", str(found.header), lines, found.why_header),
+    ]
+
+
+def _conflicts(choices: Choices) -> Inference:
+    return Inference(
+        "conflicts", "Rows of one time with other figures", choices.conflicts or "refuse",
+        ("refuse", "first", "last"), "chosen" if choices.conflicts else "which is right cannot be told",
+    )  # fmt: skip
+
+
+def _why_timeframe(plan: Plan) -> str:
+    if plan.choices.timeframe:
+        return "chosen"
+    if plan.ticks:
+        return "any can be built of ticks; this one is offered"
+    return "the step between the candles" if plan.reading.timeframe else "too few candles to tell"
+
+
+def _roles(plan: Plan) -> tuple[str, ...]:
+    if plan.ticks is None:
+        return columns.ROLES
+    return (
+        "time",
+        "date",
+        "clock",
+        *(("bid", "ask") if plan.ticks.kind == "quotes" else ("price", "volume")),
+    )
+
+
+def _content(plan: Plan) -> list[Inference]:
+    """What the rows are, and which side of the market is taken, where there is a choice."""
+    made = []
+    if plan.ticks:
+        why = f"{plan.ticks.kind}: {plan.ticks.why}"
+        made.append(Inference("content", "Rows", "ticks", ("ticks", "candles"), why))
+    if plan.sides and len(plan.sides.options) > 1:
+        made.append(Inference("side", "Quote side", plan.sides.side, plan.sides.options, plan.sides.why))
+    if plan.ticks and plan.ticks.kind == "quotes":
+        why = "chosen" if plan.choices.side else "half of bid and ask"
+        made.append(Inference("side", "Quote side", plan.ticks.side, ticks.SIDES, why))
+    return made
+
+
 def _columns(plan: Plan) -> list[Inference]:
     labels = plan.layout.names
     made = []
-    for role in columns.ROLES:
+    for role in _roles(plan):
         at = plan.roles.at.get(role)
         split = "date" in plan.roles.at
         if at is None and (role in ("date", "clock") if not split else role == "time"):

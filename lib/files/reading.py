@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +11,22 @@ import pandas as pd
 import pyarrow as pa
 
 from lib import timeframes
-from lib.candles import COLUMNS, PRICES, Finding, Report, conform
+from lib.candles import PRICES, Finding, Report, conform
 from lib.errors import CandlesRefused, FileRefused
-from lib.files import numbers, times, zones
+from lib.files import numbers, ticks, times, zones
 from lib.files.fixed import parse_fixed
 from lib.files.grid import Texts, Unlike
 from lib.files.model import Choices, FileCandles, Reading
-from lib.files.plan import Plan, make_plan
+from lib.files.parts import join
+from lib.files.plan import TICKS_TO, Plan, make_plan
+from lib.files.rows import Rows
+from lib.files.sides import OTHER
 from lib.timeframes import Timeframe
 
-__all__ = ["closed_only", "inspect", "read"]
+__all__ = [
+    "Rows", "ask", "check_ticks", "closed_only", "finish", "inspect", "localise", "mark", "read", "refused",
+    "rows_of", "tick_report", "told",
+]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 NO_TIME = times.NO_TIME
@@ -47,17 +52,30 @@ def read(name: str, data: bytes | Path, choices: Choices | None = None) -> FileC
     rows take about as long as Arrow's own reader plus ``conform``.
     """
     plan = make_plan(name, data, choices or Choices())
-    _ask(plan)
+    if plan.more:
+        return finish(plan, join(plan, [_settled(each) for each in (plan, *plan.more)]))
+    return finish(plan, _settled(plan))
+
+
+def _settled(plan: Plan) -> Rows:
+    ask(plan)
+    rows = rows_of(plan)
+    return rows if plan.times.utc else localise(rows, plan.zone)
+
+
+def rows_of(plan: Plan) -> Rows:
+    """Times as they stand and prices of every row of the plan's grid; faults are in ``findings``."""
     try:
         rows = _typed(plan)
     except Unlike:
         rows = _as_texts(plan)
-    if not plan.times.utc:
-        rows = _localise(rows, plan.zone)
     if plan.choices.scale:
+        for role in rows.figures.keys() - {"volume"}:
+            rows.figures[role] = rows.figures[role] / plan.choices.scale
+    if plan.sides and plan.sides.side == "mid":
         for price in PRICES:
-            rows.figures[price] = rows.figures[price] / plan.choices.scale
-    return _finish(plan, rows)
+            rows.figures[price] = np.round((rows.figures[price] + rows.figures.pop(OTHER[price])) / 2, 10)
+    return rows
 
 
 def closed_only(table: pd.DataFrame, timeframe: Timeframe, now: pd.Timestamp | None = None) -> pd.DataFrame:
@@ -70,24 +88,10 @@ def closed_only(table: pd.DataFrame, timeframe: Timeframe, now: pd.Timestamp | N
     return table.iloc[:end]
 
 
-@dataclass(slots=True)
-class _Rows:
-    """What was read, row by row: µs and figures; rows in ``bad`` were found faulty already."""
-
-    micros: Array
-    figures: dict[str, Array]
-    lines: Callable[[], Array]
-    bad: Array | None = None
-    findings: tuple[Finding, ...] = ()
-    counts: dict[str, int] | None = None
-    left_out: int = 0
-    note: str = ""
-
-
 # ------------------------------------------------------------------------------------------------- ask
 
 
-def _ask(plan: Plan) -> None:
+def ask(plan: Plan) -> None:
     """Refuse with a question where the content does not decide."""
     for question in plan.reading.questions:
         if question.key == "timeframe":
@@ -130,18 +134,18 @@ def _question(plan: Plan, key: str, options: tuple[str, ...]) -> tuple[str, str]
 # ------------------------------------------------------------------------------------------------ typed
 
 
-def _typed(plan: Plan) -> _Rows:
+def _typed(plan: Plan) -> Rows:
     """The fast way. Raises ``Unlike`` where any cell is not as the sample promised."""
     if not plan.style.plain:
         raise Unlike("figures in a spelling that Arrow does not read")
-    figures = {role: plan.roles.at[role] for role in COLUMNS if role in plan.roles.at}
+    figures = plan.figures
     types = dict.fromkeys(figures.values(), pa.float64()) | _time_types(plan)
     loaded = plan.grid.typed(types, plan.style.decimal)
     made = _times_of(plan, [loaded.pop(at) for at in plan.roles.times])
     values = {role: _floats(loaded.pop(at)) for role, at in figures.items()}
     count = len(made)
     pa.default_memory_pool().release_unused()  # conform needs the room
-    return _Rows(made, values, lambda: plan.grid.lines(count))
+    return Rows(made, values, lambda: plan.grid.lines(count))
 
 
 def _time_types(plan: Plan) -> dict[int, pa.DataType]:
@@ -184,9 +188,9 @@ def _floats(column: pa.ChunkedArray) -> Array:
 # ------------------------------------------------------------------------------------------------ texts
 
 
-def _as_texts(plan: Plan) -> _Rows:
+def _as_texts(plan: Plan) -> Rows:
     """The careful way: every cell as text, faults found with their line and the text as it stands."""
-    figures = {role: plan.roles.at[role] for role in COLUMNS if role in plan.roles.at}
+    figures = plan.figures
     texts = plan.grid.texts((*plan.roles.times, *figures.values()))
     counts = {"row": texts.left_out} if texts.left_out else {}
     log = _Log(plan, texts, counts, list(texts.findings))
@@ -196,7 +200,7 @@ def _as_texts(plan: Plan) -> _Rows:
     for role, at in figures.items():
         values[role], wrong = numbers.to_floats(texts.columns[at], plan.style)
         log.add("number", wrong, (at,), "{text} in the column {label} is not a number")
-    return _Rows(micros, values, lambda: texts.lines, log.bad, tuple(log.findings), counts, texts.left_out)
+    return Rows(micros, values, lambda: texts.lines, log.bad, tuple(log.findings), counts, texts.left_out)
 
 
 class _Log:
@@ -248,7 +252,8 @@ def _counts(texts: pa.Array) -> tuple[Array, Array]:
 # ---------------------------------------------------------------------------------------------- finish
 
 
-def _localise(rows: _Rows, zone: str) -> _Rows:
+def localise(rows: Rows, zone: str) -> Rows:
+    """Wall clocks to UTC; hours that were never or twice are marked."""
     made = zones.to_utc(rows.micros, zone)
     for rule, mask, why in (
         (
@@ -281,19 +286,22 @@ def _wall(micros: Any) -> str:
     return f"{pd.Timestamp(int(micros), unit='us'):%Y-%m-%d %H:%M:%S}"
 
 
-def _finish(plan: Plan, rows: _Rows) -> FileCandles:
+def finish(plan: Plan, rows: Rows) -> FileCandles:
+    """The candles of rows in UTC, conformed. Raises as :func:`read`."""
     if rows.findings and plan.choices.bad_rows != "drop":
-        raise _refused(plan, rows)
+        raise refused(plan, rows)
     notes = [rows.note] if rows.note else []
     volume = rows.figures.get("volume")
     if volume is not None and len(volume) and (volume == -1).all():
         rows.figures["volume"] = np.full(len(volume), np.nan)
         notes.append("Every volume is -1, which stands for none.")
+    if plan.ticks:
+        return _built(plan, rows)
     keep = None if rows.bad is None or not rows.bad.any() else ~rows.bad
     kept = len(rows.micros) if keep is None else int(keep.sum())
     if not kept:
         raise (
-            _refused(plan, rows)
+            refused(plan, rows)
             if rows.findings
             else FileRefused(f"{plan.name} holds no candles.", file=plan.name)
         )
@@ -305,18 +313,90 @@ def _finish(plan: Plan, rows: _Rows) -> FileCandles:
     )
     raw.index = pd.DatetimeIndex(micros.view("datetime64[us]")).tz_localize("UTC")
     table, report = _conform(plan, raw, frame, rows, keep)
-    reading = replace(
+    return FileCandles(table, report, frame, told(plan, frame, notes))
+
+
+def told(plan: Plan, frame: Timeframe, notes: list[str]) -> Reading:
+    """The reading with what the whole file has told."""
+    return replace(
         plan.reading,
         timeframe=frame,
         warnings=(*plan.reading.warnings, *notes),
         inferred=tuple(replace(each, value=str(frame)) if each.key == "timeframe" else each
                        for each in plan.reading.inferred),
     )  # fmt: skip
-    return FileCandles(table, report, frame, reading)
+
+
+def mark(rows: Rows, rule: str, mask: Array, cells: Array, message: str) -> None:
+    """Note rows that broke a rule; ``message`` may use ``{cell}``."""
+    at = np.flatnonzero(mask)
+    if not len(at):
+        return
+    lines = rows.lines()
+    rows.bad = mask if rows.bad is None else rows.bad | mask
+    rows.counts = {**(rows.counts or {}), rule: len(at)}
+    rows.findings += tuple(
+        Finding(rule, int(row), int(lines[row]), None, f"{cells[row]:.10g}", message.format(cell=f"{cells[row]:.10g}"))
+        for row in at[:_LISTED]
+    )  # fmt: skip
+
+
+def check_ticks(plan: Plan, rows: Rows) -> list[str]:
+    """Price and volume of every tick into ``rows.figures``, faulty ones marked; what is to be said of them."""
+    assert plan.ticks is not None
+    notes = []
+    across = ticks.crossed(plan.ticks, rows.figures)
+    if across.any():
+        shown = ", ".join(str(line) for line in rows.lines()[np.flatnonzero(across)[:3]])
+        notes.append(
+            f"The bid is above the ask in {int(across.sum()):,} quotes (line {shown}); they were taken as they are."
+        )
+    raw = rows.figures.get("volume")
+    if raw is not None and (raw < 0).any():
+        notes.append("Negative sizes are sales; their volume counts like that of purchases.")
+    price, size = ticks.priced(plan.ticks, rows.figures)
+    known = ~np.isnan(price) if rows.bad is None else ~np.isnan(price) | rows.bad
+    if plan.ticks.kind == "quotes" and not known.all() and known.any():
+        notes.append(f"{int((~known).sum()):,} quotes lack a side, and were left out.")
+        rows.bad = ~known if rows.bad is None else rows.bad | ~known
+    else:
+        mark(rows, "missing", ~known, price, "The price is missing.")
+    with np.errstate(invalid="ignore"):
+        mark(rows, "not positive", price <= 0, price, "The price is {cell}; a price is above zero.")
+    mark(rows, "infinite", np.isinf(price), price, "The price is infinite.")
+    mark(rows, "volume", ~np.isfinite(size), size, "The size is {cell}; it is no number of anything.")
+    rows.figures = {"price": price, "volume": size}
+    return notes
+
+
+def _built(plan: Plan, rows: Rows) -> FileCandles:
+    """Candles of ticks."""
+    notes = ([rows.note] if rows.note else []) + check_ticks(plan, rows)
+    if rows.findings and plan.choices.bad_rows != "drop":
+        raise refused(plan, rows)
+    micros, price, size = rows.micros, rows.figures["price"], rows.figures["volume"]
+    if rows.bad is not None and rows.bad.any():
+        keep = ~rows.bad
+        micros, price, size = micros[keep], price[keep], size[keep]
+    if not len(micros):
+        raise FileRefused(f"{plan.name} holds no ticks.", file=plan.name)
+    frame = plan.choices.timeframe or TICKS_TO
+    table = ticks.to_table(ticks.fold(micros, price, size, frame))
+    report = tick_report(table, rows.counts, rows.findings, in_order=bool((np.diff(micros) >= 0).all()))
+    return FileCandles(table, report, frame, told(plan, frame, notes), ticks=len(micros))
+
+
+def tick_report(
+    table: pd.DataFrame, counts: dict[str, int] | None, findings: tuple[Finding, ...], *, in_order: bool
+) -> Report:
+    """The report of candles made of ticks: ``rows_in`` counts the candles, and ticks that were left out."""
+    first, last = (table.index[0], table.index[-1]) if len(table) else (None, None)
+    lost = sum((counts or {}).values())
+    return Report(len(table) + lost, len(table), 0, in_order, first, last, counts or {}, findings)
 
 
 def _conform(
-    plan: Plan, raw: pd.DataFrame, frame: Timeframe, rows: _Rows, keep: Array | None
+    plan: Plan, raw: pd.DataFrame, frame: Timeframe, rows: Rows, keep: Array | None
 ) -> tuple[pd.DataFrame, Report]:
     conflicts, bad_rows = plan.choices.conflicts or "refuse", plan.choices.bad_rows or "refuse"
     made = conform(raw, frame, conflicts=conflicts, bad_rows="drop")
@@ -363,7 +443,8 @@ def _infer(plan: Plan, micros: Array) -> Timeframe:
     return frame
 
 
-def _refused(plan: Plan, rows: _Rows) -> FileRefused:
+def refused(plan: Plan, rows: Rows) -> FileRefused:
+    """The refusal that the rows' findings make."""
     found = sorted(rows.findings, key=lambda each: each.line or 0)
     first, more = found[0], sum((rows.counts or {}).values()) - 1
     also = f" {more:,} more like it or of other kinds." if more > 0 else ""

@@ -4,19 +4,21 @@ import bz2
 import gzip
 import io
 import lzma
+import tarfile
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from lib.errors import FileRefused
-from lib.files.containers import Member, load, unpack
+from lib.files.containers import Member, load, members, unpack
 
 TEXT = b"time,open,high,low,close\n2024-01-01,1,2,1,2\n" * 500
 
 
 def test_plain_text_is_passed_on() -> None:
-    assert unpack(Member("a.csv", TEXT)) == Member("a.csv", TEXT)
+    assert unpack(Member("a.csv", TEXT)) == Member("a.csv", TEXT, path=("a.csv",))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_every_flipped_byte_of_gzip_is_text_or_refused() -> None:
 
 
 def test_a_bomb_is_refused_before_it_fills_the_memory() -> None:
-    with pytest.raises(FileRefused, match="more than 64 MB"):
+    with pytest.raises(FileRefused, match="unpacks to more than"):
         unpack(Member("a.csv.gz", gzip.compress(b"0" * (80 << 20), 1)))
 
 
@@ -64,33 +66,106 @@ def test_packed_many_times_is_refused() -> None:
         unpack(Member("a", data))
 
 
-def _zip() -> bytes:
+def zipped(*files: tuple[str, bytes]) -> bytes:
     sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w") as archive:
-        archive.writestr("a.csv", TEXT)
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files:
+            archive.writestr(name, data)
     return sink.getvalue()
+
+
+def tarred(*files: tuple[str, bytes]) -> bytes:
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as archive:
+        for name, data in files:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return sink.getvalue()
+
+
+def arrow_packed(data: bytes, kind: str) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, kind) as stream:
+        stream.write(data)
+    return bytes(sink.getvalue())
+
+
+PACKERS = {
+    "gzip": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zstd": lambda data: arrow_packed(data, "zstd"),
+    "lz4": lambda data: arrow_packed(data, "lz4"),
+    "zip": lambda data: zipped(("a.csv", data)),
+    "tar": lambda data: tarred(("a.csv", data)),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(PACKERS))
+def test_every_packing_is_opened_and_a_cut_one_refused(kind: str) -> None:
+    packed = PACKERS[kind](TEXT)
+    member = unpack(Member("no-ending", packed))
+    assert (member.data, member.containers) == (TEXT, (kind,))
+    with pytest.raises(FileRefused, match=r"cut short|damaged"):
+        unpack(Member("no-ending", packed[: len(packed) * 2 // 3]))
+
+
+@pytest.mark.parametrize("kind", ["gzip", "bz2", "xz", "zstd"])
+def test_streams_one_after_another_are_one(kind: str) -> None:
+    pack = PACKERS[kind]
+    assert unpack(Member("a", pack(TEXT[:4000]) + pack(TEXT[4000:]))).data == TEXT
+
+
+@pytest.mark.parametrize("kind", sorted(set(PACKERS) - {"tar"}))
+def test_no_packing_is_a_bomb(kind: str) -> None:
+    with pytest.raises(FileRefused, match="unpacks to more than"):
+        unpack(Member("a", PACKERS[kind](b"0" * (90 << 20))))
+
+
+def test_archives_in_archives_are_bounded() -> None:
+    data = zipped(*((f"{n}.csv", b"0" * (8 << 20)) for n in range(16)))
+    with pytest.raises(FileRefused, match="unpacks to more than"):
+        unpack(Member("a", zipped(*((f"{n}.zip", data) for n in range(16)))))
+    with pytest.raises(FileRefused, match=r"more than 2,000 files"):
+        unpack(Member("a", zipped(*((f"{n}", b"1") for n in range(2001)))))
+
+
+def test_an_archive_of_several_files() -> None:
+    found = members(
+        Member("a.zip", zipped(("b.csv", TEXT), ("a.csv.gz", gzip.compress(TEXT)), ("__MACOSX/._b", b"\0"), ("x.pdf", b"%PDF")))
+    )  # fmt: skip
+    assert [(each.name, each.containers) for each in found] == [
+        ("a.csv.gz", ("zip", "gzip")),
+        ("b.csv", ("zip",)),
+    ]
+    assert found[1].path == ("a.zip", "b.csv")
 
 
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (_zip(), "zip archive"),
-        (bz2.compress(TEXT), "bzip2"),
-        (lzma.compress(TEXT), "xz"),
-        (b"PAR1....PAR1", "Parquet"),
-        (b"ARROW1\0\0", "Feather"),
         (b"%PDF-1.7", "PDF"),
         (b"\x89PNG\r\n\x1a\n", "picture"),
         (b"  <!DOCTYPE html>\n<html>", "web page"),
         (b'<?xml version="1.0"?><x/>', "web page"),
-        (b'[{"time": 1}]', "JSON"),
-        (b'{"error": "limit"}', "JSON"),
+        (b"Rar!\x1a\x07\0", "RAR"),
+        (zipped(), "no file in it"),
     ],
-    ids=["zip", "bz2", "xz", "parquet", "arrow", "pdf", "png", "html", "xml", "json list", "json object"],
+    ids=["pdf", "png", "html", "xml", "rar", "empty zip"],
 )
 def test_what_else_is_recognised_is_named(data: bytes, said: str) -> None:
     with pytest.raises(FileRefused, match=said):
         unpack(Member("a.csv", data))
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [(b"PAR1....PAR1", "parquet"), (b"ARROW1\0\0", "arrow"), (b'[{"time": 1}]', "json"), (b'{"error": "limit"}', "json"),
+     (zipped(("xl/workbook.xml", b"<x/>")), "excel")],
+)  # fmt: skip
+def test_kinds_of_tables(data: bytes, kind: str) -> None:
+    assert unpack(Member("a.csv", data)).kind == kind
 
 
 def test_angle_brackets_of_a_header_are_no_web_page() -> None:

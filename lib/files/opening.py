@@ -1,0 +1,127 @@
+"""The first three stages for any kind of file: containers opened, each table in it as a layout and a grid."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib.errors import FileRefused
+from lib.files import containers, documents, layout, tables, text, workbooks
+from lib.files.containers import Buffer, Member
+from lib.files.grid import Grid, TextGrid
+from lib.files.layout import Layout
+from lib.files.model import Choices
+from lib.files.text import Text
+
+__all__ = ["Part", "open_parts"]
+
+_DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One table of a file. ``name`` is what it is called in sentences; ``day`` a date that a name on the
+    way to it carries; ``zone`` one that the file states; ``text`` None where it was no text."""
+
+    name: str
+    layout: Layout
+    grid: Grid
+    preview: list[str]
+    containers: tuple[str, ...]
+    text: Text | None = None
+    day: str = ""
+    zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """A table still to be looked at: the bytes of a text, or of a typed table (``kind``)."""
+
+    label: str
+    data: Buffer
+    member: Member
+    kind: str
+    zone: str = ""
+
+
+def open_parts(name: str, data: bytes | Path, choices: Choices) -> tuple[list[Part], list[str]]:
+    """Every table of a file, and notes on what was passed over. Raises ``FileRefused``."""
+    found = containers.members(Member(name, containers.load(data, name)))
+    raw = [each for member in found for each in _tables(member, name)]
+    if choices.member is not None:
+        raw = [_pick(raw, choices.member, name)]
+    alone = len(raw) == 1
+    parts: list[Part] = []
+    passed: list[str] = []
+    first: FileRefused | None = None
+    for each in raw:
+        label = name if alone else each.label
+        try:
+            parts.append(_part(each, label, choices, data if isinstance(data, Path) and alone else None))
+        except FileRefused as error:
+            first = first or error
+            passed.append(each.label)
+    if not parts and first:
+        raise first
+    notes = [f"Passed over, as there are no candles in them: {', '.join(passed[:5])}."] if passed else []
+    return parts, notes
+
+
+def _pick(raw: list[_Raw], wanted: str, name: str) -> _Raw:
+    for each in raw:
+        if each.label == wanted:
+            return each
+    raise FileRefused(
+        f"{name} has no table {wanted!r}.", remedy=f"It has: {', '.join(each.label for each in raw[:20])}.",
+        file=name,
+    )  # fmt: skip
+
+
+def _tables(member: Member, name: str) -> list[_Raw]:
+    if member.kind == "json":
+        made = documents.to_documents(member.data, member.name)
+        return [
+            _Raw(_join(member, each.key if len(made) > 1 else ""), each.data, member, "document", each.zone)
+            for each in made
+        ]
+    if member.kind == "excel":
+        sheets = workbooks.to_sheets(member.data, member.name)
+        return [
+            _Raw(_join(member, title if len(sheets) > 1 else ""), data, member, "document")
+            for title, data in sheets
+        ]
+    return [_Raw(member.name, member.data, member, member.kind)]
+
+
+def _join(member: Member, key: str) -> str:
+    return f"{member.name}: {key}" if key else member.name
+
+
+def _part(raw: _Raw, name: str, choices: Choices, path: Path | None) -> Part:
+    wrapped = raw.member.containers
+    if raw.member.kind in ("json", "excel", "parquet", "arrow"):
+        wrapped = (*wrapped, raw.member.kind)
+    day = next((_day(each) for each in reversed(raw.member.path) if _day(each)), "")
+    if raw.kind in ("parquet", "arrow"):
+        sheet = tables.open_sheet(raw.data, name, raw.kind)
+        found = tables.layout_of(sheet, name)
+        shown = ["\t".join(found.names), *("\t".join(row) for row in found.rows[:11])]
+        return Part(
+            name, found, tables.TableGrid(sheet, name), [each[:400] for each in shown], wrapped, None, day
+        )
+    decoded = (
+        Text(raw.data, 0, "utf-8", "")
+        if raw.kind == "document"
+        else text.decode(raw.data, name, choices.encoding)
+    )
+    found = layout.sniff(decoded, name, choices.delimiter, choices.header)
+    preview = [line[:400] for line in layout.head_lines(decoded, name)[:12]]
+    kept = decoded if raw.kind == "text" else None
+    return Part(name, found, TextGrid(decoded, found, name, path), preview, wrapped, kept, day, raw.zone)
+
+
+def _day(name: str) -> str:
+    """The one date in a name, as YYYY-MM-DD."""
+    hits = {f"{hit[1]}-{hit[3]}-{hit[4]}" for hit in _DAY.finditer(name)}
+    return hits.pop() if len(hits) == 1 else ""

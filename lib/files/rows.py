@@ -1,0 +1,29 @@
+"""What was read of a file, row by row, before it is a candle table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lib.candles import Finding
+
+__all__ = ["Rows"]
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(slots=True)
+class Rows:
+    """What was read, row by row: µs and figures; rows in ``bad`` were found faulty already."""
+
+    micros: Array
+    figures: dict[str, Array]
+    lines: Callable[[], Array]
+    bad: Array | None = None
+    findings: tuple[Finding, ...] = ()
+    counts: dict[str, int] | None = None
+    left_out: int = 0
+    note: str = ""

@@ -1,0 +1,166 @@
+"""Parquet, Arrow and Feather: typed columns, read when they are asked for."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.feather as feather
+import pyarrow.parquet as pq
+
+from lib.errors import FileRefused
+from lib.files.containers import MOST_BYTES, Buffer
+from lib.files.grid import Texts, Unlike
+from lib.files.layout import Layout
+
+__all__ = ["Sheet", "TableGrid", "layout_of", "open_sheet"]
+
+Array = np.ndarray[Any, Any]
+_SAMPLE = 300
+_MOST_COLUMNS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table's schema and head; ``load`` reads whole columns by position."""
+
+    schema: pa.Schema
+    head: pa.Table
+    load: Callable[[list[int]], pa.Table]
+
+
+def open_sheet(data: Buffer, name: str, kind: str) -> Sheet:
+    """Look at a Parquet or Arrow file. Raises ``FileRefused``."""
+    try:
+        sheet = _parquet(data, name) if kind == "parquet" else _arrow(data)
+    except (pa.ArrowException, OSError, MemoryError, ValueError) as error:
+        title = "a Parquet" if kind == "parquet" else "an Arrow"
+        first = str(error).split("\n")[0][:120]
+        raise FileRefused(
+            f"{name} is {title} file that cannot be read: {first}.",
+            remedy="Fetch or write it again.",
+            file=name,
+        ) from error
+    if len(sheet.schema) > _MOST_COLUMNS:
+        raise FileRefused(
+            f"{name} has {len(sheet.schema):,} columns; {_MOST_COLUMNS:,} is the most.", file=name
+        )
+    return sheet
+
+
+def _parquet(data: Buffer, name: str) -> Sheet:
+    file = pq.ParquetFile(pa.BufferReader(data))
+    if file.metadata.num_rows * 40 > MOST_BYTES:  # run lengths can promise any number of rows
+        raise FileRefused(f"{name} holds {file.metadata.num_rows:,} rows, which is too many.", file=name)
+    schema = file.schema_arrow
+    head = next(file.iter_batches(batch_size=_SAMPLE), None)
+    table = pa.Table.from_batches([] if head is None else [head], schema)
+    return Sheet(schema, table, lambda at: file.read([schema.names[n] for n in at]))
+
+
+def _arrow(data: Buffer) -> Sheet:
+    source = pa.BufferReader(data)
+    if data[:6] == b"ARROW1":
+        table = pa.ipc.open_file(source).read_all()
+    elif data[:4] == b"FEA1":
+        table = feather.read_table(io.BytesIO(bytes(data)))
+    else:
+        table = pa.ipc.open_stream(source).read_all()
+    return Sheet(table.schema, table.slice(0, _SAMPLE), table.select)
+
+
+def layout_of(sheet: Sheet, name: str) -> Layout:
+    """The layout of a table whose columns have names and types: only the sample is told in texts."""
+    columns = [_texts(sheet.head.column(n)).to_pylist() for n in range(len(sheet.schema))]
+    rows = tuple(tuple(cell or "" for cell in row) for row in zip(*columns, strict=True))
+    if not rows:
+        raise FileRefused(f"{name} has columns and no rows.", file=name)
+    seen: dict[str, int] = {}
+    names = []
+    for label in sheet.schema.names:
+        seen[label] = seen.get(label, 0) + 1
+        names.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    return Layout(
+        delimiter="", header=1, names=tuple(names), first_line=1, start=0, width=len(names), rows=rows,
+        why_delimiter="", why_header="the file names its columns",
+    )  # fmt: skip
+
+
+def _texts(column: Any) -> Any:
+    """Any column as texts; times in ISO 8601, with Z where they have a zone."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if pa.types.is_timestamp(kind):
+        plain = column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
+        if kind.tz is not None:
+            plain = plain.cast(pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us"))
+        made = pc.strftime(plain, format="%Y-%m-%d %H:%M:%S")
+        return pc.binary_join_element_wise(made, "Z", "") if kind.tz is not None else made
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return pa.chunked_array([pa.nulls(len(column), pa.string())])
+    return column.cast(pa.string())
+
+
+class TableGrid:
+    """The rows of a typed table. A figure's cell is a number already: nothing can be misread."""
+
+    def __init__(self, sheet: Sheet, name: str) -> None:
+        self.sheet, self.name = sheet, name
+
+    def typed(self, types: Mapping[int, pa.DataType], decimal: str = ".") -> dict[int, pa.ChunkedArray]:
+        table = self._load(tuple(types))
+        try:
+            return {at: _cast(table.column(n), kind) for n, (at, kind) in enumerate(types.items())}
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise Unlike(str(error)) from error
+
+    def _load(self, wanted: tuple[int, ...]) -> pa.Table:
+        try:
+            return self.sheet.load(list(wanted))
+        except (pa.ArrowException, OSError, MemoryError) as error:
+            first = str(error).split("\n")[0][:120]
+            raise FileRefused(
+                f"{self.name} is damaged: {first}.", remedy="Fetch or write it again.", file=self.name
+            ) from error
+
+    def texts(self, wanted: tuple[int, ...]) -> Texts:
+        unique = tuple(dict.fromkeys(wanted))
+        table = self._load(unique)
+        columns = {at: _one(_texts(table.column(n))) for n, at in enumerate(unique)}
+        return Texts(columns, np.arange(1, table.num_rows + 1), [], 0)
+
+    def lines(self, rows: int) -> Array:
+        return np.arange(1, rows + 1)
+
+
+def _cast(column: Any, kind: pa.DataType) -> Any:
+    if pa.types.is_timestamp(kind) and pa.types.is_timestamp(column.type):
+        if (kind.tz is None) != (column.type.tz is None):
+            raise Unlike("times with and without a zone")
+        return column.cast(kind, safe=False)
+    if pa.types.is_dictionary(kind):
+        return column.cast(pa.string()).dictionary_encode()
+    if pa.types.is_decimal(column.type) or pa.types.is_integer(column.type):
+        return column.cast(kind, safe=pa.types.is_integer(kind))
+    if pa.types.is_date(column.type) and pa.types.is_timestamp(kind):
+        return column.cast(pa.timestamp("us"))
+    made = column.cast(kind)
+    if pa.types.is_floating(kind) and pa.types.is_float32(column.type):
+        # the digits as they are written, not the nearest double of the nearest float
+        return column.cast(pa.string()).cast(kind)
+    return made
+
+
+def _one(column: Any) -> Any:
+    made = column.combine_chunks()
+    return (
+        made.chunk(0)
+        if isinstance(made, pa.ChunkedArray) and made.num_chunks == 1
+        else (pa.array([], pa.string()) if isinstance(made, pa.ChunkedArray) else made)
+    )

@@ -1,0 +1,79 @@
+"""Excel workbooks to text: each sheet that holds something, its rows on the lines of the same number."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import zipfile
+from typing import Any
+
+from lib.errors import FileRefused
+from lib.files.containers import Buffer
+
+__all__ = ["to_sheets"]
+
+_MOST = 2**30
+_RATIO = 200
+
+
+def to_sheets(data: Buffer, name: str) -> tuple[tuple[str, bytes], ...]:
+    """(title, comma separated text) of the sheets. Raises ``FileRefused``."""
+    from python_calamine import CalamineError, CalamineWorkbook  # read only where a workbook is opened
+
+    raw = bytes(data)
+    _bounded(raw, name)
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(raw))
+        sheets = [(title, book.get_sheet_by_name(title)) for title in book.sheet_names]
+        made = tuple((title, _text(sheet.to_python(skip_empty_area=False))) for title, sheet in sheets)
+    except (CalamineError, OSError, ValueError) as error:
+        raise FileRefused(
+            f"{name} is an Excel workbook that cannot be read: {str(error)[:120]}.",
+            remedy="Save it anew, or as CSV.", file=name,
+        ) from error  # fmt: skip
+    made = tuple(each for each in made if each[1].strip(b"\n,"))
+    if not made:
+        raise FileRefused(f"{name} is an Excel workbook without a filled sheet.", file=name)
+    return made
+
+
+def _bounded(raw: bytes, name: str) -> None:
+    """A workbook is a zip: its parts are counted as they unpack, before anything is kept of them."""
+    most, total = min(_MOST, 2**26 + len(raw) * _RATIO), 0
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            for each in archive.infolist():
+                with archive.open(each) as part:
+                    while block := part.read(2**20):
+                        total += len(block)
+                        if total > most:
+                            raise FileRefused(
+                                f"{name} unpacks to more than {most // 2**20:,} MB; that is not a file of candles.",
+                                file=name,
+                            )
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+        raise FileRefused(
+            f"{name} is damaged: its parts do not unpack.", remedy="Save it anew.", file=name
+        ) from error
+
+
+def _text(rows: list[list[Any]]) -> bytes:
+    sink = io.StringIO()
+    writer = csv.writer(sink, lineterminator="\n")
+    for row in rows:
+        writer.writerow([_cell(cell) for cell in row])
+    return sink.getvalue().encode("utf-8", "replace")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, dt.datetime):
+        # a day's fraction as a double is some µs off
+        whole = (value + dt.timedelta(microseconds=500)).replace(microsecond=0)
+        near = abs(whole - value) < dt.timedelta(microseconds=1000)
+        return (whole if near else value).isoformat(sep=" ")
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
+    return str(value).replace("\n", " ").replace("\r", " ")
