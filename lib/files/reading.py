@@ -25,7 +25,7 @@ from lib.timeframes import Timeframe
 
 __all__ = [
     "Rows", "ask", "check_ticks", "closed_only", "finish", "inspect", "localise", "mark", "read", "refused",
-    "rows_of", "tick_report", "told",
+    "remedy", "rows_of", "tick_report", "told",
 ]  # fmt: skip
 
 Array = np.ndarray[Any, Any]
@@ -72,6 +72,10 @@ def rows_of(plan: Plan) -> Rows:
     if plan.choices.scale:
         for role in rows.figures.keys() - {"volume"}:
             rows.figures[role] = rows.figures[role] / plan.choices.scale
+    if "adjusted close" in rows.figures:
+        factor = rows.figures.pop("adjusted close") / rows.figures["close"]
+        for price in PRICES:
+            rows.figures[price] = rows.figures[price] * factor
     if plan.sides and plan.sides.side == "mid":
         for price in PRICES:
             rows.figures[price] = np.round((rows.figures[price] + rows.figures.pop(OTHER[price])) / 2, 10)
@@ -93,6 +97,11 @@ def closed_only(table: pd.DataFrame, timeframe: Timeframe, now: pd.Timestamp | N
 
 def ask(plan: Plan) -> None:
     """Refuse with a question where the content does not decide."""
+    if plan.roles.contradiction and plan.ticks is None and plan.sides is None:
+        raise FileRefused(
+            f"{plan.name}: {plan.roles.contradiction}.", remedy="Say which columns are which.",
+            file=plan.name, question="columns.high",
+        )  # fmt: skip
     for question in plan.reading.questions:
         if question.key == "timeframe":
             continue  # the sample may be too short; the whole file decides
@@ -116,6 +125,13 @@ def _question(plan: Plan, key: str, options: tuple[str, ...]) -> tuple[str, str]
         return (
             f"{plan.name}: commas can be decimal marks or part thousands: a figure is {one} or {other}.",
             "Say which is the decimal mark.",
+        )
+    if key == "prices":
+        return (f"{plan.name} holds several sets of prices.", f"Choose one of: {', '.join(options[:12])}.")
+    if key == "date":
+        return (
+            f"{plan.name}: its rows tell the time of day only, and no name tells the day.",
+            "Say the date, for example 2024-01-31.",
         )
     role = key.removeprefix("columns.")
     what = "there is no header" if not plan.layout.header else f"no column is plainly the {role}"
@@ -408,7 +424,7 @@ def _conform(
         except CandlesRefused as error:
             first = error.report.findings[0]
             raise CandlesRefused(
-                f"{plan.name}: {error.report.sentence()}", report=error.report, remedy=_remedy(error.report),
+                f"{plan.name}: {error.report.sentence()}", report=error.report, remedy=remedy(error.report),
                 file=plan.name, line=first.line,
             ) from error  # fmt: skip
     lost = rows.left_out + (len(rows.micros) - len(raw))
@@ -421,7 +437,8 @@ def _conform(
     )
 
 
-def _remedy(report: Report) -> str:
+def remedy(report: Report) -> str:
+    """What can be done about the findings."""
     if set(report.counts) == {"conflict"}:
         return "Say which of the rows stands, the first or the last."
     if set(report.counts) <= {"grid", "overlap"}:

@@ -1,0 +1,575 @@
+"""Files of any size in bounded memory: a checking pass over the whole file, then its candles in order.
+
+The text is read in blocks of whole lines, each by the same code as a small file; its rows go to sorted runs
+in a temporary folder (:mod:`lib.files.runs`), and come back window by window to be conformed, so that rows
+of one time meet wherever they stand. Candles are given out only when all of the file has passed. Needs
+temporary room on disk of about the size of the text; a packed file is unpacked there first.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from lib import timeframes
+from lib.candles import COLUMNS, Finding, Report, conform, from_micros
+from lib.errors import CandlesRefused, FileRefused
+from lib.files import ticks, zones
+from lib.files.fields import NO_TIME
+from lib.files.grid import TextGrid
+from lib.files.model import Choices, Reading
+from lib.files.plan import TICKS_TO, Plan, make_plan
+from lib.files.reading import ask, check_ticks, localise, refused, remedy, rows_of, told
+from lib.files.rows import Rows
+from lib.files.runs import Runs
+from lib.files.text import Text
+from lib.timeframes import Timeframe
+
+__all__ = ["LARGE", "Streamed", "is_large", "stream"]
+
+Array = np.ndarray[Any, Any]
+Progress = Callable[[float, str], None]
+
+# Files from this size on are streamed: below it, reading at once is as fast and takes little.
+LARGE = 96 * 2**20
+_PACKED_LARGE = 24 * 2**20
+_BLOCK = 24 * 2**20
+_WINDOW = 2**19  # rows conformed at a time
+_LONGEST_LINE = 4 * 2**20
+_LISTED = 200
+_MOST = 64 * 2**30
+_RATIO = 100
+_FREE = 64 * 2**20
+_HOUR = 3600 * 10**6
+_HELD = 6 * 3600 * 10**6  # µs: rows that near to a block's end wait, as an hour that came twice may go on
+_MAGICS = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bz2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"PK\x03\x04": "zip",
+}
+
+
+def is_large(path: Path) -> bool:
+    """Whether a file is better streamed: a text, plain or packed, of a size that weighs."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError:
+        return False
+    kind = _packed(head)
+    if kind == "zip":
+        with zipfile.ZipFile(path) if zipfile.is_zipfile(path) else ExitStack() as archive:
+            entries = archive.infolist() if isinstance(archive, zipfile.ZipFile) else []
+        return len(entries) == 1 and entries[0].file_size >= LARGE
+    if head[:4] in (b"PAR1", b"ARRO", b"FEA1") or head.lstrip()[:1] in (b"{", b"["):
+        return False
+    return size >= (LARGE if kind is None else _PACKED_LARGE)
+
+
+def _packed(head: bytes) -> str | None:
+    return next((kind for magic, kind in _MAGICS.items() if head.startswith(magic)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A file that has passed its check: its reading and report, and ``tables()``, its candles in order of
+    time, some hundred thousand at once. ``ticks`` as in :class:`~lib.files.model.FileCandles`."""
+
+    reading: Reading
+    report: Report
+    timeframe: Timeframe
+    ticks: int
+    rows_read: int
+    tables: Callable[[], Iterator[pd.DataFrame]]
+
+
+@contextmanager
+def stream(
+    name: str,
+    path: Path,
+    choices: Choices | None = None,
+    *,
+    progress: Progress | None = None,
+    block: int = _BLOCK,
+    window: int = _WINDOW,
+) -> Iterator[Streamed]:
+    """Read and check a text file of candles or ticks in bounded memory; its candles are there inside the
+    ``with``.
+
+    ``progress`` is called with the part that is done and what is being done. Raises as
+    :func:`lib.files.read`; of the findings the first 200 are listed, the others counted.
+    """
+    say = progress or (lambda done, what: None)
+    with tempfile.TemporaryDirectory(prefix="candlebook-") as folder, ExitStack() as stack:
+        source, containers = _plain(name, path, Path(folder), say)
+        text = stack.enter_context(source.open("rb"))
+        work = _Work(name, source, text, choices or Choices(), Path(folder), block, window, say)
+        work.read()
+        made = work.check()
+        yield replace(made, reading=replace(made.reading, containers=containers)) if containers else made
+
+
+# ------------------------------------------------------------------------------------------------ plain
+
+
+def _plain(name: str, path: Path, folder: Path, say: Progress) -> tuple[Path, tuple[str, ...]]:
+    """The file, or what it unpacks to; and the containers."""
+    containers: list[str] = []
+    while True:
+        try:
+            with path.open("rb") as file:
+                kind = _packed(file.read(16))
+        except OSError as error:
+            raise FileRefused(f"{name} cannot be opened: {error.strerror}.", file=name) from error
+        if kind is None:
+            return path, tuple(containers)
+        if len(containers) == 3:
+            raise FileRefused(f"{name} is packed more than 3 times over.", file=name)
+        containers.append(kind)
+        target = folder / f"text{len(containers)}"
+        try:
+            _unpack(name, path, target, kind, say)
+        except (
+            zlib.error,
+            lzma.LZMAError,
+            EOFError,
+            ValueError,
+            RuntimeError,
+            zipfile.BadZipFile,
+            OSError,
+        ) as error:
+            raise FileRefused(
+                f"{name} is damaged: its {kind} data does not unpack.", remedy="Fetch it again.", file=name
+            ) from error
+        path = target
+
+
+def _unpack(name: str, path: Path, target: Path, kind: str, say: Progress) -> None:
+    size = path.stat().st_size
+    most = min(_MOST, _FREE + size * _RATIO, shutil.disk_usage(target.parent).free // 2)
+    made = lines = 0
+    with path.open("rb") as raw, _opened(raw, kind, name) as source, target.open("wb") as sink:
+        while part := source.read(2**20):
+            made += len(part)
+            lines += part.count(b"\n")
+            if made > most or (made > _FREE and not lines):
+                raise FileRefused(
+                    f"{name} unpacks to more than {made // 2**20:,} MB; that is not a file of candles.",
+                    file=name,
+                )
+            sink.write(part)
+            say(min(1.0, raw.tell() / size), "unpacking")
+
+
+def _opened(raw: IO[bytes], kind: str, name: str) -> Any:
+    if kind == "gzip":
+        return gzip.GzipFile(fileobj=raw)
+    if kind == "bz2":
+        return bz2.BZ2File(raw)
+    if kind == "xz":
+        return lzma.LZMAFile(raw)
+    if kind == "zstd":
+        return pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
+    archive = zipfile.ZipFile(raw)
+    members = [each for each in archive.infolist() if not each.is_dir()]
+    if len(members) != 1:
+        raise FileRefused(
+            f"{name} holds {len(members)} files.", remedy="Unpack it, and import them one by one."
+        )
+    return archive.open(members[0])
+
+
+# ----------------------------------------------------------------------------------------------- blocks
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    data: bytes
+    line: int  # of its first line
+    done: float
+
+
+def _blocks(text: IO[bytes], start: int, line: int, size: int, name: str, whole: int) -> Iterator[_Block]:
+    """Whole lines, about ``size`` bytes at once."""
+    text.seek(start)
+    rest = b""
+    while part := text.read(size):
+        data = rest + part
+        cut = data.rfind(b"\n") + 1
+        if not cut:
+            if len(data) > max(_LONGEST_LINE, size):
+                raise FileRefused(
+                    f"Line {line} of {name} is longer than {_LONGEST_LINE // 2**20} million characters; "
+                    "that is no row of candles.",
+                    file=name, line=line,
+                )  # fmt: skip
+            rest = data
+            continue
+        rest = data[cut:]
+        yield _Block(data[:cut], line, text.tell() / max(whole, 1))
+        line += data.count(b"\n", 0, cut)
+    if rest.strip():
+        yield _Block(rest, line, 1.0)
+
+
+class _Work:
+    """One file on its way."""
+
+    def __init__(
+        self, name: str, path: Path, text: IO[bytes], choices: Choices, folder: Path, block: int, window: int, say: Progress
+    ) -> None:  # fmt: skip
+        self.name, self.text, self.choices, self.folder = name, text, choices, folder
+        self.block, self.window, self.say = block, window, say
+        self.size = path.stat().st_size
+        self.plan = self._planned(path)
+        self.runs = Runs(folder)
+        self.findings: list[Finding] = []
+        self.counts: dict[str, int] = {}
+        self.notes: dict[str, None] = {}
+        self.lost = self.ticks = 0
+        self.no_volume = "volume" in self.plan.figures and self.plan.ticks is None
+        self.held: Rows | None = None
+
+    def _planned(self, path: Path) -> Plan:
+        """From the first block; where day and month cannot be told there, from those after it."""
+        head = self.text.read(max(self.block, 2**17))
+        if len(head) < self.size:
+            wide = b"\0" in head[:64]  # two bytes a letter: its lines are not cut at a byte
+            head = head[: len(head) // 4 * 4] if wide else head[: head.rfind(b"\n") + 1] or head
+        plan = make_plan(self.name, head, self.choices)
+        if _encoding(plan) != "utf-8":
+            recoded = _recoded(self.name, path, self.folder, plan)
+            self.text = recoded.open("rb")
+            self.size = recoded.stat().st_size
+            self.choices = replace(self.choices, encoding=None)
+            return self._planned(recoded)
+        if "day_first" in {each.key for each in plan.reading.questions}:
+            lead = head[: plan.layout.start]
+            for each in _blocks(self.text, plan.layout.start, 1, self.block, self.name, self.size):
+                other = make_plan(self.name, lead + each.data, self.choices)
+                if other.times.order.value:
+                    first = other.times.order.value == "DMY"
+                    return make_plan(self.name, head, replace(self.choices, day_first=first))
+        ask(plan)
+        return plan
+
+    # ------------------------------------------------------------------------------------------ reading
+
+    def read(self) -> None:
+        """Every row into the runs. Raises ``FileRefused`` where cells cannot be read."""
+        plan, layout = self.plan, self.plan.layout
+        for block in _blocks(self.text, layout.start, layout.first_line, self.block, self.name, self.size):
+            part = replace(layout, start=0, first_line=block.line)
+            grid = TextGrid(Text(block.data, 0, "utf-8", ""), part, self.name)
+            rows = rows_of(replace(plan, grid=grid, layout=part))
+            rows.lines = _lines_of(rows, block)
+            self._settle(rows)
+            self.say(block.done * 0.7, "reading")
+            if sum(self.counts.values()) > 100 * _LISTED and self.choices.bad_rows != "drop":
+                break
+        if self.held is not None:
+            held, self.held = self.held, None
+            self._take(localise(held, plan.zone))
+        if self.findings and self.choices.bad_rows != "drop":
+            raise refused(plan, self._all_findings())
+        if not self.runs.rows:
+            if self.findings:
+                raise refused(plan, self._all_findings())
+            raise FileRefused(f"{self.name} holds no candles.", file=self.name)
+
+    def _all_findings(self) -> Rows:
+        none = np.empty(0, np.int64)
+        return Rows(none, {}, lambda: none, findings=tuple(self.findings), counts=self.counts)
+
+    def _settle(self, rows: Rows) -> None:
+        """To UTC; the last hours of a block wait for the next one."""
+        if self.plan.times.utc or self.plan.zone == "UTC":
+            self._take(rows)
+            return
+        if self.held is not None:
+            rows = _joined(self.held, rows)
+            self.held = None
+        cut = _cut_before(rows.micros, len(rows.micros))
+        while cut and self._twice(rows.micros, cut):
+            cut = _cut_before(rows.micros, cut)
+        if not cut:  # a block of one afternoon: what comes twice in it is told by itself
+            cut = len(rows.micros) if len(rows.micros) > 2**22 else 0
+        if cut:
+            self._take(localise(_sliced(rows, slice(None, cut)), self.plan.zone))
+        self.held = _sliced(rows, slice(cut, None)) if cut < len(rows.micros) else None
+
+    def _twice(self, wall: Array, cut: int) -> bool:
+        """Whether an hour that comes twice lies near a cut."""
+        first = _cut_before(wall, cut)
+        hours = np.unique(wall[first : cut + 1] // _HOUR) * _HOUR
+        made = zones.to_utc(np.concatenate([hours, hours]), self.plan.zone)
+        return bool(made.twice.any() or made.resolved)
+
+    def _take(self, rows: Rows) -> None:
+        if self.plan.ticks:
+            self.notes |= dict.fromkeys(check_ticks(self.plan, rows))
+        if rows.note:
+            self.notes[rows.note] = None
+        room = _LISTED - len(self.findings)
+        self.findings += rows.findings[: max(room, 0)]
+        for rule, count in (rows.counts or {}).items():
+            self.counts[rule] = self.counts.get(rule, 0) + count
+        keep = slice(None) if rows.bad is None or not rows.bad.any() else ~rows.bad
+        micros = rows.micros[keep]
+        self.lost += rows.left_out + len(rows.micros) - len(micros)
+        figures = {role: values[keep] for role, values in rows.figures.items()}
+        if self.plan.ticks:
+            self._take_ticks(micros, figures)
+            return
+        if self.no_volume and len(micros):
+            self.no_volume = bool((figures["volume"] == -1).all())
+        lines = rows.lines()[keep]
+        self.runs.add({"time": micros, **figures, "line": lines})
+
+    def _take_ticks(self, micros: Array, figures: dict[str, Array]) -> None:
+        self.ticks += len(micros)
+        if len(micros):
+            frame = self.choices.timeframe or TICKS_TO
+            buckets = ticks.fold(micros, figures["price"], figures["volume"], frame)
+            columns = {name: buckets[name].to_numpy() for name in buckets}
+            self.runs.add({"time": columns.pop("start"), **columns})
+
+    # ------------------------------------------------------------------------------------------ checking
+
+    def check(self) -> Streamed:
+        """Conform window by window; candles go to files of their own. Raises ``CandlesRefused``."""
+        frame = self._frame()
+        windows = self.runs.windows(self.window)
+        made: list[Path] = []
+        whole = _Total(self.choices)
+        last: pd.DataFrame | None = None
+        for n, (low, high) in enumerate(windows):
+            parts = list(self.runs.read(low, high))
+            if not parts:
+                continue
+            if self.plan.ticks:
+                table = self._joined_ticks(parts)
+                whole.rows_out += len(table)
+            else:
+                table = self._conformed(parts, frame, last, whole)
+            if len(table):
+                last = table.iloc[-1:]
+                whole.edge(table)
+                made.append(_kept(table, self.folder / f"made{n}.arrow"))
+            self.say(0.7 + 0.3 * (n + 1) / len(windows), "checking")
+        report = whole.report(self)
+        reading = told(self.plan, frame, self._said())
+        rows_read = self.ticks + self.lost if self.plan.ticks else report.rows_in
+        return Streamed(reading, report, frame, self.ticks, rows_read, lambda: map(_loaded, made))
+
+    def _said(self) -> list[str]:
+        return [*self.notes, *(["Every volume is -1, which stands for none."] if self.no_volume else [])]
+
+    def _joined_ticks(self, parts: list[dict[str, Array]]) -> pd.DataFrame:
+        frames = [pd.DataFrame(each).rename(columns={"time": "start"}) for each in parts]
+        if self.runs.newest_first:
+            frames.reverse()
+        return ticks.to_table(ticks.join(pd.concat(frames, ignore_index=True)))
+
+    def _conformed(
+        self, parts: list[dict[str, Array]], frame: Timeframe, last: pd.DataFrame | None, whole: _Total
+    ) -> pd.DataFrame:
+        names = [name for name in (*COLUMNS, "line") if name in parts[0]]
+        raw = pd.DataFrame({name: np.concatenate([each[name] for each in parts]) for name in names})
+        times = np.concatenate([each["time"] for each in parts])
+        if self.no_volume:
+            raw["volume"] = np.nan
+        if last is not None:  # the candle before this window, to see that they do not overlap
+            raw = pd.concat([last[[name for name in names if name != "line"]].assign(line=0), raw])
+            times = np.concatenate([last.index.as_unit("us").asi8, times])
+        raw.index = pd.DatetimeIndex(times.view("datetime64[us]")).tz_localize("UTC")
+        made = conform(raw, frame, conflicts=self.choices.conflicts or "refuse", bad_rows="drop")
+        ahead = 0 if last is None else 1
+        whole.add(made.report, ahead)
+        return made.table.iloc[ahead:] if ahead and made.table.index[0] == last.index[0] else made.table  # type: ignore[union-attr]
+
+    def _frame(self) -> Timeframe:
+        if self.choices.timeframe:
+            return self.choices.timeframe
+        if self.plan.ticks:
+            return TICKS_TO
+        steps: dict[int, int] = {}
+        last: int | None = None
+        for low, high in self.runs.windows(self.window):
+            parts = [each["time"] for each in self.runs.read(low, high, ("time",))]
+            times = np.unique(
+                np.concatenate([*parts, *([[last]] if last is not None else [])]).astype(np.int64)
+            )
+            last = int(times[-1])
+            values, counts = np.unique(np.diff(times), return_counts=True)
+            for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+                if len(steps) < 10**5 or value in steps:
+                    steps[value] = steps.get(value, 0) + count
+        frame = _frame_of(steps)
+        if frame is None:
+            raise FileRefused(
+                f"{self.name}: its timeframe cannot be told from {self.runs.rows} candles.",
+                remedy="Say the timeframe, for example 1d.", file=self.name, question="timeframe",
+            )  # fmt: skip
+        return frame
+
+
+def _frame_of(steps: dict[int, int]) -> Timeframe | None:
+    """The timeframe of steps between candles and how often each is there: as of times that keep them in
+    the same shares."""
+    if not steps:
+        return None
+    share = max(1, sum(steps.values()) // 10**5)
+    made = [np.repeat(step, max(1, count // share)) for step, count in steps.items()]
+    times = np.concatenate([[0], np.cumsum(np.concatenate(made) // 10**6)])
+    return timeframes.infer(pd.DatetimeIndex(times.astype("datetime64[s]")))
+
+
+class _Total:
+    """The report of all windows together."""
+
+    def __init__(self, choices: Choices) -> None:
+        self.choices = choices
+        self.rows_out = self.rows_in = self.duplicates = 0
+        self.counts: dict[str, int] = {}
+        self.findings: list[Finding] = []
+        self.first: pd.Timestamp | None = None
+        self.last: pd.Timestamp | None = None
+
+    def add(self, report: Report, ahead: int) -> None:
+        self.rows_in += report.rows_in - ahead
+        self.rows_out += report.rows_out - ahead
+        self.duplicates += report.duplicates
+        for rule, count in report.counts.items():
+            self.counts[rule] = self.counts.get(rule, 0) + count
+        self.findings += report.findings[: max(0, _LISTED - len(self.findings))]
+
+    def edge(self, table: pd.DataFrame) -> None:
+        self.first = table.index[0] if self.first is None else self.first
+        self.last = table.index[-1]
+
+    def report(self, work: _Work) -> Report:
+        settled = {"conflict"} if self.choices.conflicts in ("first", "last") else set()
+        counts = {**work.counts}
+        for rule, count in self.counts.items():
+            counts[rule] = counts.get(rule, 0) + count
+        findings = sorted([*work.findings, *self.findings], key=lambda each: each.line or 0)
+        rows_in = (self.rows_out if work.plan.ticks else self.rows_in) + work.lost
+        made = Report(
+            rows_in, self.rows_out, self.duplicates, work.runs.in_order, self.first, self.last, counts, tuple(findings)
+        )  # fmt: skip
+        if self.choices.bad_rows != "drop" and counts.keys() - settled:
+            raise CandlesRefused(
+                f"{work.name}: {made.sentence()}", report=made, file=work.name, line=findings[0].line,
+                remedy=remedy(made),
+            )  # fmt: skip
+        if not self.rows_out:
+            raise FileRefused(f"{work.name} holds no candles. {made.sentence()}", file=work.name)
+        return made
+
+
+# ----------------------------------------------------------------------------------------------- pieces
+
+
+def _lines_of(rows: Rows, block: _Block) -> Callable[[], Array]:
+    """Lines of the rows; where the block has no blank line they count up, and nothing is searched."""
+    count, slow = len(rows.micros), rows.lines
+    if count == block.data.count(b"\n") + (not block.data.endswith(b"\n")):
+        return lambda: np.arange(block.line, block.line + count)
+    return slow
+
+
+def _cut_before(wall: Array, end: int) -> int:
+    """The row after the last one that lies far from row ``end - 1``; 0 where none does."""
+    known = wall[:end][wall[:end] != NO_TIME]
+    far = np.flatnonzero(np.abs(wall[:end] - (known[-1] if len(known) else 0)) > _HELD)
+    return int(far[-1]) + 1 if len(far) else 0
+
+
+def _sliced(rows: Rows, part: slice) -> Rows:
+    lines = rows.lines()[part]
+    bad = None if rows.bad is None else rows.bad[part]
+    figures = {role: values[part] for role, values in rows.figures.items()}
+    made = Rows(rows.micros[part], figures, lambda: lines, bad)
+    if part.start is None:  # what was found stays with the first piece
+        made.findings, made.counts, made.left_out = rows.findings, rows.counts, rows.left_out
+    return made
+
+
+def _joined(one: Rows, other: Rows) -> Rows:
+    lines = np.concatenate([one.lines(), other.lines()])
+    bads = [np.zeros(len(each.micros), bool) if each.bad is None else each.bad for each in (one, other)]
+    counts = dict(one.counts or {})
+    for rule, count in (other.counts or {}).items():
+        counts[rule] = counts.get(rule, 0) + count
+    return Rows(
+        np.concatenate([one.micros, other.micros]),
+        {role: np.concatenate([one.figures[role], other.figures[role]]) for role in one.figures},
+        lambda: lines, np.concatenate(bads), (*one.findings, *other.findings), counts,
+        one.left_out + other.left_out,
+    )  # fmt: skip
+
+
+def _encoding(plan: Plan) -> str:
+    """The encoding of the text; nothing where the file is none."""
+    text = plan.part.text if plan.part else None
+    return text.encoding if text and isinstance(plan.grid, TextGrid) else ""
+
+
+def _recoded(name: str, path: Path, folder: Path, plan: Plan) -> Path:
+    """The text as UTF-8 with lines that end in LF, in a file of its own."""
+    encoding = _encoding(plan)
+    if not encoding:
+        raise FileRefused(
+            f"{name} is no text, and too large to be opened at once.", remedy="Save it as CSV.", file=name
+        )
+    target = folder / "utf8"
+    if target == path:
+        raise FileRefused(f"{name} is in no encoding that can be read in parts.", file=name)
+    try:
+        with (
+            path.open(encoding=encoding, newline=None) as source,
+            target.open("w", encoding="utf-8") as sink,
+        ):
+            while part := source.read(2**22):
+                sink.write(part.lstrip("\ufeff"))
+    except UnicodeDecodeError as error:
+        raise FileRefused(
+            f"{name} is not {encoding} throughout.",
+            remedy="Choose another encoding.",
+            file=name,
+        ) from error
+    return target
+
+
+def _kept(table: pd.DataFrame, path: Path) -> Path:
+    columns = {name: pa.array(table[name].to_numpy()) for name in COLUMNS}
+    batch = pa.record_batch({"time": pa.array(table.index.as_unit("us").asi8), **columns})
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as file:
+        file.write_batch(batch)
+    return path
+
+
+def _loaded(path: Path) -> pd.DataFrame:
+    with pa.OSFile(str(path), "rb") as source:
+        table = pa.ipc.open_file(source).read_all()
+    columns = {name: table.column(name).to_numpy().copy() for name in COLUMNS}
+
+    return from_micros(table.column("time").to_numpy().copy(), columns)

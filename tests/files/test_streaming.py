@@ -1,0 +1,180 @@
+"""Files in parts: the same candles, the same findings and the same refusals as in one piece."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib.errors import CandlebookError, CandlesRefused, FileRefused
+from lib.export import to_bytes
+from lib.files import Choices, FileCandles, read
+from lib.files.streaming import Streamed, is_large, stream
+from lib.timeframes import parse
+from tests.files.test_ticks import quotes
+from tests.files.test_ticks import written as tick_file
+from tests.files.written import table
+
+SMALL = {"block": 4096, "window": 300}
+
+
+def streamed(path: Path, choices: Choices | None = None, **sizes: int) -> tuple[pd.DataFrame, Streamed]:
+    with stream(path.name, path, choices, **(sizes or SMALL)) as found:
+        return pd.concat(list(found.tables())), found
+
+
+def same(path: Path, choices: Choices | None = None) -> tuple[FileCandles, Streamed]:
+    whole = read(path.name, path, choices)
+    candles, found = streamed(path, choices)
+    pd.testing.assert_frame_equal(candles, whole.table, check_freq=False)
+    assert found.timeframe == whole.timeframe
+    assert found.ticks == whole.ticks
+    assert found.rows_read == whole.rows_read
+    mine, theirs = found.report, whole.report
+    for name in ("rows_in", "rows_out", "duplicates", "first", "last", "counts", "sorted_on_entry"):
+        assert getattr(mine, name) == getattr(theirs, name), name
+    assert [(each.rule, each.line) for each in mine.findings] == [
+        (each.rule, each.line) for each in theirs.findings
+    ]
+    return whole, found
+
+
+def lines(count: int = 2500, **options: Any) -> list[str]:
+    return to_bytes(table(count, **options), "csv").decode().splitlines()
+
+
+def put(folder: Path, rows: list[str], name: str = "x.csv") -> Path:
+    path = folder / name
+    path.write_text("\n".join([*rows, ""]))
+    return path
+
+
+def test_many_parts_are_the_whole(tmp_path: Path) -> None:
+    rows = lines()
+    _, found = same(put(tmp_path, rows))
+    assert found.report.rows_out == 2500
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rows_in_any_order_with_duplicates_far_apart(tmp_path: Path, seed: int) -> None:
+    head, *body = lines()
+    random = np.random.default_rng(seed)
+    shuffled = [body[at] for at in random.permutation(len(body))]
+    whole, _ = same(put(tmp_path, [head, *shuffled, *shuffled[:40]]))
+    assert whole.report.duplicates == 40
+    same(put(tmp_path, [head, *body[::-1]]))
+
+
+@pytest.mark.parametrize("rule", ["first", "last"])
+def test_conflicts_across_parts(tmp_path: Path, rule: Any) -> None:
+    head, *body = lines()
+    other = ",".join([*body[7].split(",")[:-1], "123456"])
+    path = put(tmp_path, [head, *body, other])
+    with pytest.raises(CandlesRefused, match=r"Line 9: .*other figures"):
+        streamed(path)
+    whole, _ = same(path, Choices(conflicts=rule))
+    assert (whole.table["volume"].iloc[7] == 123456) == (rule == "last")
+
+
+def test_faults_are_refused_with_their_lines_or_left_out(tmp_path: Path) -> None:
+    rows = lines()
+    rows[2000] = rows[2000].replace(",", ",x", 1)
+    rows[2200] = rows[2200].split(",")[0]
+    rows.insert(100, "")
+    path = put(tmp_path, rows)
+    with pytest.raises(FileRefused, match="line 2002"):
+        streamed(path)
+    same(path, Choices(bad_rows="drop"))
+    high = lines()
+    cells = high[1500].split(",")
+    cells[2] = "0.01"
+    high[1500] = ",".join(cells)
+    with pytest.raises(CandlesRefused, match="Line 1501"):
+        streamed(put(tmp_path, high))
+    same(path, Choices(bad_rows="drop"))
+
+
+def test_the_hour_that_comes_twice_may_lie_across_parts(tmp_path: Path) -> None:
+    made = table(3000, step="1min", start="2024-10-26 12:00")
+    wall = made.tz_convert("Europe/Berlin").tz_localize(None)
+    rows = [f"{time:%Y-%m-%d %H:%M},{o},{h},{lo},{c},{v}" for time, o, h, lo, c, v in wall.itertuples()]
+    path = put(tmp_path, ["time,open,high,low,close,volume", *rows])
+    whole, _ = same(path, Choices(zone="Europe/Berlin"))
+    assert list(whole.table.index) == list(made.index)
+
+
+def test_times_that_are_told_apart_only_later(tmp_path: Path) -> None:
+    made = table(400, step="1h", start="2024-01-01")
+    rows = [f"{time:%d/%m/%Y %H:%M},{o},{h},{lo},{c},{v}" for time, o, h, lo, c, v in made.itertuples()]
+    candles, _ = streamed(put(tmp_path, ["time,open,high,low,close,volume", *rows]), block=2000, window=100)
+    assert list(candles.index) == list(made.index)
+
+
+def test_a_finer_step_later_in_the_file_counts(tmp_path: Path) -> None:
+    head, *coarse = lines(300, step="1h")
+    fine = lines(3000, step="1min", start="2024-06-01")[1:]
+    _, found = same(put(tmp_path, [head, *coarse, *fine]))
+    assert found.timeframe == parse("1m")
+
+
+@pytest.mark.parametrize("side", ["bid", "mid"])
+def test_ticks_in_parts(tmp_path: Path, side: Any) -> None:
+    frame = quotes(3000)
+    random = np.random.default_rng(2)
+    for n, each in enumerate((frame, frame.iloc[::-1], frame.iloc[random.permutation(3000)])):
+        path = tmp_path / f"{n}.csv"
+        path.write_bytes(tick_file(each))
+        _, found = same(path, Choices(side=side, timeframe=parse("1m")))
+        assert found.ticks == 3000
+
+
+def test_packed_files_and_other_encodings(tmp_path: Path) -> None:
+    rows = lines()
+    plain = "\n".join([*rows, ""])
+    (tmp_path / "a.gz").write_bytes(gzip.compress(plain.encode()))
+    (tmp_path / "a.xz").write_bytes(lzma.compress(plain.encode()))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inside.csv", plain)
+    (tmp_path / "a16.csv").write_text(plain, encoding="utf-16")
+    (tmp_path / "old.csv").write_text(plain.replace("time", "tíme", 1), encoding="latin-1", newline="\r\n")
+    expected = table(2500)
+    for path in sorted(tmp_path.iterdir()):
+        choices = Choices(columns={"time": "#1"}) if path.name == "old.csv" else None
+        candles, _ = streamed(path, choices)
+        pd.testing.assert_frame_equal(candles, expected, check_freq=False)
+
+
+def test_bombs_and_endless_lines_are_refused(tmp_path: Path) -> None:
+    bomb = tmp_path / "zeros.gz"
+    with gzip.open(bomb, "wb") as sink:
+        for _ in range(100):
+            sink.write(bytes(2**20))
+    with pytest.raises(FileRefused, match="not a file of candles"):
+        streamed(bomb)
+    endless = tmp_path / "endless.csv"
+    endless.write_text("\n".join(lines(50)) + "\n" + "1" * 5 * 2**20)
+    with pytest.raises(FileRefused, match="longer than"):
+        streamed(endless)
+    cut = tmp_path / "cut.gz"
+    cut.write_bytes(gzip.compress("\n".join(lines()).encode())[:-9])
+    with pytest.raises(FileRefused, match="does not unpack"):
+        streamed(cut)
+    with pytest.raises(CandlebookError):
+        streamed(tmp_path / "absent.csv")
+    assert not is_large(endless)
+
+
+def test_progress_goes_up_to_the_end(tmp_path: Path) -> None:
+    seen: list[float] = []
+    with stream("x.csv", put(tmp_path, lines()), progress=lambda done, what: seen.append(done), **SMALL):
+        pass
+    assert seen == sorted(seen)
+    assert seen[-1] == 1
+    assert len(seen) > 20
