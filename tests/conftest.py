@@ -50,6 +50,7 @@ def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(("CANDLEBOOK_", "AWS_", "STREAMLIT_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("CANDLEBOOK_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("CANDLEBOOK_CACHE", str(tmp_path / "cache"))
     # Port 1 on this machine: refused at once.
     monkeypatch.setenv("CANDLEBOOK_BINANCE_REST", "http://127.0.0.1:1")
     monkeypatch.setenv("CANDLEBOOK_BINANCE_STREAM", "ws://127.0.0.1:1")

@@ -6,8 +6,8 @@
     store.write(series, table, origin="binance")
     store.read(series, timeframe="1d", last=300)
 
-What lies where: ``layout``; how it is encoded: ``encoding``; places: ``files``; windows: ``reading``; what
-keeps a killed writer from losing anything: ``writing``.
+What lies where: ``layout``; how it is encoded: ``encoding``; places: ``files``, ``s3`` and its cache ``disk``;
+windows: ``reading``; what keeps a killed writer from losing anything: ``writing``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from lib import settings
-from lib.store.files import LocalFiles, RemoteFiles
+from lib.store.disk import DiskCache
+from lib.store.files import Files, LocalFiles, RemoteFiles
 from lib.store.manifest import Catalog, Event, SeriesInfo, Written
+from lib.store.s3 import S3Files
 from lib.store.store import Store
 
 __all__ = ["Catalog", "Event", "SeriesInfo", "Store", "Written", "open_store"]
@@ -37,7 +39,7 @@ def open_store(url: str | None = None, *, options: Mapping[str, Any] | None = No
     """
     address = url if url is not None else settings.store_url()
     if options is not None:
-        return Store(RemoteFiles(address, options))
+        return Store(_remote(address, options))
     with _opening:
         if address not in _open:
             _open[address] = _made(address)
@@ -48,5 +50,13 @@ def _made(address: str) -> Store:
     if address.startswith("file://"):
         return Store(LocalFiles(Path(unquote(urlsplit(address).path))))
     if "://" in address:
-        return Store(RemoteFiles(address))
+        return Store(_remote(address, None))
     return Store(LocalFiles(Path(address).expanduser()))
+
+
+def _remote(address: str, options: Mapping[str, Any] | None) -> Files:
+    if not address.startswith(("s3://", "s3a://")):
+        return RemoteFiles(address, options)
+    folder = settings.cache_folder()
+    cache = DiskCache(folder, settings.cache_bytes()) if folder is not None else None
+    return S3Files(address, options, cache)

@@ -6,15 +6,12 @@ still has the tag expected. How that is made safe differs:
 - **A local folder**: a lock file for each series (``locks/``), which writers hold for the length of a
   write; a new content is written to a temporary file in the same folder, synced, and put in place by
   ``os.replace``; then the folder is synced. A reader opens one descriptor and sees the old or the new.
-- **S3**: nothing to lock. ``PutObject`` with ``If-Match: <etag>`` or ``If-None-Match: *`` refuses when
-  another writer was first (:class:`Conflict`); the writer reads, merges and tries again. Multipart
-  uploads would drop the condition; partitions are far below their size.
+- **S3**: nothing to lock, every put has a condition: see ``lib.store.s3``.
 - **Others** (``memory://`` and the rest of fsspec): locked within this process only; one process writes.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import secrets
@@ -23,7 +20,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -32,10 +29,13 @@ from filelock import FileLock, Timeout
 
 from lib.errors import StoreBusy, StoreError
 
-__all__ = ["Conflict", "Files", "LocalFiles", "RemoteFiles", "Sync", "Tag"]
+__all__ = ["Conflict", "Files", "LocalFiles", "Read", "RemoteFiles", "Reread", "Sync", "Tag"]
 
 # None stands for "there is no such file".
 Tag = Hashable
+Read = tuple[bytes, Tag]
+# no bytes: still the file that has the tag asked about
+Reread = tuple[bytes | None, Tag]
 Sync = Literal["all", "content", "none"]
 _LOCK_WAIT = 30.0
 _TEMPORARY = ".tmp"
@@ -52,6 +52,7 @@ class Files(Protocol):
     name: str
     local: bool
     exclusive: bool  # True: a lock keeps all other writers out, so what is pending is from a crash
+    keeps: bool  # True: a tag tells two contents apart, so what was read may be kept by it
 
     def tag(self, path: str) -> Tag:
         """What the file is now, without reading it; None where there is none."""
@@ -59,8 +60,14 @@ class Files(Protocol):
     def read(self, path: str) -> tuple[bytes, Tag] | None:
         """The whole file and its tag; None where there is none."""
 
-    def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
-        """Several whole files, at once where that saves time."""
+    def reread(self, path: str, tag: Tag) -> Reread | None:
+        """As ``read``, without the bytes where the file still has ``tag``."""
+
+    def reread_many(self, paths: Sequence[str], tags: Sequence[Tag]) -> list[Reread | None]:
+        """Several whole files, at once where that saves time; None for a tag: it is not held."""
+
+    def read_listed(self, tags: Mapping[str, Tag]) -> dict[str, Read | None]:
+        """Several whole files, whose tags a listing has told at this moment."""
 
     def write(self, path: str, data: bytes, expect: Tag, *, sync: Sync = "all") -> Tag:
         """Replace a file that has the tag ``expect`` (None: make it). Raises ``Conflict``.
@@ -71,6 +78,9 @@ class Files(Protocol):
 
     def lock(self, path: str, *, wait: bool = True) -> Any:
         """A context that keeps other writers out, as far as this place can. Raises ``StoreBusy``."""
+
+    def tags(self, folder: str) -> dict[str, Tag]:
+        """Every file under a folder, and its tag where the listing tells it, else None."""
 
     def find(self, folder: str) -> list[str]:
         """Every file under a folder."""
@@ -104,6 +114,7 @@ class LocalFiles:
 
     local = True
     exclusive = True
+    keeps = True
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
@@ -127,9 +138,15 @@ class LocalFiles:
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
-    def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
-        read = [self.read(path) for path in paths]
-        return [found[0] if found else None for found in read]
+    def reread(self, path: str, tag: Tag) -> Reread | None:
+        now = self.tag(path)
+        return (None, now) if now is not None and now == tag else self.read(path)
+
+    def reread_many(self, paths: Sequence[str], tags: Sequence[Tag]) -> list[Reread | None]:
+        return [self.reread(path, tag) for path, tag in zip(paths, tags, strict=True)]
+
+    def read_listed(self, tags: Mapping[str, Tag]) -> dict[str, Read | None]:
+        return {path: self.read(path) for path in tags}
 
     def write(self, path: str, data: bytes, expect: Tag, *, sync: Sync = "all") -> Tag:
         """``expect`` is not looked at: the lock is held."""
@@ -176,6 +193,9 @@ class LocalFiles:
             yield
         finally:
             lock.release()
+
+    def tags(self, folder: str) -> dict[str, Tag]:
+        return dict.fromkeys(self.find(folder))
 
     def find(self, folder: str) -> list[str]:
         found: list[str] = []
@@ -246,9 +266,11 @@ def _sync_folder(folder: Path) -> None:
 
 
 class RemoteFiles:
-    """A root on an fsspec file system."""
+    """A root on an fsspec file system: one process writes."""
 
     local = False
+    exclusive = True
+    keeps = False
     # one lock a path for all stores of this process
     _locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
@@ -262,25 +284,12 @@ class RemoteFiles:
                 f"The store {url} cannot be opened: {error}.", remedy="Check the address of the store."
             ) from error
         self._root = root.rstrip("/")
-        self._s3 = "s3" in _protocols(self._fs)
-        self.exclusive = not self._s3
-        self._foreign = _foreign_errors(self._s3)
 
     def _at(self, path: str) -> str:
         return f"{self._root}/{path}"
 
-    @contextmanager
-    def _named(self, what: str, path: str) -> Iterator[None]:
-        try:
-            with _named(what, f"{self.name.rstrip('/')}/{path}"):
-                yield
-        except self._foreign as error:
-            # the text of such an error may hold a signed address, so only its kind is shown
-            raise StoreError(
-                f"The store {self.name} could not be reached to {what} {path} ({type(error).__name__}).",
-                remedy="Check the address, the network and the credentials.",
-                path=path,
-            ) from error
+    def _named(self, what: str, path: str) -> AbstractContextManager[None]:
+        return _named(what, f"{self.name.rstrip('/')}/{path}")
 
     def tag(self, path: str) -> Tag:
         with self._named("read", path):
@@ -288,62 +297,36 @@ class RemoteFiles:
                 info = self._fs.info(self._at(path))
             except FileNotFoundError:
                 return None
-        made: Tag = info.get("ETag") or info.get("mtime") or info.get("created") or info.get("size")
+        made: Tag = info.get("mtime") or info.get("created") or info.get("size")
         return made
 
-    def read(self, path: str) -> tuple[bytes, Tag] | None:
-        # the tag first: if the file changes in between, the tag is too old and a write with it fails
+    def read(self, path: str) -> Read | None:
         tag = self.tag(path)
         if tag is None:
             return None
         with self._named("read", path):
             try:
-                data: bytes = self._fs.cat_file(self._at(path), start=0)
+                return self._fs.cat_file(self._at(path)), tag
             except FileNotFoundError:
                 return None
-            except OSError as error:
-                if not _is_empty(error):
-                    raise
-                data = b""
-        return data, tag
 
-    def read_many(self, paths: Sequence[str]) -> list[bytes | None]:
-        if not paths:
-            return []
-        with self._named("read", paths[0]):
-            # a start spares a HEAD for each; errors come back as values
-            found = self._fs.cat_ranges(
-                [self._at(path) for path in paths], [0] * len(paths), [None] * len(paths), on_error="return"
-            )
-            found = [b"" if isinstance(each, OSError) and _is_empty(each) else each for each in found]
-            for each in found:
-                if isinstance(each, Exception) and not isinstance(each, FileNotFoundError):
-                    raise each
-        return [each if isinstance(each, bytes) else None for each in found]
+    def reread(self, path: str, tag: Tag) -> Reread | None:
+        return self.read(path)
+
+    def reread_many(self, paths: Sequence[str], tags: Sequence[Tag]) -> list[Reread | None]:
+        return [self.reread(path, tag) for path, tag in zip(paths, tags, strict=True)]
+
+    def read_listed(self, tags: Mapping[str, Tag]) -> dict[str, Read | None]:
+        return {path: self.read(path) for path in tags}
 
     def write(self, path: str, data: bytes, expect: Tag, *, sync: Sync = "all") -> Tag:
         with self._named("write", path):
-            if not self._s3:
-                self._fs.makedirs(self._at(path).rsplit("/", 1)[0], exist_ok=True)
-                self._fs.pipe_file(self._at(path), data)
-                return self.tag(path)
-            condition = {"mode": "create"} if expect is None else {"IfMatch": expect}
-            try:
-                made = self._fs.pipe_file(self._at(path), data, **condition)
-            except (FileExistsError, FileNotFoundError) as error:
-                raise Conflict(path) from error
-            except OSError as error:
-                if _refused(error):
-                    raise Conflict(path) from error
-                raise
-            tag: Tag = made.get("ETag") if isinstance(made, dict) else None
-            return tag
+            self._fs.makedirs(self._at(path).rsplit("/", 1)[0], exist_ok=True)
+            self._fs.pipe_file(self._at(path), data)
+        return self.tag(path)
 
     @contextmanager
     def lock(self, path: str, *, wait: bool = True) -> Iterator[None]:
-        if self._s3:
-            yield
-            return
         lock = self._locks[f"{self.name}\n{path}"]
         if not lock.acquire(timeout=_LOCK_WAIT if wait else 0):
             raise StoreBusy(f"Another task has been writing {path} for over {_LOCK_WAIT:.0f} seconds.")
@@ -351,6 +334,9 @@ class RemoteFiles:
             yield
         finally:
             lock.release()
+
+    def tags(self, folder: str) -> dict[str, Tag]:
+        return dict.fromkeys(self.find(folder))
 
     def find(self, folder: str) -> list[str]:
         with self._named("list", folder):
@@ -369,26 +355,3 @@ class RemoteFiles:
 
     def sweep(self, folder: str) -> None:
         """Nothing to do: what is put appears whole or not at all."""
-
-
-def _protocols(fs: Any) -> tuple[str, ...]:
-    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
-
-
-def _foreign_errors(s3: bool) -> tuple[type[Exception], ...]:
-    if not s3:
-        return ()
-    from botocore.exceptions import BotoCoreError, ClientError  # only where S3 is used: half a second
-
-    return (BotoCoreError, ClientError)
-
-
-def _is_empty(error: OSError) -> bool:
-    """S3's answer (416) to a range of an object that has no bytes."""
-    return error.errno == errno.EINVAL and "range" in str(error)
-
-
-def _refused(error: OSError) -> bool:
-    """S3's answers to a condition that does not hold: 412, and 409 when two puts meet."""
-    known = ("PreconditionFailed", "ConditionalRequestConflict", "pre-conditions")
-    return any(word in str(error) or word in str(error.__cause__) for word in known)

@@ -8,6 +8,7 @@ coarsest one that divides it.
 from __future__ import annotations
 
 import math
+from collections.abc import Set
 from typing import NamedTuple
 
 import numpy as np
@@ -41,11 +42,14 @@ class Window(NamedTuple):
 class Reader:
     """The reading half of a store."""
 
-    def __init__(self, blocks: Blocks, manifests: Manifests, writer: Writer, place: str) -> None:
+    def __init__(
+        self, blocks: Blocks, manifests: Manifests, writer: Writer, place: str, *, local: bool
+    ) -> None:
         self._blocks = blocks
         self._manifests = manifests
         self._writer = writer
         self._place = place.rstrip("/")
+        self._local = local
 
     def known(self, series: Series, *, whole: bool = False) -> Manifest:
         """The manifest of a series that is there; with ``whole`` after healing what was left undone."""
@@ -77,7 +81,8 @@ class Reader:
     def read(self, series: Series, wanted: Timeframe, window: Window) -> pd.DataFrame:
         """A window of the base, or of a timeframe that it divides."""
         if wanted == series.timeframe:
-            return self._base(series, self.known(series), window)
+            found = None if self._local else self._direct(series, window)
+            return found if found is not None else self._base(series, self.known(series), window)
         if wanted in pyramid.levels_of(series.timeframe):
             return self._level(series, wanted, window)
         return self._resampled(series, wanted, window)
@@ -93,13 +98,51 @@ class Reader:
 
         names = [name for name in manifest.named_parts() if window.meets(*span(name))]
         oldest = {name: manifest.parts[name].generation for name in names if name in manifest.parts}
+        sure = (manifest.born, oldest.keys() - pending)
         try:
-            return self._collect(series, series.timeframe, names, oldest, window)
+            return self._collect(series, series.timeframe, names, oldest, window, sure)
         except CorruptFile:
             now = self.known(series)  # deleted while we read: that is the better sentence
             if now.born == manifest.born:
                 raise
             return self._base(series, now, window)
+
+    def _direct(self, series: Series, window: Window) -> pd.DataFrame | None:
+        """A bounded window by the one or two partitions it must lie in, without asking for the manifest
+        first: on S3 that is a request less. None where that cannot tell: a partition is not there, or
+        the bars asked for reach further back."""
+        kind = layout.kind_of(series.timeframe)
+        if window.end is None or (window.start is None and window.last is None):
+            return None
+        first = window.start if window.start is not None else window.end - 1
+        names = layout.parts_between(kind, first, window.end) if first < window.end else []
+        if not names or len(names) > 2:
+            return None
+        if window.start is None and kind:
+            names = [*layout.parts_between(kind, layout.part_span(kind, names[0])[0] - 1, window.end)]
+        paths = [layout.level_path(series, series.timeframe, name) for name in names]
+        tables: list[pd.DataFrame] = []
+        left = window.last
+        for some in [paths] if left is None else [[path] for path in reversed(paths)]:
+            for path, block in self._blocks.each(some):
+                if block is None:
+                    if self._may_be_there(series, path):
+                        return None
+                    continue
+                tables.append(block.window(window.start, window.end, left, provenance=window.provenance))
+            left = None if left is None else left - sum(len(table) for table in tables[-1:])
+            if left is not None and left <= 0:
+                break
+        reaches_back = left is not None and left > 0 and window.start is None and bool(kind)
+        if reaches_back or not tables:
+            return None
+        return _joined(tables if window.last is None else tables[::-1], window.provenance)
+
+    def _may_be_there(self, series: Series, path: str) -> bool:
+        """Whether a partition that was not found should have been: unless a manifest seen before tells
+        that there was none, the manifest must be asked."""
+        seen = self._manifests.last_seen(layout.manifest_path(series))
+        return seen is None or path.rsplit("/", 1)[1].removesuffix(".parquet") in seen.named_parts()
 
     def _level(self, series: Series, level: Timeframe, window: Window) -> pd.DataFrame:
         manifest = self.known(series, whole=True)
@@ -131,7 +174,9 @@ class Reader:
         kind = layout.kind_of(level)
         parts = manifest.levels.get(str(level), {})
         names = [name for name in sorted(parts) if window.meets(*layout.part_span(kind, name))]
-        return self._collect(series, level, names, {name: parts[name].generation for name in names}, window)
+        oldest = {name: parts[name].generation for name in names}
+        sure = (manifest.born, set() if manifest.pending else set(names))
+        return self._collect(series, level, names, oldest, window, sure)
 
     def _resampled(self, series: Series, wanted: Timeframe, window: Window) -> pd.DataFrame:
         source = [
@@ -152,15 +197,24 @@ class Reader:
         return made if last is None else made.iloc[-last:]
 
     def _collect(
-        self, series: Series, level: Timeframe, names: list[str], oldest: dict[str, int], window: Window
+        self,
+        series: Series,
+        level: Timeframe,
+        names: list[str],
+        oldest: dict[str, int],
+        window: Window,
+        sure: tuple[str, Set[str]],
     ) -> pd.DataFrame:
         """Windows of several partitions as one table; from the newest back where ``last`` is given.
-        ``oldest`` has the least generation of those that must be there."""
+        ``oldest`` has the least generation of those that must be there; ``sure`` the mark of the
+        manifest, and those of which that generation is the newest."""
         paths = {layout.level_path(series, level, name): name for name in names}
+        born, newest = sure
+        known = {path: oldest[name] for path, name in paths.items() if name in newest}
         if window.last is None:
-            walk = self._blocks.each(list(paths))
+            walk = self._blocks.each(list(paths), known, born)
         else:
-            walk = (pair for path in reversed(paths) for pair in self._blocks.each([path]))
+            walk = (pair for path in reversed(paths) for pair in self._blocks.each([path], known, born))
         found: list[pd.DataFrame] = []
         left = window.last
         for path, block in walk:

@@ -44,7 +44,9 @@ class Store:
         self._blocks = Blocks(files)
         self._manifests = Manifests(files)
         self._writer = Writer(files, self._blocks, self._manifests)
-        self._reader = Reader(self._blocks, self._manifests, self._writer, files.name)
+        self._reader = Reader(
+            self._blocks, self._manifests, self._writer, files.name, local=files.local or not files.keeps
+        )
         self._lines: dict[tuple[Series, int], tuple[str, np.ndarray[Any, Any]]] = {}
         self._lock = threading.Lock()
 
@@ -182,10 +184,11 @@ class Store:
         """Every series, and the errors of those that are damaged. One small file a series.
 
         Raises ``StoreError`` only where the store itself cannot be listed."""
-        paths = [path for path in self._files.find(layout.MANIFESTS) if path.endswith(".json")]
+        tags = self._files.tags(layout.MANIFESTS)
+        listed = {path: tags[path] for path in sorted(tags) if path.endswith(".json")}
         infos: Infos = []
         damaged = []
-        for path, found in self._manifests.each(paths):
+        for path, found in self._manifests.each(listed):
             try:
                 manifest = self._whole(path, found)
             except StoreError as error:

@@ -13,6 +13,7 @@ from moto.server import ThreadedMotoServer
 
 from lib.store import Store, pyramid
 from lib.store.files import Files, LocalFiles, RemoteFiles
+from lib.store.s3 import S3Files
 
 # Opens the same place anew, as another process would.
 Opener = Callable[[], Store]
@@ -49,7 +50,7 @@ def make_files(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Cal
         "secret": "x",
         "client_kwargs": {"region_name": "us-east-1"},
     }
-    return lambda: RemoteFiles(f"s3://candles/{name}", options)
+    return lambda: S3Files(f"s3://candles/{name}", options)
 
 
 @pytest.fixture(params=["local", "memory", "s3"])

@@ -14,7 +14,8 @@ from lib.errors import CorruptFile, StoreBusy, UnknownName
 from lib.series import Series
 from lib.store import Store, layout
 from lib.store import files as places
-from lib.store.files import Files, LocalFiles, RemoteFiles
+from lib.store.files import Files, LocalFiles
+from lib.store.s3 import S3Files
 from lib.timeframes import parse
 from tests.store.conftest import Opener, make_files
 from tests.store.make import SERIES, at, candles, check_whole, same
@@ -275,7 +276,7 @@ def test_s3_that_cannot_be_reached_is_told_without_keys(monkeypatch: pytest.Monk
         "endpoint_url": "http://127.0.0.1:1", "key": "AKIDSECRET", "secret": "topsecret",
         "config_kwargs": {"retries": {"max_attempts": 1}, "connect_timeout": 1},
     }  # fmt: skip
-    store = Store(RemoteFiles("s3://candles/x", options))
+    store = Store(S3Files("s3://candles/x", options))
     with pytest.raises(StoreError) as caught:
         store.list()
     assert "s3://candles/x" in str(caught.value)

@@ -1,0 +1,5 @@
+"""Files that lie elsewhere: in a bucket, behind an address, or in a folder; found, listed, and fetched.
+
+faults      foreign errors -> what happened, what to do, and whether asking again can help
+s3          one object at a time from S3 and services like it, with retries
+"""
