@@ -6,65 +6,48 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from lib.errors import FileRefused
 from lib.files.cells import is_missing, is_number, numeric, time_kind
 from lib.files.layout import Layout
+from lib.files.price_orders import fitting, likeliest
+from lib.files.words import ADJUSTED, NEVER, SPELLINGS, TIME_WORDS, bare, plain
 
 __all__ = ["ROLES", "Roles", "assign"]
 
 ROLES = ("time", "date", "clock", "open", "high", "low", "close", "volume")
+Array = np.ndarray[Any, Any]
 _PRICES = ("open", "high", "low", "close")
-# Orders of the prices that are written without a header, the usual one first.
-_ORDERS = (
-    ("open", "high", "low", "close"),
-    ("open", "close", "high", "low"),
-    ("open", "low", "high", "close"),
-    ("high", "low", "open", "close"),
-)
-
-# Names as they are after _plain(): lower case, words parted by single blanks, no < > or units.
-_NAMES: dict[str, tuple[str, ...]] = {
-    "open": ("open", "o", "open price", "price open", "opening", "opening price", "px open", "first", "1 open"),
-    "high": ("high", "h", "high price", "price high", "highest", "max", "px high", "2 high"),
-    "low": ("low", "l", "low price", "price low", "lowest", "min", "px low", "3 low"),
-    "close": ("close", "c", "close price", "price close", "closing", "closing price", "close last", "last",
-              "px last", "4 close", "last price", "price"),
-    "volume": ("volume", "vol", "v", "real volume", "volume base", "base volume", "trade volume", "total volume",
-               "5 volume", "6 volume", "shares traded", "qty", "quantity", "tick volume", "tickvol", "tick vol",
-               "tickvolume", "ticks"),
-}  # fmt: skip
 _TICKS = {"tick volume", "tickvol", "tick vol", "tickvolume", "ticks"}
-_TIME_WORDS = (
-    "time", "date", "datetime", "date time", "timestamp", "open time", "opentime", "start", "start date",
-    "start time", "time period start", "period start", "gmt time", "time utc", "date utc", "utc", "utc time",
-    "local time", "dtyyyymmdd", "yyyymmdd", "day", "bar time", "candle time", "begin", "ts", "t", "unix",
-    "unix timestamp", "unix time", "epoch", "timestamp ms", "time ms", "open timestamp", "date gmt", "time gmt",
-    "est time", "time est", "trade date", "trading date", "hhmmss", "hhmm", "hour", "index", "trade time",
-)  # fmt: skip
-# An end or another price: never taken for what its last word says.
-_NEVER = re.compile(r"\b(adj|adjusted|adjclose|change|chg|prev|previous|close time|closetime|end|bid|ask)\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
     """Positions of the columns by role. Either ``time`` or ``date`` (with ``clock`` or not) is there.
 
-    ``undecided`` maps a role to the labels that it could be; ``why`` a role to the reason."""
+    ``undecided`` maps a role to the labels that it could be; ``why`` a role to the reason. ``sets`` are the
+    sets of prices there are (``raw``, ``adjusted``, or what stands beside the names), ``prices`` the one
+    taken, empty where that cannot be told. ``contradiction`` says how header and figures disagree."""
 
     at: Mapping[str, int]
     why: Mapping[str, str]
     undecided: Mapping[str, tuple[str, ...]]
     warnings: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    prices: str = ""
+    contradiction: str = ""
 
     @property
     def times(self) -> tuple[int, ...]:
         return tuple(self.at[role] for role in ("time", "date", "clock") if role in self.at)
 
 
-def assign(layout: Layout, chosen: Mapping[str, str], name: str) -> Roles:
+def assign(layout: Layout, chosen: Mapping[str, str], name: str, prices: str | None = None) -> Roles:
     """Give every role its column. Raises ``FileRefused`` where a chosen label is not there."""
-    work = _Work(layout)
+    work = _Work(layout, prices)
     for role, label in chosen.items():
         if role not in ROLES:
             raise FileRefused(
@@ -79,13 +62,19 @@ def assign(layout: Layout, chosen: Mapping[str, str], name: str) -> Roles:
     else:
         _by_place(work)
     _times(work)
-    return Roles(work.at, work.why, work.undecided, tuple(work.warnings))
+    contradiction = "" if not layout.header or set(_PRICES) & chosen.keys() else _contradiction(work)
+    return Roles(
+        work.at, work.why, work.undecided, tuple(work.warnings), tuple(work.sets), work.prices, contradiction
+    )
 
 
 class _Work:
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, prices: str | None) -> None:
         self.layout = layout
-        self.plain = [_plain(label) for label in layout.names]
+        self.wanted = prices
+        self.prices, self.sets = "", []  # type: str, list[str]
+        self.plain = [plain(label) for label in layout.names]
+        self.bare = [bare(label) for label in layout.names]
         self.cells = list(zip(*[row for row in layout.rows if len(row) == layout.width], strict=True))
         self.at: dict[str, int] = {}
         self.why: dict[str, str] = {}
@@ -93,6 +82,13 @@ class _Work:
         self.left_out: set[str] = set()
         self.warnings: list[str] = []
         self._kinds: dict[int, str] = {}
+
+    def floats(self, at: list[int]) -> Array:
+        """The whole rows of some columns as (n, len(at)) floats."""
+        cells = [self.cells[each] for each in at] if self.cells else []
+        rows = [tuple(map(_value, row)) for row in zip(*cells, strict=True)]
+        kept = [row for row in rows if all(value == value for value in row)]
+        return np.array(kept, np.float64).reshape(-1, len(at))
 
     def take(self, role: str, at: int, why: str) -> None:
         self.at[role], self.why[role] = at, why
@@ -119,14 +115,8 @@ class _Work:
         if kinds["date"] and kinds["datetime"] and kinds["date"] + kinds["datetime"] == len(cells):
             return "datetime"  # midnights that lost their time of day
         kind, count = kinds.most_common(1)[0]
-        share = 5 if self.plain[at] in _TIME_WORDS else 9
+        share = 5 if self.bare[at] in TIME_WORDS else 9
         return kind if count * 10 > len(cells) * share or count == len(cells) else ""
-
-
-def _plain(label: str) -> str:
-    """``<OPEN>`` -> ``open``; ``openPrice`` -> ``open price``; ``Volume (BTC)`` -> ``volume btc``."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", label)
-    return " ".join(re.sub(r"[^0-9a-z]+", " ", spaced.casefold()).split())
 
 
 def _find(layout: Layout, label: str, name: str) -> int:
@@ -142,30 +132,122 @@ def _find(layout: Layout, label: str, name: str) -> int:
 
 
 def _by_name(work: _Work) -> None:
+    sets = _sets(work)
+    adjusted = [label for label in sets if ADJUSTED.search(label)]
+    closes = [at for at, name in enumerate(work.plain) if ADJUSTED.search(name) and "close" in name]
+    raw = [label for label in sets if label not in adjusted]
+    exact = {at: role for role in _PRICES for at in _spelled(work, role)[:1]}
+    if len(exact) == 4 or "" in sets or not raw:
+        work.sets = ["raw", "adjusted"] if adjusted or (len(closes) == 1 and len(exact) == 4) else []
+        taken = "raw" if work.wanted in (None, "raw") or not work.sets else "adjusted"
+        work.prices = taken if work.sets else ""
+        if taken == "adjusted" and adjusted:
+            _take_set(work, sets[adjusted[0]])
+        elif taken == "adjusted":
+            work.take("adjusted close", closes[0], "every price is adjusted as the close is")
+    elif len(raw) == 1:
+        _take_set(work, sets[raw[0]])
+    else:
+        work.sets = raw
+        work.prices = work.wanted if work.wanted in raw else ""
+        if work.prices:
+            _take_set(work, sets[work.prices])
+        else:
+            work.undecided["prices"] = tuple(raw)
     for role in _PRICES:
-        if work.wants(role):
+        if work.wants(role) and "prices" not in work.undecided:
             _price(work, role)
     if work.wants("volume"):
         _volume(work)
-    if any("adj" in name.split() for name in work.plain) and "close" in work.at:
+    if work.sets[:1] == ["raw"] and work.prices == "raw":
         work.warnings.append("There are adjusted prices too; the raw ones were taken.")
 
 
+def _take_set(work: _Work, found: Mapping[str, int]) -> None:
+    for role, at in found.items():
+        if work.wants(role):
+            work.take(role, at, f"its name is {work.layout.names[at]!r}")
+
+
+def _sets(work: _Work) -> dict[str, dict[str, int]]:
+    """Complete sets of four prices by what their names have in common: ``mid.o``, ``AAPL Open``."""
+    made: dict[str, dict[str, int]] = {}
+    for at, name in enumerate(work.plain):
+        if not _figures(work, at):
+            continue
+        for role in _PRICES:
+            rest = _rest(name, SPELLINGS[role])
+            if rest is not None:
+                made.setdefault(rest, {}).setdefault(role, at)
+    return {
+        rest: found for rest, found in made.items()
+        if len(found) == 4 and len(set(found.values())) == 4 and not re.search(r"\b(bid|ask|change|prev)\b", rest)
+    }  # fmt: skip
+
+
+def _rest(name: str, spellings: tuple[str, ...]) -> str | None:
+    """What a name has beside the word for a price."""
+    for spelling in spellings:
+        if name == spelling:
+            return ""
+        if name.endswith(" " + spelling):
+            return name.removesuffix(spelling).strip()
+        if name.startswith(spelling + " "):
+            return name.removeprefix(spelling).strip()
+    return None
+
+
+def _spelled(work: _Work, role: str) -> list[int]:
+    """The columns that the first fitting spelling names."""
+    for spelling in SPELLINGS[role]:
+        for names in (work.plain, work.bare):
+            hits = [
+                at for at, name in enumerate(names)
+                if re.sub(r" \d+$", "", name) == spelling and work.free(at) and not NEVER.search(work.plain[at])
+                and not _timely(work, at)
+            ]  # fmt: skip
+            if hits:
+                return hits
+    return []
+
+
+def _timely(work: _Work, at: int) -> bool:
+    """Dates under a name for a price, as some programs write above their index."""
+    return bool(work.cells) and work.kind(at) in ("date", "datetime", "clock")
+
+
 def _price(work: _Work, role: str) -> None:
-    for spelling in _NAMES[role]:
-        hits = [
-            at for at, plain in enumerate(work.plain)
-            if re.sub(r" \d+$", "", plain) == spelling and work.free(at) and not _NEVER.search(plain)
-        ]  # fmt: skip
-        if len(hits) == 1:
-            work.take(role, hits[0], f"its name is {work.layout.names[hits[0]]!r}")
-            return
-        if hits:
-            work.undecided[role] = tuple(work.layout.names[at] for at in hits)
-            return
+    hits = _spelled(work, role)
+    if len(hits) == 1:
+        work.take(role, hits[0], f"its name is {work.layout.names[hits[0]]!r}")
+        return
+    if hits:
+        work.undecided[role] = tuple(work.layout.names[at] for at in hits)
+        return
     figures = [at for at in range(work.layout.width) if _figures(work, at)]
     near = [at for at in figures if role in work.plain[at].split()]
     work.undecided[role] = tuple(work.layout.names[at] for at in near or figures)
+
+
+def _contradiction(work: _Work) -> str:
+    """How the header contradicts the figures: most highs are not the highest, and other columns' are."""
+    if len(set(_PRICES) & work.at.keys()) < 4:
+        return ""
+    rows = work.floats([work.at[role] for role in _PRICES])
+    if len(rows) < 3:
+        return ""
+    fits = (rows[:, 1] == rows.max(axis=1)) & (rows[:, 2] == rows.min(axis=1))
+    orders = fitting(rows, 0.95)
+    if fits.mean() > 0.5 or not orders:
+        return ""
+    labels = {role: work.layout.names[work.at[role]] for role in _PRICES}
+    high = labels[_PRICES[orders[0].index("high")]]
+    low = labels[_PRICES[orders[0].index("low")]]
+    line = work.layout.first_line + int(np.flatnonzero(~fits)[0])
+    return (
+        f"the header contradicts the figures from line {line} on: {labels['high']!r} is not the highest price "
+        f"and {labels['low']!r} not the lowest; {high!r} is the highest and {low!r} the lowest"
+    )
 
 
 def _figures(work: _Work, at: int) -> bool:
@@ -174,13 +256,17 @@ def _figures(work: _Work, at: int) -> bool:
 
 def _volume(work: _Work) -> None:
     hits: list[int] = []
-    for spelling in _NAMES["volume"]:
-        hits += [at for at, plain in enumerate(work.plain) if plain == spelling and work.free(at)]
+    for names in (work.plain, work.bare):
+        for spelling in SPELLINGS["volume"]:
+            hits += [
+                at for at, name in enumerate(names) if name == spelling and work.free(at) and at not in hits
+            ]
     if not hits:
         hits = [
-            at for at, plain in enumerate(work.plain) if re.match(r"(volume|vol)\b", plain) and work.free(at)
-        ]
-    hits = [at for at in hits if not _NEVER.search(work.plain[at]) and _figures(work, at)]
+            at for at, name in enumerate(work.plain)
+            if re.search(r"^(volume|vol)\b|\bvolume$", name) and work.free(at)
+        ]  # fmt: skip
+    hits = [at for at in hits if not _other(work, at) and _figures(work, at)]
     if not hits:
         return
     taken = next((at for at in hits if _counts(work, at)), hits[0])
@@ -197,16 +283,21 @@ def _volume(work: _Work) -> None:
         )
 
 
+def _other(work: _Work, at: int) -> bool:
+    """Adjusted volumes are left where raw prices are taken, and the other way round."""
+    if ADJUSTED.search(work.plain[at]):
+        return work.prices != "adjusted"
+    return NEVER.search(work.plain[at]) is not None
+
+
 def _counts(work: _Work, at: int) -> bool:
     return any(numeric(cell) and cell.strip("0.,+- ") for cell in work.cells[at])
 
 
 def _by_place(work: _Work) -> None:
-    """No header: after the time come four prices and the volume; the sample tells the prices' order, and
-    every row is checked against it later."""
-    start = next((at for at in range(work.layout.width) if work.kind(at) not in ("", "clock")), None)
-    if start is None:
-        start = -1
+    """No header: after the time come four prices, in an order that the sample tells, and the volume; every
+    row is checked against it later."""
+    start = next((at for at in range(work.layout.width) if work.kind(at) not in ("", "clock")), -1)
     first = start + 1
     if first < work.layout.width and work.kind(first) == "clock":
         first += 1
@@ -214,33 +305,53 @@ def _by_place(work: _Work) -> None:
         work.take("date", start, "the first column of dates")
         work.take("clock", first, "times of day follow the dates")
         first += 1
-    while first < work.layout.width and not _figures(work, first):
-        first += 1
-    order, why = _order(work, first)
-    for role, at in zip((*order, "volume"), range(first, work.layout.width), strict=False):
-        if work.wants(role) and _figures(work, at):
-            work.take(role, at, why if role != "volume" else "it follows the prices")
+    for at in range(first, work.layout.width - 3):
+        rows = work.floats(list(range(at, at + 4)))
+        if not len(rows) or not _close_together(rows):
+            continue
+        order, why = likeliest(rows, _direction(work, start))
+        for role, place in zip(order, range(at, at + 4), strict=False):
+            if work.wants(role):
+                work.take(role, place, why)
+        if order and work.wants("volume"):
+            _volume_by_place(work, at + 4)
+        break
     for role in _PRICES:
         if work.wants(role):
             work.undecided[role] = work.layout.names
 
 
-def _order(work: _Work, first: int) -> tuple[tuple[str, ...], str]:
-    """Which order of the prices fits every row of the sample; the usual one where it does, another where
-    it is the only one, none where several or none fit."""
-    cells = [work.cells[at] for at in range(first, min(first + 4, work.layout.width))] if work.cells else []
-    rows = [tuple(map(_value, row)) for row in zip(*cells, strict=True)]
-    rows = [row for row in rows if len(row) == 4 and all(value == value for value in row)]
-    fitting = [order for order in _ORDERS if all(_fits(row, order) for row in rows)]
-    if not rows or _ORDERS[0] in fitting:
-        return _ORDERS[0], "by its place: there is no header"
-    if len(fitting) == 1:
-        return fitting[0], "only so are the highs the highest and the lows the lowest"
-    return (), ""
+def _close_together(rows: Array) -> bool:
+    """Four prices of one candle are of one size; a count or a volume beside them seldom is."""
+    low, high = rows.min(axis=1), rows.max(axis=1)
+    return bool(((low > 0) & (high < 3 * low)).mean() > 0.9 or ((low <= 0) & (high <= 0)).all())
 
 
-def _fits(row: tuple[float, ...], order: tuple[str, ...]) -> bool:
-    return row[order.index("high")] == max(row) and row[order.index("low")] == min(row)
+def _direction(work: _Work, time: int) -> int:
+    """1 where the sample ascends in time, -1 where it descends, 0 where its cells do not tell at a glance."""
+    if time < 0 or not work.cells:
+        return 0
+    cells = [cell for cell in work.cells[time] if not is_missing(cell)]
+    if work.kind(time) != "epoch" and not all(re.match(r"\d{4}", cell) for cell in cells):
+        return 0
+    keys: list[Any] = [_value(cell) for cell in cells] if work.kind(time) == "epoch" else cells
+    return 0 if not keys else int(keys[0] < keys[-1]) - int(keys[0] > keys[-1])
+
+
+def _volume_by_place(work: _Work, first: int) -> None:
+    """The figures that follow the prices; not an average price, which lies between low and high."""
+    for at in range(first, work.layout.width):
+        if not _figures(work, at) or work.kind(at):
+            continue
+        rows = work.floats([work.at["low"], at, work.at["high"]])
+        average = len(rows) and bool(
+            (((rows[:, 0] <= rows[:, 1]) & (rows[:, 1] <= rows[:, 2])) | (rows[:, 1] == 0)).all()
+            and (rows[:, 1] != 0).any()
+        )
+        more = any(_figures(work, later) for later in range(at + 1, work.layout.width))
+        if not (average and more):
+            work.take("volume", at, "it follows the prices")
+            return
 
 
 def _value(cell: str) -> float:
@@ -265,8 +376,8 @@ def _times(work: _Work) -> None:
     if "time" in work.at or "date" in work.at:
         return
     usable = [at for at in range(work.layout.width) if work.free(at) and work.kind(at)]
-    named = [at for at in usable if work.plain[at] in _TIME_WORDS]
-    wanted = named or [at for at in usable if not _NEVER.search(work.plain[at])]
+    named = [at for at in usable if work.bare[at] in TIME_WORDS and not NEVER.search(work.plain[at])]
+    wanted = named or [at for at in usable if not NEVER.search(work.plain[at])]
     by_kind = {
         kind: [at for at in wanted if work.kind(at) == kind]
         for kind in ("datetime", "date", "clock", "epoch")
@@ -279,16 +390,16 @@ def _times(work: _Work) -> None:
     elif by_kind["epoch"]:
         work.take("time", by_kind["epoch"][0], "its cells count from 1970")
     else:
-        labels = zip(work.layout.names, work.plain, strict=True)
+        labels = zip(work.layout.names, work.bare, strict=True)
         work.undecided["time"] = (
-            tuple(label for label, plain in labels if plain in _TIME_WORDS) or work.layout.names
+            tuple(label for label, name in labels if name in TIME_WORDS) or work.layout.names
         )
 
 
 def _date_and_clock(work: _Work, date: int, clocks: list[int], reason: str) -> None:
     digits = [
         at for at in range(work.layout.width)
-        if work.free(at) and work.plain[at] in _TIME_WORDS and at != date and _clock_digits_loose(work, at)
+        if work.free(at) and work.bare[at] in TIME_WORDS and at != date and _clock_digits_loose(work, at)
     ]  # fmt: skip
     clock = next(iter(clocks or digits), None)
     if clock is None or "clock" in work.left_out:

@@ -151,6 +151,8 @@ class Reading:
 
 
 _MUST = {
+    "prices",
+    "date",
     "day_first",
     "decimal",
     "timeframe",

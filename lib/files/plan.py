@@ -97,7 +97,7 @@ def make_plan(name: str, data: bytes | Path, choices: Choices) -> Plan:
 def plan_of(part: Part, choices: Choices) -> Plan:
     """The plan of one table."""
     name, found, grid = part.name, part.layout, part.grid
-    roles = columns.assign(found, _of_candles(choices), name)
+    roles = columns.assign(found, _of_candles(choices), name, choices.prices)
     timing = _timing(part, roles, choices)
     zone = zones.check_zone(choices.zone or part.zone or "UTC")
     if timing.utc:
@@ -273,6 +273,7 @@ def _inferences(plan: Plan) -> list[Inference]:
     made = [
         *_text(plan),
         *_content(plan),
+        *_prices_set(plan),
         *_columns(plan),
         Inference("decimal", "Decimal mark", plan.style.decimal, (".", ","), plan.style.why),
         Inference(
@@ -316,6 +317,20 @@ def _text(plan: Plan) -> list[Inference]:
         Inference("delimiter", "Delimiter", found.delimiter, layout.DELIMITERS, found.why_delimiter),
         Inference("header", "Header line (0: none)", str(found.header), lines, found.why_header),
     ]
+
+
+def _prices_set(plan: Plan) -> list[Inference]:
+    roles = plan.roles
+    if not roles.sets:
+        return []
+    why = (
+        "chosen"
+        if plan.choices.prices
+        else "as they were traded"
+        if roles.prices
+        else "several sets of prices"
+    )
+    return [Inference("prices", "Prices", roles.prices, roles.sets, why)]
 
 
 def _conflicts(choices: Choices) -> Inference:

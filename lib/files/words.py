@@ -1,0 +1,103 @@
+"""What columns are called, in the languages and spellings of exchanges, vendors and programs.
+
+Words are compared in a plain form (:func:`plain`): lower case, without accents, brackets and marks.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["ADJUSTED", "NEVER", "SPELLINGS", "TIME_WORDS", "bare", "meaning", "plain"]
+
+_LETTERS = str.maketrans({"ł": "l", "ı": "i", "đ": "d", "ß": "ss", "ø": "o", "æ": "ae", "œ": "oe"})
+
+
+def plain(label: str) -> str:
+    """``<OPEN>`` -> ``open``; ``openPrice`` -> ``open price``; ``Plus haut`` and ``Höchst`` lose their accents."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", label)
+    parts = unicodedata.normalize("NFKD", spaced.casefold().translate(_LETTERS))
+    folded = unicodedata.normalize("NFC", "".join(each for each in parts if not unicodedata.combining(each)))
+    return " ".join(re.sub(r"[\W_]+", " ", folded).split())
+
+
+def bare(label: str) -> str:
+    """The plain form without a unit in brackets or behind a comma: ``Close (USD)`` -> ``close``."""
+    cut = re.sub(r"\s*[(\[{][^)\]}]*[)\]}]\s*$|,\s*\S+$", "", label.strip())
+    return plain(cut) or plain(label)
+
+
+def _plain(words: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(plain(each) for each in words.split(",")))
+
+
+# The likeliest first: a column that is named so is taken before one that is named by a later word.
+SPELLINGS: dict[str, tuple[str, ...]] = {
+    "open": _plain(
+        "open,o,open price,price open,opening,opening price,px open,first,1 open,first trade price,trade open,"
+        "first price,start price,mid open,openp,op,"
+        "eröffnung,eröffnungskurs,erster,eröffnungspreis,ouverture,ouv,premier,prix d'ouverture,apertura,primero,inicio,"
+        "precio de apertura,abertura,preço de abertura,prezzo di apertura,openingskoers,otwarcie,kurs otwarcia,"
+        "açılış,açılış fiyatı,открытие,откр,цена открытия,mở cửa,giá mở cửa,mở,开盘,开盘价,今开,開盤,開盤價,始値,시가"
+    ),
+    "high": _plain(
+        "high,h,high price,price high,highest,max,px high,2 high,high trade price,trade high,highest price,max price,"
+        "day high,maximum,mid high,highp,hi,"
+        "hoch,höchst,höchstkurs,tageshoch,höchster,haut,plus haut,+ haut,cours le plus haut,máximo,máx,alto,máxima,"
+        "massimo,hoogste,hoog,najwyższy,maksimum,maks,kurs maksymalny,yüksek,en yüksek,макс,максимум,максимальная,"
+        "максимальная цена,cao,cao nhất,giá cao nhất,最高,最高价,最高價,高値,고가"
+    ),
+    "low": _plain(
+        "low,l,low price,price low,lowest,min,px low,3 low,low trade price,trade low,lowest price,min price,"
+        "day low,minimum,mid low,lowp,lo,"
+        "tief,tiefst,tiefstkurs,tagestief,tiefster,niedrigst,bas,plus bas,+ bas,cours le plus bas,mínimo,mín,bajo,mínima,"
+        "minimo,basso,laagste,laag,najniższy,minimum,kurs minimalny,düşük,en düşük,мин,минимум,минимальная,"
+        "минимальная цена,thấp,thấp nhất,giá thấp nhất,最低,最低价,最低價,安値,저가"
+    ),
+    "close": _plain(
+        "close,c,close price,price close,closing,closing price,close last,trade close,last trade price,4 close,"
+        "px close,mid close,closep,cl,last,px last,last price,price last,end price,settle,settlement,settlement price,"
+        "schluss,schlusskurs,schlußkurs,zuletzt,letzter,clôture,fermeture,dernier,prix de clôture,cierre,precio de cierre,"
+        "último,última,fechamento,fecho,chiusura,prezzo di chiusura,ultimo,slot,slotkoers,laatste,zamknięcie,"
+        "kurs zamknięcia,ostatnio,ostatni,kapanış,kapanış fiyatı,şimdi,son,son fiyat,закрытие,закр,цена закрытия,"
+        "последняя,посл,đóng cửa,giá đóng cửa,lần cuối,收盘,收盘价,收市,收盤,收盤價,最新价,終値,종가,"
+        "price,kurs,preis,cours,prix,precio,preço,prezzo,koers,cena,fiyat,цена,giá,价格,現在値,현재가"
+    ),
+    "volume": _plain(
+        "volume,vol,v,real volume,volume base,base volume,trade volume,total volume,5 volume,6 volume,shares traded,"
+        "px volume,qty,quantity,amount traded,vols,totaltradedquantity,traded quantity,total traded quantity,no of shares,"
+        "volumen,umsatz,stück,stücke,titres,quantità,volumi,wolumen,wol,obroty,hacim,hac,объем,объём,об,"
+        "khối lượng,kl,khối lượng gd,成交量,交易量,出来高,거래량,"
+        "tick volume,tickvol,tick vol,tickvolume,ticks"
+    ),
+}
+
+TIME_WORDS = frozenset(
+    _plain(
+        "time,date,datetime,date time,timestamp,open time,opentime,start,start date,start time,time period start,"
+        "period start,gmt time,time utc,date utc,utc,utc time,local time,local date,dtyyyymmdd,yyyymmdd,day,bar time,"
+        "candle time,begin,ts,t,unix,unix timestamp,unix time,epoch,timestamp ms,time ms,open timestamp,date gmt,"
+        "time gmt,est time,time est,trade date,trading date,hhmmss,hhmm,hour,index,trade time,dates,tarih,saat,time bar start,"
+        "exchange date,date of trade,bar start,bar start time,window start,session date,as of,asof,data,datum,zeit,"
+        "uhrzeit,heure,fecha,hora,ora,dzień,godzina,czas,data obrotu,tijd,дата,время,ngày,giờ,thời gian,日期,时间,時間,"
+        "交易日期,交易日,日付,日時,날짜,시간,일자,일시,index level 0,date and time,minute,snapshot time,close time,end time"
+    )
+)
+ADJUSTED = re.compile(
+    r"\b(adj|adjusted|adjclose|adjopen|adjhigh|adjlow|bereinigt\w*|ajust\w*|aggiustat\w*|rettificat\w*|скорр\w*)\b"
+    r"|复权|調整|수정"
+)
+# An end or another price: never taken for what its last word says.
+NEVER = re.compile(
+    ADJUSTED.pattern
+    + r"|\b(change|chg|prev|previous|prior|close time|closetime|end|bid|ask|ratio|variation|var|"
+    r"veranderung|изм|fark|zmiana|unadjusted)\b|前收|전일"
+)
+
+
+def meaning(words: str) -> str:
+    """The role that a plain name is a word for, or ``time``, or nothing."""
+    for role, spellings in SPELLINGS.items():
+        if words in spellings:
+            return role
+    return "time" if words in TIME_WORDS else ""
