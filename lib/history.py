@@ -143,8 +143,8 @@ def rebased(store: Store, infos: Sequence[SeriesInfo]) -> dict[Series, pd.Series
     first, last = max(info.first for info in infos), min(info.last for info in infos)
     if first >= last:
         raise InputError(
-            "These series have no time in common.",
-            remedy=f"One ends on {last:%Y-%m-%d}, another begins on {first:%Y-%m-%d}.",
+            f"These series have no time in common: one ends on {last:%Y-%m-%d}, another begins on {first:%Y-%m-%d}.",
+            remedy="Leave one of them out.",
         )
     made = {}
     for info in infos:

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-__all__ = ["arrive", "asked", "keep", "one_of", "switch", "text"]
+__all__ = ["arrive", "asked", "drop", "keep", "one_of", "switch", "text"]
 
 _CHOICES = "candlebook_choices"
 _WRITTEN = "candlebook_written"
@@ -58,6 +58,15 @@ def keep(name: str, value: str, default: str | None) -> str:
     return value
 
 
+def drop(name: str) -> None:
+    """Forget a choice, as a callback of another one that makes it meaningless."""
+    st.session_state.get(_CHOICES, {}).pop(name, None)
+    st.session_state.get(_WRITTEN, {}).pop(name, None)
+    st.session_state.pop(_widget(name), None)
+    if name in st.query_params:
+        del st.query_params[name]
+
+
 def one_of(
     name: str,
     options: Sequence[str],
@@ -66,19 +75,22 @@ def one_of(
     label: str,
     *,
     always: bool = False,
+    scope: str = "",
     **how: Any,
 ) -> str:
     """A choice of one of ``options`` drawn by ``widget`` (``st.selectbox``, ``st.segmented_control``).
 
     What is asked for and is not on offer is the default; the page says so where it matters. ``always``
-    shows the choice in the address even while it is the default.
+    shows the choice in the address even while it is the default. ``scope`` is what the default belongs
+    to (a series): when it changes, what was only a default does not stay as if it had been chosen.
     """
     value = asked(name, default)
     if value not in options:
         value = default
     key = _widget(name)
-    if st.session_state.get(key) not in options:
+    if st.session_state.get(key) not in options or st.session_state.get(f"{key}_scope", scope) != scope:
         st.session_state[key] = value
+    st.session_state[f"{key}_scope"] = scope
     chosen = widget(label, options, key=key, **how)
     return keep(name, chosen if chosen in options else value, None if always else default)
 

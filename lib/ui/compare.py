@@ -58,4 +58,5 @@ def _draw(lines: dict[Series, pd.Series]) -> None:
         for colour, (name, closes) in zip(_COLOURS, lines.items(), strict=False)
     ]
     renderLightweightCharts([{"chart": chart, "series": series}], key="compare_picture")
+    st.caption("From 100 at the common start, closes as stored: raw prices jump at a split.")
     st.caption(" · ".join(f"{name}: {closes.iloc[-1] - 100:+,.1f}%" for name, closes in lines.items()))

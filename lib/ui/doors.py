@@ -10,12 +10,13 @@ from lib.store import Store
 from lib.sync import Job, Progress, forget, jobs, start_download
 from lib.timeframes import parse
 from lib.ui import words
-from lib.ui.frame import HISTORY, LIVE, guard, show_error
+from lib.ui.frame import HISTORY, LIVE, guard, plain, show_error
 from lib.ui.upload import upload
 
 __all__ = ["doors"]
 
 _TIMEFRAMES = ["1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w", "1M"]
+_MINE = "downloads_mine"
 _EARLIEST = pd.Timestamp("1970-01-01").date()
 
 
@@ -50,7 +51,7 @@ def _market(key: str) -> tuple[str, str, str]:
     chosen = timeframe.selectbox(
         "Timeframe", _TIMEFRAMES, index=0 if key == "live" else 4, key=f"{key}_timeframe"
     )
-    return name, wanted.strip(), chosen
+    return name, wanted.strip().upper(), chosen
 
 
 def _live() -> None:
@@ -70,23 +71,30 @@ def _download(store: Store) -> None:
         pressed = st.form_submit_button("Download", type="primary", icon=":material/download:")
     if pressed:
         with guard():
-            start_download(
+            job = start_download(
                 store, registry.get(name), symbol, parse(timeframe),
                 pd.Timestamp(since, tz="UTC"), pd.Timestamp(until, tz="UTC") + pd.Timedelta(days=1),
             )  # fmt: skip
+            st.session_state.setdefault(_MINE, set()).add(job.started_at)
             st.session_state["downloads_running"] = True
-    if jobs():
+    if _shown():
         # the period is dropped with the last running download, so that a page at rest asks nothing
-        running = any(not job.snapshot().over for job in jobs())
+        running = any(not job.snapshot().over for job in _shown())
         st.fragment(_progress, run_every=1.0 if running else None)()
+
+
+def _shown() -> list[Job]:
+    """Downloads that run for anybody, and the finished ones of this session."""
+    mine = st.session_state.get(_MINE, set())
+    return [job for job in jobs() if job.started_at in mine or not job.snapshot().over]
 
 
 def _progress() -> None:
     """Downloads of this app, newest first; a finished one stays until it is put away. The whole page is
     drawn again when the last one ends, so that the library shows what came."""
-    for job in jobs():
+    for job in _shown():
         _job(job)
-    running = any(not job.snapshot().over for job in jobs())
+    running = any(not job.snapshot().over for job in _shown())
     if st.session_state.get("downloads_running") and not running:
         st.session_state["downloads_running"] = False
         st.rerun()
@@ -100,13 +108,14 @@ def _job(job: Job) -> None:
         with said:
             if state.error is not None:
                 show_error(state.error)
-                st.caption(
-                    f"{job.series}: {state.progress.candles:,} candles that arrived before are kept; downloading again goes on from there."
-                )
+                if state.progress.candles:
+                    st.caption(
+                        f"{words.count(state.progress.candles, 'candle')} of {plain(str(job.series))} had arrived and are kept; the same download goes on from there."
+                    )
             elif state.outcome is not None:
                 ended = "Cancelled" if state.outcome.cancelled else "Done"
                 st.markdown(
-                    f"**{ended}** · {job.series} · {state.outcome.added:,} candles added, {state.outcome.changed:,} changed"
+                    f"**{ended}** · {job.series} · {words.count(state.outcome.added, 'candle')} added, {state.outcome.changed:,} changed"
                 )
             else:
                 st.progress(state.progress.done, f"{job.series} · {_going(state.progress)}")

@@ -28,6 +28,8 @@ _OPENED = "history_opened"
 _STRETCH = "history_stretch"
 # Candles around a date that was jumped to.
 _SCREENFUL = 150
+# A span is offered from this many candles on.
+_FEWEST = 10
 
 
 def explore(store: Store, info: SeriesInfo, picks: Sequence[Pick], look: Look) -> None:
@@ -44,30 +46,33 @@ def explore(store: Store, info: SeriesInfo, picks: Sequence[Pick], look: Look) -
 
 
 def _span(info: SeriesInfo) -> pd.Timedelta | None:
-    """How much to show at once; None is a screenful."""
+    """How much to show at once; None is a close-up of the candles themselves. Spans of a few candles, or
+    longer than the series, are not offered."""
+    whole = info.last - info.first
+    least = pd.Timedelta(seconds=info.series.timeframe.seconds * _FEWEST)
+    spans = {name: whole if days is None else pd.Timedelta(days=days) for name, days in SPANS.items()}
+    offered = [name for name, span in spans.items() if SPANS[name] is None or least <= span < whole]
     chosen = address.one_of(
-        "span", ["Newest", *SPANS], "Newest", st.segmented_control, "Show",
-        label_visibility="collapsed", required=True,
+        "span", ["Close-up", *offered], "Close-up", st.segmented_control, "Show",
+        label_visibility="collapsed", required=True, scope=info.series.slug,
     )  # fmt: skip
-    if chosen == "Newest":
-        return None
-    days, whole = SPANS[chosen], info.last - info.first
-    return whole if days is None else min(pd.Timedelta(days=days), whole)
+    return None if chosen == "Close-up" else spans[chosen]
 
 
 def _timeframe(info: SeriesInfo, span: pd.Timedelta | None) -> Timeframe:
     """Its own or coarser; by itself the finest that shows the span in a screenful of candles."""
-    own = info.series.timeframe
-    fitting = own if span is None else fit(info.timeframes, span)
     chosen = address.one_of(
         "tf", ["auto", *map(str, info.timeframes)], "auto", st.selectbox, "Timeframe",
-        format_func=lambda name: f"{fitting} (fits)" if name == "auto" else name, label_visibility="collapsed",
-        width=130,
+        format_func=lambda name: "Fitting" if name == "auto" else name, label_visibility="collapsed",
+        width=120, scope=info.series.slug, help="Fitting: the finest that shows the span",
     )  # fmt: skip
-    return fitting if chosen == "auto" else parse(chosen)
+    if chosen != "auto":
+        return parse(chosen)
+    return info.series.timeframe if span is None else fit(info.timeframes, span)
 
 
 def _date(info: SeriesInfo) -> pd.Timestamp | None:
+    """The day to open at; one that the series does not have is said and forgotten."""
     asked = address.asked("at", "")
     first, last = info.first.date(), info.last.date()
     value = None
@@ -77,9 +82,12 @@ def _date(info: SeriesInfo) -> pd.Timestamp | None:
         except ValueError:
             warn(f"{plain(asked)} is not a date; showing the newest candles.", ":material/link_off:")
     if value is not None and not first <= value <= last:
-        warn(f"{value} lies outside this series, {first} to {last}.", ":material/event_busy:")
-        value = min(max(value, first), last)
-    key = f"jump_{info.series.slug}_{asked}"
+        warn(
+            f"{value} lies outside this series, {first} to {last}; showing the newest candles.",
+            ":material/event_busy:",
+        )
+        value = None
+    key = f"jump_{info.series.slug}_{value}"
     chosen = st.date_input(
         "Jump to", value, key=key, min_value=first, max_value=last, label_visibility="collapsed", width=160,
         help="Show the candles around a date",
@@ -121,7 +129,7 @@ def _explore(
             if events.visible is None
             else loaded.candles.loc[events.visible[0] : events.visible[1]]
         )
-        _figures(on_screen if len(on_screen) else loaded.candles, timeframe)
+        _figures(on_screen if len(on_screen) else loaded.candles, timeframe, look)
         _take_away(store, loaded, on_screen)
 
 
@@ -144,13 +152,13 @@ def event_marks(info: SeriesInfo) -> tuple[Marker, ...]:
     return tuple(Marker(event.time, event.text) for event in info.events)
 
 
-def _figures(candles: pd.DataFrame, timeframe: Timeframe) -> None:
+def _figures(candles: pd.DataFrame, timeframe: Timeframe, look: Look) -> None:
     summary = summarise(candles)
     if summary is None:
         return
     digits = precision_of(candles)
-    first, last = (candle_time(time, timeframe) for time in (summary.first, summary.last))
-    st.caption(f"On screen: {summary.candles:,} candles, {first} to {last}")
+    first, last = (candle_time(time, timeframe, look.zone) for time in (summary.first, summary.last))
+    st.caption(f"On screen: {words.count(summary.candles, 'candle')}, {first} to {last}")
     cells = st.columns(5)
     cells[0].metric("Return", words.percent(summary.change), help="Last close over first open")
     cells[1].metric(
@@ -164,12 +172,13 @@ def _figures(candles: pd.DataFrame, timeframe: Timeframe) -> None:
     cells[4].metric("Volume", words.number(summary.volume), help="– where the source gives none")
 
 
-def candle_time(time: pd.Timestamp, timeframe: Timeframe) -> str:
-    """A candle's name: its UTC date, or its open in the reader's zone where a day has several."""
+def candle_time(time: pd.Timestamp, timeframe: Timeframe, zone: str | None) -> str:
+    """A candle's name: its UTC date, or its open where a day has several, in the zone of the chart
+    (None: the reader's own)."""
     if timeframe.seconds >= 86400:
         return words.day(time)
-    zone = st.context.timezone
-    return f"{words.when(time, zone)} ({zone or 'UTC'})"
+    zone = zone or st.context.timezone or "UTC"
+    return f"{words.when(time, zone)} ({zone.replace('_', ' ')})"
 
 
 def _take_away(store: Store, loaded: Loaded, on_screen: pd.DataFrame) -> None:

@@ -26,15 +26,8 @@ _WAYS = (
 )
 # Our own: a Material icon or an emoji would be fetched from the internet.
 _ICON = str(Path(__file__).with_name("icon.svg"))
-# Streamlit's header is an empty bar with one menu at its end; the way around stands in it, and the chart
-# gets the height and the width that a bar and a sidebar would take.
-_STYLE = """
-.stMainBlockContainer {padding: 0.6rem 2.5rem 3rem}
-.stAppHeader {background: transparent}
-.stAppHeader, .stAppHeader * {pointer-events: none}
-.stAppHeader button, .stAppHeader button * {pointer-events: auto}
-@media (max-width: 640px) {.stMainBlockContainer {padding: 0.6rem 1rem 3rem}}
-"""
+# What Streamlit cannot be told: a few lines of style, and of script for the address and the keys.
+_PAGE = Path(__file__).with_name("page.html")
 _NOTES = "candlebook_notes"
 _log = logging.getLogger("candlebook")
 
@@ -46,7 +39,7 @@ def page(title: str) -> Store:
     """
     st.set_page_config(page_title=f"{title} · Candlebook", page_icon=_ICON, layout="wide")
     address.arrive(title)
-    st.html(f"<style>{_STYLE}</style>")
+    st.html(_PAGE, unsafe_allow_javascript=True)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown("#### Candlebook", width="content")
         for where, label, icon in _WAYS:

@@ -62,7 +62,7 @@ def _row(store: Store, info: SeriesInfo) -> None:
     with span:
         st.markdown(f"{words.day(info.first)} to {words.day(info.last)}")
         st.caption(
-            f"{info.count:,} candles"
+            words.count(info.count, "candle")
             + (f", {info.filled:,} filled" if info.filled else "")
             + f" · {words.size(info.size_bytes)}"
         )
@@ -79,7 +79,9 @@ def _row(store: Store, info: SeriesInfo) -> None:
 
 
 def _doors(store: Store, series: Series) -> None:
-    with st.container(horizontal=True, gap="small", horizontal_alignment="right"):
+    with st.container(
+        horizontal=True, gap="small", horizontal_alignment="right", vertical_alignment="center"
+    ):
         st.page_link(
             HISTORY,
             label="History",

@@ -17,6 +17,7 @@ from lib.ui.frame import plain, warn
 
 __all__ = ["Look", "pick_indicators", "pick_look", "pick_series", "pick_timeframe", "series_label"]
 
+_ADDED = "indicators_added"
 ZONES = (
     "mine", "UTC", "America/New_York", "America/Chicago", "Europe/London", "Europe/Berlin", "Asia/Dubai",
     "Asia/Kolkata", "Asia/Ho_Chi_Minh", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney",
@@ -66,7 +67,15 @@ def pick_timeframe(info: SeriesInfo) -> Timeframe:
     """The series' own timeframe, or a coarser one it can be shown at."""
     names = [str(timeframe) for timeframe in info.timeframes]
     return parse(
-        address.one_of("tf", names, str(info.series.timeframe), st.selectbox, "Timeframe", width=120)
+        address.one_of(
+            "tf",
+            names,
+            str(info.series.timeframe),
+            st.selectbox,
+            "Timeframe",
+            width=120,
+            scope=info.series.slug,
+        )
     )
 
 
@@ -128,18 +137,21 @@ def _toggle_quick(picks: list[Pick], by_label: dict[str, Pick]) -> None:
 
 
 def _add(picks: list[Pick]) -> list[Pick]:
+    # a new key after each addition: the field is empty again, and its old answer cannot come twice
+    key = f"add_indicator_{st.session_state.get(_ADDED, 0)}"
     st.selectbox(
-        "Add an indicator", list(REGISTRY), index=None, key="add_indicator", placeholder="Choose one",
-        format_func=lambda name: REGISTRY[name].title, on_change=_append, args=(picks,),
+        "Add an indicator", list(REGISTRY), index=None, key=key, placeholder="Choose one",
+        format_func=lambda name: REGISTRY[name].title, on_change=_append, args=(picks, key),
     )  # fmt: skip
     return picks
 
 
-def _append(picks: list[Pick]) -> None:
-    name = st.session_state.pop("add_indicator", None)
+def _append(picks: list[Pick], key: str) -> None:
+    name = st.session_state.get(key)
     if name is None:
         return
-    pick = Pick(name, tuple(param.default for param in REGISTRY[name].params))
+    st.session_state[_ADDED] = st.session_state.get(_ADDED, 0) + 1
+    pick = Pick.of(name)
     taken = {str(other) for other in picks}
     if str(pick) in taken and pick.params:
         pick = _free(pick, taken)

@@ -32,16 +32,6 @@ _AT, _START, _CLOCK = "replay_at", "replay_start", "replay_clock"
 _OF, _FROM, _RESTART = "replay_of", "replay_from", "replay_restart"
 # A chart starts with at least this many bars before the cursor, where there are that many.
 _FEWEST = 200
-# While the slider has the focus an arrow key would move it and, as a shortcut, step as well: it only steps.
-_KEYS = """<script>
-window.candlebookKeys ??= window.addEventListener("keydown", (event) => {
-  if (!/^Arrow(Left|Right)$/.test(event.key) || !event.target?.closest?.(".st-key-replay_seek")) return;
-  event.stopImmediatePropagation();
-  event.preventDefault();
-  event.target.blur();
-  document.body.dispatchEvent(new KeyboardEvent("keydown", {key: event.key, code: event.code, bubbles: true}));
-}, true) ?? true;
-</script>"""
 _SPEED_NAMES = {f"{speed:g}x": speed for speed in SPEEDS}
 
 
@@ -50,7 +40,6 @@ def play(store: Store, info: SeriesInfo, timeframe: Timeframe, picks: Sequence[P
     number in the session; another series or timeframe puts the clock back on hold."""
     loaded = history.whole(store, info.series, timeframe, picks)
     _settle(loaded)
-    st.html(_KEYS, unsafe_allow_javascript=True)
     clock: Clock | None = st.session_state.get(_CLOCK)
     drawn = st.fragment(_player, run_every=clock.period if clock is not None else None)
     drawn(info, loaded, picks, look)
@@ -68,7 +57,13 @@ def _settle(loaded: Loaded) -> None:
     replay = Replay(loaded.candles, min(_FEWEST, len(loaded.candles)) - 1)
     if asked:
         try:
-            replay = Replay.from_time(loaded.candles, pd.Timestamp(asked, tz="UTC"))
+            time_ = pd.Timestamp(asked, tz="UTC")
+            replay = Replay.from_time(loaded.candles, time_)
+            if not loaded.candles.index[0] <= time_ <= loaded.timeframe.after(loaded.candles.index[-1]):
+                warn(
+                    f"{plain(asked)} lies outside this series; starting at its nearer end.",
+                    ":material/event_busy:",
+                )
         except ValueError:
             warn(f"{plain(asked)} is not a time; starting near the front.", ":material/link_off:")
     _place(replay.at)
@@ -78,7 +73,7 @@ def _player(info: SeriesInfo, loaded: Loaded, picks: Sequence[Pick], look: Look)
     """One look at the replay: move the cursor by what is due, then draw what may be seen."""
     with guard():
         replay = _move(loaded)
-        _controls(replay, loaded.timeframe)
+        _controls(replay, loaded.timeframe, look)
         start = _start(replay)
         seen = slice(start, replay.at + 1)
         candle_chart(
@@ -124,7 +119,7 @@ def _start(replay: Replay) -> int:
 # --------------------------------------------------------------------------------------------- controls
 
 
-def _controls(replay: Replay, timeframe: Timeframe) -> None:
+def _controls(replay: Replay, timeframe: Timeframe, look: Look) -> None:
     playing = st.session_state[_CLOCK] is not None
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _button(":material/skip_previous:", "Back", "Left", _step, -1, disabled=replay.at == 0)
@@ -140,7 +135,7 @@ def _controls(replay: Replay, timeframe: Timeframe) -> None:
         with st.popover("Start at", icon=":material/flag:"):
             _starts(replay, timeframe)
         st.markdown(
-            f"Bar **{replay.at + 1:,}** of {len(replay.candles):,} · {candle_time(replay.time, timeframe)}"
+            f"Bar **{replay.at + 1:,}** of {len(replay.candles):,} · {candle_time(replay.time, timeframe, look.zone)}"
         )
     st.session_state["replay_seek"] = replay.at + 1
     if len(replay.candles) > 1:

@@ -128,7 +128,7 @@ def _outcome(store: Store, name: str, file: str, data: bytes, choices: Choices) 
         return
     report = found.report
     st.markdown(
-        f"**{report.rows_out:,} candles** of {found.timeframe.words}, {words.when(found.table.index[0], 'UTC')} to "
+        f"**{words.count(report.rows_out, 'candle')}** of {found.timeframe.words}, {words.when(found.table.index[0], 'UTC')} to "
         f"{words.when(found.table.index[-1], 'UTC')} UTC"
     )
     notes = [f"{report.duplicates:,} rows stood twice and count once"] if report.duplicates else []
@@ -142,7 +142,9 @@ def _outcome(store: Store, name: str, file: str, data: bytes, choices: Choices) 
         _rules(file, choices, report)
     table = found.table.iloc[-PAGE:]
     candle_chart(
-        view_of(f"upload {file}", table, found.timeframe, title=name), key=f"upload_chart_{file}", height=320
+        view_of(f"upload {file}", table, found.timeframe, title=name, zone="UTC"),
+        key=f"upload_chart_{file}",
+        height=320,
     )
     _keep(store, name, file, found)
 
@@ -198,7 +200,7 @@ def _keep(store: Store, name: str, file: str, found: FileCandles) -> None:
 
 
 def _stored(series: Series, added: int, changed: int, unchanged: int) -> None:
-    parts = [f"{added:,} candles added"]
+    parts = [f"{words.count(added, 'candle')} added"]
     if changed:
         parts.append(f"{changed:,} replaced")
     if unchanged:

@@ -15,7 +15,7 @@ from lib.series import Series
 from lib.sources import registry
 from lib.store import Store
 from lib.ui import address, words
-from lib.ui.frame import LIVE, guard, plain, show_error
+from lib.ui.frame import LIVE, bar, guard, plain, show_error
 from lib.ui.pickers import Look
 
 __all__ = ["pick_market", "watch"]
@@ -28,7 +28,7 @@ _BADGES = {
     "live": ("Live", "green"),
     "stale": ("Silent", "orange"),
     "reconnecting": ("Reconnecting", "orange"),
-    "failed": ("Not reached", "red"),
+    "failed": ("No feed", "red"),
     "stopped": ("Stopped", "gray"),
 }
 
@@ -38,6 +38,7 @@ def pick_market() -> Series:
     entries = {entry.name: entry for entry in registry.entries() if registry.get(entry.name).live}
     name = address.one_of(
         "source", list(entries), next(iter(entries)), st.selectbox, "Source", width=180,
+        on_change=address.drop, args=("symbol",),
         format_func=lambda name: entries[name].title,
     )  # fmt: skip
     wanted = address.text("symbol", "", st.text_input, "Symbol", placeholder=entries[name].example, width=180)
@@ -80,7 +81,7 @@ def _watch(store: Store, series: Series, picks: tuple[Pick, ...], look: Look) ->
 
 def _status(snapshot: Snapshot, digits: int) -> None:
     """One line: how the feed fares, the price, and a hold. Said on screen where candles are invented."""
-    word, colour = _BADGES[snapshot.status]
+    word, colour = ("On hold", "gray") if st.session_state.get(_HELD) else _BADGES[snapshot.status]
     parts = [f":{colour}-badge[{word}]"]
     if snapshot.synthetic:
         parts.append(":violet-badge[Synthetic: invented on this machine, not a market]")
@@ -100,11 +101,12 @@ def _restart() -> None:
 
 def _not_reached(series: Series) -> None:
     """Why, and the offer of the demo feed; nothing is switched unless the reader asks for it."""
-    again, demo, _ = st.columns([1, 1.4, 4])
-    again.button("Try again now", icon=":material/refresh:", on_click=_retry, args=(series,))
-    for entry in registry.entries():
-        if registry.get(entry.name).synthetic and entry.name != series.source:
-            demo.page_link(
+    with bar():
+        st.button("Try again now", icon=":material/refresh:", on_click=_retry, args=(series,))
+        for entry in registry.entries():
+            if entry.name == series.source or not registry.get(entry.name).synthetic:
+                continue
+            st.page_link(
                 LIVE, label=f"Watch the {entry.title.lower()} instead", icon=":material/science:",
                 query_params={"source": entry.name, "symbol": entry.example, "tf": str(series.timeframe)},
             )  # fmt: skip
@@ -112,3 +114,4 @@ def _not_reached(series: Series) -> None:
 
 def _retry(series: Series) -> None:
     hub.watch(series.source, series.symbol, series.timeframe).retry()
+    st.toast(f"Trying {registry.get(series.source).title} again.", icon=":material/refresh:")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-__all__ = ["age", "day", "duration", "number", "percent", "price", "size", "when"]
+__all__ = ["age", "count", "day", "duration", "number", "percent", "price", "size", "when"]
 
 _STEPS = ((86400 * 365.25, "year"), (86400 * 30.44, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
 
@@ -57,6 +57,11 @@ def size(count: int) -> str:
         if count >= length:
             return f"{count / length:.1f} {name}"
     return f"{count} bytes"
+
+
+def count(number_: int, what: str) -> str:
+    """``1 candle``, ``2,000 candles``."""
+    return f"{number_:,} {what}{'' if number_ == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

@@ -91,7 +91,7 @@ def test_a_broken_file_is_refused_with_its_line_and_nothing_is_stored(page: Page
     expect(page.get_by_text(re.compile("[Ll]ine 3")).first).to_be_visible()
     expect(page.get_by_role("button", name="Store")).to_have_count(0)
     page.get_by_text("Leave them out").click()
-    expect(page.get_by_text("1 candles")).to_be_visible()
+    expect(page.get_by_text("1 candle", exact=True)).to_be_visible()
     no_traceback(page)
     page.reload()
     expect(page.get_by_text("broken", exact=True)).to_have_count(0)
@@ -241,7 +241,7 @@ def test_a_stream_is_seeded_moves_and_loads_older_candles(
 
 def test_an_unreachable_source_is_said_and_the_demo_is_offered_not_taken(page: Page, app: AppServer) -> None:
     page.goto(app.at("Live", symbol="BTCUSDT"))
-    expect(page.get_by_text("Not reached")).to_be_visible()
+    expect(page.get_by_text("No feed")).to_be_visible()
     assert page.locator(".cb-main").count() == 0
     page.get_by_role("link", name=re.compile("demo feed")).click()
     chart = Chart(page, "live_chart")
@@ -290,3 +290,38 @@ def test_choices_go_along_from_page_to_page(page: Page, app: AppServer) -> None:
     back = Chart(page, "history_chart")
     back.until("c.lines().length === 1")
     assert "MSFT" in page.url
+
+
+def test_back_leads_to_the_page_before(page: Page, app: AppServer) -> None:
+    page.goto(app.at())
+    page.get_by_role("link", name="History").first.click()
+    chart = Chart(page, "history_chart")
+    page.get_by_role("button", name="Chart").click()
+    page.get_by_text("Logarithmic price scale").click()
+    page.wait_for_url(re.compile("log=1"))
+    page.keyboard.press("Escape")
+    page.get_by_role("radio", name="All", exact=True).click()
+    page.wait_for_url(re.compile("span=All"))
+    chart.until("c.bars() > 0")
+    page.go_back()
+    expect(page.get_by_text(re.compile("^Library · "))).to_be_visible()
+    page.go_forward()
+    Chart(page, "history_chart")
+    page.wait_for_url(re.compile("span=All"))
+
+
+def test_indicators_are_added_one_by_one_and_the_menu_stays_open(page: Page, app: AppServer) -> None:
+    page.goto(app.at("History", series="sample:AAPL:1d"))
+    chart = Chart(page, "history_chart")
+    page.get_by_role("button", name=re.compile("Indicators")).click()
+    for count, name in enumerate(
+        ("Relative strength index", "Average true range", "Simple moving average"), 1
+    ):
+        page.get_by_role("combobox", name="Add an indicator").click()
+        page.get_by_role("option", name=name).click()
+        chart.until(f"c.lines().length === {count}")
+        settled(page)
+    page.wait_for_url(re.compile(r"ind=rsi%2814%29%3Batr%2814%29%3Bsma%2820%29"))
+    page.get_by_role("button", name="EMA 21").click()
+    chart.until("c.lines().length === 4")
+    assert chart.created() == 1

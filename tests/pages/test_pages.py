@@ -171,8 +171,8 @@ def test_a_quick_average_is_put_on_the_chart_and_in_the_address():
 
 def test_an_indicator_is_added_changed_and_dropped():
     page = open_page("pages/2_History.py", series="sample:AAPL:1d")
-    page.selectbox(key="add_indicator").select("rsi").run()
-    page.selectbox(key="add_indicator").select("rsi").run()
+    page.selectbox(key="add_indicator_0").select("rsi").run()
+    page.selectbox(key="add_indicator_1").select("rsi").run()
     assert page.query_params["ind"] == "rsi(14);rsi(15)"
     page.number_input(key="param_1_0_rsi(15)").set_value(28).run()
     assert page.query_params["ind"] == "rsi(14);rsi(28)"
@@ -220,7 +220,7 @@ def test_replay_seeks_and_plays_to_the_end():
 
 def test_live_says_why_it_does_not_reach_a_source_and_offers_the_demo():
     page = open_page("pages/1_Live.py", symbol="BTCUSDT")
-    run_until(page, lambda: "Not reached" in words(page))
+    run_until(page, lambda: "No feed" in words(page))
     assert "Binance spot" in words(page)
     assert any("Watch the demo feed" in str(link.proto) for link in page.get("page_link"))
     assert not page.exception
