@@ -119,8 +119,7 @@ def stream(
     say = progress or (lambda done, what: None)
     with tempfile.TemporaryDirectory(prefix="candlebook-") as folder, ExitStack() as stack:
         source, containers = _plain(name, path, Path(folder), say)
-        text = stack.enter_context(source.open("rb"))
-        work = _Work(name, source, text, choices or Choices(), Path(folder), block, window, say)
+        work = _Work(name, source, stack, choices or Choices(), Path(folder), block, window, say)
         work.read()
         made = work.check()
         yield replace(made, reading=replace(made.reading, containers=containers)) if containers else made
@@ -233,9 +232,10 @@ class _Work:
     """One file on its way."""
 
     def __init__(
-        self, name: str, path: Path, text: IO[bytes], choices: Choices, folder: Path, block: int, window: int, say: Progress
+        self, name: str, path: Path, stack: ExitStack, choices: Choices, folder: Path, block: int, window: int, say: Progress
     ) -> None:  # fmt: skip
-        self.name, self.text, self.choices, self.folder = name, text, choices, folder
+        self.name, self.stack, self.choices, self.folder = name, stack, choices, folder
+        self.text: IO[bytes] = stack.enter_context(path.open("rb"))
         self.block, self.window, self.say = block, window, say
         self.size = path.stat().st_size
         self.plan = self._planned(path)
@@ -256,7 +256,7 @@ class _Work:
         plan = make_plan(self.name, head, self.choices)
         if _encoding(plan) != "utf-8":
             recoded = _recoded(self.name, path, self.folder, plan)
-            self.text = recoded.open("rb")
+            self.text = self.stack.enter_context(recoded.open("rb"))
             self.size = recoded.stat().st_size
             self.choices = replace(self.choices, encoding=None)
             return self._planned(recoded)
@@ -414,11 +414,11 @@ class _Work:
         last: int | None = None
         for low, high in self.runs.windows(self.window):
             parts = [each["time"] for each in self.runs.read(low, high, ("time",))]
-            times = np.unique(
-                np.concatenate([*parts, *([[last]] if last is not None else [])]).astype(np.int64)
-            )
+            times = np.concatenate([*([[last]] if last is not None else []), *parts]).astype(np.int64)
+            times.sort()  # np.unique would hash, at ten times the cost
             last = int(times[-1])
             values, counts = np.unique(np.diff(times), return_counts=True)
+            values, counts = values[values > 0], counts[values > 0]
             for value, count in zip(values.tolist(), counts.tolist(), strict=True):
                 if len(steps) < 10**5 or value in steps:
                     steps[value] = steps.get(value, 0) + count
