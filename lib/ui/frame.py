@@ -75,7 +75,8 @@ def guard() -> Iterator[None]:
 
 def show_error(error: CandlebookError) -> None:
     """A box with what happened and what to do."""
-    _log.warning("%s: %s %s", type(error).__name__, error, error.fields)
+    told = {name: value for name, value in error.fields.items() if isinstance(value, (str, int, float))}
+    _log.warning("%s: %s %s", type(error).__name__, error, told or "")
     box, icon = st.error, ":material/error:"
     if isinstance(error, TryLater):
         box, icon = st.warning, ":material/hourglass_empty:"

@@ -68,11 +68,17 @@ def _inferences(reading: Reading, file: str, choices: Choices) -> None:
     ]
     columns = [each for each in reading.inferred if each.key.startswith("columns.")]
     open_ = any(not each.value for each in columns if each in reading.questions)
-    for each in usual:
-        _inference(each, file, choices)
+    _grid(usual, file, choices)
     with st.expander(f"Columns: {', '.join(each.value for each in columns if each.value)}", expanded=open_):
-        for each in columns:
-            _inference(each, file, choices)
+        _grid(columns, file, choices)
+
+
+def _grid(these: list[Inference], file: str, choices: Choices) -> None:
+    """Two controls to a row: nine of them under each other hide the outcome."""
+    for start in range(0, len(these), 2):
+        for each, place in zip(these[start : start + 2], st.columns(2), strict=False):
+            with place:
+                _inference(each, file, choices)
 
 
 def _inference(each: Inference, file: str, choices: Choices) -> None:
