@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Fault", "ForbiddenHost", "Kind", "fault_of", "foreign", "of_kind", "of_status"]
+__all__ = ["BadEndpoint", "Fault", "ForbiddenHost", "Kind", "fault_of", "foreign", "of_kind", "of_status"]
 
 Kind = Literal[
     "missing", "bucket", "denied", "credentials", "region", "slow", "down", "tls", "timeout", "unreachable",
@@ -114,6 +114,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     yield from [*specific, *seen]
 
 
+class BadEndpoint(OSError):
+    """The address of a service that is none."""
+
+
 class ForbiddenHost(OSError):
     """A host that this reader may not reach."""
 
@@ -121,6 +125,8 @@ class ForbiddenHost(OSError):
 def _kind(error: BaseException) -> Kind | None:
     if isinstance(error, ForbiddenHost):
         return "forbidden host"
+    if isinstance(error, BadEndpoint):
+        return "endpoint"
     if isinstance(error, ssl.SSLError):
         return "tls"
     if isinstance(error, TimeoutError | asyncio.TimeoutError):

@@ -21,7 +21,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from lib.remote.faults import fault_of, foreign
+from lib.remote.faults import BadEndpoint, fault_of, foreign
 
 __all__ = ["S3", "Found", "Got", "Page", "split"]
 
@@ -186,7 +186,12 @@ class S3:
         self._run(_again(call))
 
     async def _client(self) -> Any:
-        return await self._fs.set_session()
+        try:
+            return await self._fs.set_session()
+        except ValueError as error:  # before any request: the text may hold what was typed
+            if fault_of(error) is not None:
+                raise
+            raise BadEndpoint("not the address of a service") from error
 
     async def _get(self, bucket: str, key: str, unless: str | None) -> Got | None:
         async def call() -> Got:

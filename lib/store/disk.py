@@ -63,14 +63,11 @@ class DiskCache:
             self._grown(len(data))
         except OSError as error:
             _log.debug("Nothing is kept in %s: %s", self.folder, error)
-            draft.unlink(missing_ok=True)
+            _removed(draft)
 
     def drop(self, name: str) -> None:
         """Forget a name."""
-        try:
-            self._at(name).unlink(missing_ok=True)
-        except OSError as error:
-            _log.debug("%s cannot be removed: %s", name, error)
+        _removed(self._at(name))
 
     def _at(self, name: str) -> Path:
         return self.folder / (hashlib.sha256(name.encode()).hexdigest()[:40] + _ENDING)
@@ -97,6 +94,13 @@ class DiskCache:
         for _, size, path in sorted(found):
             if total <= self.limit * 0.9:
                 break
-            Path(path).unlink(missing_ok=True)
+            _removed(Path(path))
             total -= size
         return total
+
+
+def _removed(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.debug("%s cannot be removed: %s", path, error)
