@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,9 @@ from hypothesis import strategies as st
 from lib import candles, export
 from lib.errors import InputError
 from lib.files import Choices, read
+from lib.indicators import compute, parse_list
 from lib.series import Series
+from lib.store import open_store
 from lib.timeframes import parse
 from tests.files.written import table
 
@@ -101,3 +105,76 @@ def test_names_and_media_types() -> None:
 def test_another_format_is_refused() -> None:
     with pytest.raises(InputError, match="'xml' is no format"):
         export.to_bytes(table(2), "xml")
+
+
+# --------------------------------------------------------------------------------------- more formats
+
+
+def test_ndjson_word_for_word() -> None:
+    made = export.to_bytes(
+        small(open=[1, 1], high=[2, 2], low=[1, 1], close=[2, 2], volume=[np.nan, 7]), "ndjson"
+    )
+    assert made.decode() == (
+        '{"time":"2024-03-01T00:00:00Z","open":1,"high":2,"low":1,"close":2,"volume":null}\n'
+        '{"time":"2024-03-01T01:00:00Z","open":1,"high":2,"low":1,"close":2,"volume":7}\n'
+    )
+    assert export.to_bytes(candles.empty(), "ndjson") == b""
+
+
+@pytest.mark.parametrize("fmt", export.FORMATS)
+@pytest.mark.parametrize("step", ["1h", "1s", "1D"])
+def test_every_format_comes_back_through_our_own_reader(fmt: str, step: str) -> None:
+    given = table(300, step=step)
+    made = read(f"x.{fmt}", export.to_bytes(given, fmt, title="BTC/USDT [1h]")).table
+    pd.testing.assert_frame_equal(made, given, check_freq=False)
+
+
+def test_cells_that_a_spreadsheet_would_run_are_made_plain() -> None:
+    given = small()
+    given["=cmd|' /C calc'!A0"] = [-1.5, 2.0]
+    given["note"] = ["=1+1", '@SUM(A1) "x", y']
+    given["more"] = ["+1", "\t=1"]
+    text = export.to_bytes(given, "csv").decode()
+    head, first, second = text.splitlines()
+    assert head.endswith(",'=cmd|' /C calc'!A0,note,more")
+    assert first.endswith(",-1.5,'=1+1,'+1")
+    assert second.endswith(',2,"\'@SUM(A1) ""x"", y",\'\t=1')
+    # JSON runs nothing: texts stay what they are
+    assert json.loads(export.to_bytes(given, "json"))[0]["note"] == "=1+1"
+    sheet = xlsx_parts(export.to_bytes(given, "xlsx"))
+    assert "<f>" not in sheet["xl/worksheets/sheet1.xml"]
+    assert "<v>-1.5</v>" in sheet["xl/worksheets/sheet1.xml"]
+    assert "'=1+1" in "".join(sheet.values())
+
+
+def xlsx_parts(data: bytes) -> dict[str, str]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+@pytest.mark.parametrize("title", ["BTC/USDT", "x" * 50, "'=a[b]:c*?\\'", "", "''"])
+def test_any_title_names_a_sheet(title: str) -> None:
+    assert len(read("x.xlsx", export.to_bytes(table(5), "xlsx", title=title)).table) == 5
+
+
+def test_a_sheet_has_an_end() -> None:
+    long = table(10).iloc[np.zeros(2**20, np.intp)]
+    with pytest.raises(InputError, match="A sheet of Excel holds"):
+        export.to_bytes(long, "xlsx")
+
+
+def test_indicators_are_those_of_the_whole_series(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    series = Series("test", "A", parse("1h"))
+    store.write(series, table(500), origin="test")
+    picks = parse_list("ema(21);macd(12,26,9)")
+    start, end = pd.Timestamp("2024-03-05", tz="UTC"), pd.Timestamp("2024-03-07", tz="UTC")
+    made = export.gather(store, series, None, start, end, picks)
+    assert (len(made), made.index[0]) == (48, start)
+    whole = compute(table(500), picks)
+    assert list(made.columns[5:]) == list(whole.columns)
+    pd.testing.assert_frame_equal(made[whole.columns], whole.loc[made.index], check_freq=False)
+    assert b'"macd(12,26,9).signal"' in export.to_bytes(made, "csv")
+    coarse = export.gather(store, series, parse("4h"), start, end, picks)
+    assert len(coarse) == 12
+    assert export.gather(store, series).shape == (500, 5)

@@ -130,7 +130,7 @@ def _explore(
             else loaded.candles.loc[events.visible[0] : events.visible[1]]
         )
         _figures(on_screen if len(on_screen) else loaded.candles, timeframe, look)
-        _take_away(store, loaded, on_screen)
+        _take_away(store, loaded, on_screen, picks)
 
 
 def _view(
@@ -181,10 +181,14 @@ def candle_time(time: pd.Timestamp, timeframe: Timeframe, zone: str | None) -> s
     return f"{words.when(time, zone)} ({zone.replace('_', ' ')})"
 
 
-def _take_away(store: Store, loaded: Loaded, on_screen: pd.DataFrame) -> None:
+def _take_away(store: Store, loaded: Loaded, on_screen: pd.DataFrame, picks: Sequence[Pick]) -> None:
     with st.popover("Download candles", icon=":material/download:"):
         which = st.segmented_control(
-            "Candles", ["On screen", "The whole series"], default="On screen", required=True, key="take_which"
+            "Candles",
+            ["On screen", "The whole series", "A range"],
+            default="On screen",
+            required=True,
+            key="take_which",
         )
         kind = st.segmented_control(
             "Format",
@@ -192,17 +196,40 @@ def _take_away(store: Store, loaded: Loaded, on_screen: pd.DataFrame) -> None:
             default="csv",
             required=True,
             key="take_format",
-            format_func=str.upper,
+            format_func=export.NAMES.__getitem__,
         )
+        span = _taken(loaded, on_screen, which)
+        wanted = picks if picks and st.toggle("With the indicators of the chart", key="take_picks") else ()
         name = export.file_name(loaded.series, kind, loaded.timeframe)
         st.download_button(
-            f"Download {name}", partial(_bytes, store, loaded, None if which != "On screen" else on_screen, kind),
+            f"Download {name}", partial(_bytes, store, loaded, span, wanted, kind),
             name, export.MEDIA_TYPES[kind], on_click="ignore", icon=":material/download:", type="primary",
         )  # fmt: skip
 
 
-def _bytes(store: Store, loaded: Loaded, table: pd.DataFrame | None, kind: str) -> bytes:
-    """The file, made when it is asked for; None is the whole series at the timeframe shown."""
-    if table is None:
-        table = store.read(loaded.series, timeframe=loaded.timeframe)
-    return export.to_bytes(table, kind)
+def _taken(
+    loaded: Loaded, on_screen: pd.DataFrame, which: str | None
+) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
+    """The range to write: [start, end), None for an open end."""
+    if which == "On screen" and len(on_screen):
+        return on_screen.index[0], loaded.timeframe.after(on_screen.index[-1])
+    if which != "A range":
+        return None, None
+    since, until = st.columns(2)
+    first = since.date_input("From", on_screen.index[0].date() if len(on_screen) else None, key="take_from")
+    last = until.date_input(
+        "To, that day included (UTC)", on_screen.index[-1].date() if len(on_screen) else None, key="take_to"
+    )
+    return (
+        pd.Timestamp(first, tz="UTC") if first else None,
+        pd.Timestamp(last, tz="UTC") + pd.Timedelta(days=1) if last else None,
+    )
+
+
+def _bytes(
+    store: Store, loaded: Loaded, span: tuple[pd.Timestamp | None, pd.Timestamp | None],
+    picks: Sequence[Pick], kind: str,
+) -> bytes:  # fmt: skip
+    """The file, made when it is asked for, at the timeframe shown."""
+    table = export.gather(store, loaded.series, loaded.timeframe, *span, picks)
+    return export.to_bytes(table, kind, title=f"{loaded.series.symbol} {loaded.timeframe}")
