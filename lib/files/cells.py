@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["MISSING", "PLAIN", "is_missing", "is_number", "is_time", "numeric", "time_kind"]
+__all__ = ["MISSING", "PLAIN", "TIDY", "is_missing", "is_number", "is_time", "numeric", "tidy", "time_kind"]
 
 # Written for "no figure" by exchanges, vendors and libraries.
 MISSING = (
@@ -15,13 +15,14 @@ _MISSING = frozenset(MISSING)
 
 PLAIN = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _NUMBER = re.compile(
-    r"[-+]?(?:[$€£¥₹]\s?)?[-+]?(?:\d[\d.,'\u00a0\u202f]*|[.,]\d+)(?:[eE][+-]?\d+)?\s?(?:[KMBTkmbt]|%|[$€£¥₹])?"
+    r"[-+−]?(?:[$€£¥₹₽₩₫₺]\s?)?[-+]?(?:\d(?:[\d.,'’\u00a0\u202f]|\s(?=\d{3}))*|[.,]\d+)(?:[eE][+-]?\d+)?"
+    r"\s?(?:[KMBTkmbt万萬亿億]|%|[$€£¥₹₽₩₫₺]|[A-Z]{3})?"
 )
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\.?)?"
 _DATE = (
     r"(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2(?:\d{4}|\d{2})"
-    r"|\d{1,2}[-/. ][A-Za-z]{3,9}\.?[-/., ]+(?:\d{4}|\d{2})|[A-Za-z]{3,9}\.?[- ]\d{1,2},?[- ]\d{4}"
-    r"|\d{4}[-/ ][A-Za-z]{3}[-/ ]\d{1,2}|(?:19|20|21)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))"
+    r"|\d{1,2}[-/. ]{1,2}[^\W\d_]{3,12}\.?[-/., ]+(?:\d{4}|\d{2})|[^\W\d_]{3,12}\.?[- ]\d{1,2},?[- ]\d{4}"
+    r"|\d{4}[-/ ][^\W\d_]{3,12}\.?[-/ ]\d{1,2}|(?:19|20|21)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))"
 )
 _OFFSET = r"\s?(?:Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
 _KINDS = (
@@ -34,6 +35,23 @@ _KINDS = (
 _EPOCH = re.compile(
     r"-?\d{9,10}(?:\.\d+)?|-?\d{12,13}(?:\.\d+)?|\d{15,16}(?:\.0*)?|\d{18,19}|\d\.\d+[eE]\+?(?:0?9|1[0-8])"
 )
+
+
+# What is done to times before they are cut: names of weekdays, signs for year, month and day, blanks after dashes.
+TIDY = (
+    (r"^(?:[Mm]on|[Tt]ues?|[Ww]ed(?:nes)?|[Tt]hu(?:rs)?|[Ff]ri|[Ss]at(?:ur)?|[Ss]un)(?:day)?[.,]? +", ""),
+    (r"(\d)\s?[年년]\s?(\d)", r"\1-\2"),
+    (r"(\d)\s?[月월]\s?(\d)", r"\1-\2"),
+    (r"(\d)\s?[日일]", r"\1"),
+    (r"(\d)([-/.]) (\d)", r"\1\2\3"),
+)
+
+
+def tidy(cell: str) -> str:
+    """A time without what :data:`TIDY` takes away."""
+    for pattern, put in TIDY:
+        cell = re.sub(pattern, put, cell)
+    return cell.strip()
 
 
 def is_missing(cell: str) -> bool:
@@ -59,7 +77,10 @@ def time_kind(cell: str) -> str:
     for kind, pattern in _KINDS:
         if pattern.fullmatch(text):
             return kind
-    return "epoch" if _EPOCH.fullmatch(text) else ""
+    if _EPOCH.fullmatch(text):
+        return "epoch"
+    plain = tidy(text)
+    return time_kind(plain) if plain != text else ""
 
 
 def is_time(cell: str) -> bool:

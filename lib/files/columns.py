@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -389,11 +390,33 @@ def _times(work: _Work) -> None:
         _date_and_clock(work, by_kind["date"][0], by_kind["clock"], reason)
     elif by_kind["epoch"]:
         work.take("time", by_kind["epoch"][0], "its cells count from 1970")
+    elif (at := _since_midnight(work)) is not None:
+        work.take("time", at, "its cells count from midnight")
+    elif ends := [at for at in usable if work.kind(at) in ("datetime", "epoch") and _ends(work, at)]:
+        work.take("time", ends[0], "its cells are times")
     else:
         labels = zip(work.layout.names, work.bare, strict=True)
         work.undecided["time"] = (
             tuple(label for label, name in labels if name in TIME_WORDS) or work.layout.names
         )
+
+
+def _since_midnight(work: _Work) -> int | None:
+    """The first column of whole numbers that never fall and stay below a day's milliseconds."""
+    if not work.cells or len(work.cells[0]) < 3:
+        return None
+    for at in range(work.layout.width):
+        if work.free(at) and all(re.fullmatch(r"\d{1,8}", cell) for cell in work.cells[at]):
+            counts = [int(cell) for cell in work.cells[at]]
+            steps = {late - early for early, late in pairwise(counts)}
+            # an index steps by one; times step by what a candle lasts, or by what is between two trades
+            if min(steps) >= 0 and steps != {1} and counts[-1] < 86400 * 1000 and counts[0] != counts[-1]:
+                return at
+    return None
+
+
+def _ends(work: _Work, at: int) -> bool:
+    return re.search(r"\b(close|end)\b", work.plain[at]) is not None and not ADJUSTED.search(work.plain[at])
 
 
 def _date_and_clock(work: _Work, date: int, clocks: list[int], reason: str) -> None:

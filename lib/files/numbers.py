@@ -17,8 +17,8 @@ __all__ = ["NumberStyle", "sniff_style", "to_floats"]
 
 Array = np.ndarray[Any, Any]
 _PLAIN = re.compile(PLAIN)
-_SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
-_DRESSED = re.compile(r"[KMBTkmbt%$€£¥₹\s\u00a0\u202f']")
+_SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8}
+_DRESSED = re.compile(r"[KMBTkmbt万萬亿億%$€£¥₹₽₩₫₺−\s\u00a0\u202f'’A-Z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +108,12 @@ def _cast(texts: pa.Array) -> Array:
 
 def _undress(texts: pa.Array, style: NumberStyle) -> pa.Array:
     """Without currency signs, blanks, and marks between thousands (where three digits follow each)."""
-    texts = pc.replace_substring_regex(texts, r"[$€£¥₹\s\x{00a0}\x{202f}']", "")
+    texts = pc.replace_substring_regex(texts, r"[$€£¥₹₽₩₫₺\s\x{00a0}\x{202f}'’]|[A-Z]{3}$", "")
+    texts = pc.replace_substring(texts, "−", "-")
     if style.thousands:
         mark, decimal = re.escape(style.thousands), re.escape(style.decimal)
         grouped = pc.match_substring_regex(
-            texts, rf"^[+-]?\d{{1,3}}(?:{mark}\d{{3}})+(?:{decimal}\d*)?[KMBTkmbt]?$"
+            texts, rf"^[+-]?\d{{1,3}}(?:{mark}\d{{2,3}})*{mark}\d{{3}}(?:{decimal}\d*)?[KMBTkmbt万萬亿億]?$"
         )
         texts = pc.if_else(grouped, pc.replace_substring(texts, style.thousands, ""), texts)
     return texts
@@ -123,4 +124,4 @@ def _suffixes(texts: pa.Array) -> tuple[pa.Array, Array]:
     lower = pc.utf8_lower(texts)
     for suffix, factor in _SUFFIXES.items():
         scale[pc.ends_with(lower, suffix).to_numpy(zero_copy_only=False)] = factor
-    return pc.replace_substring_regex(lower, "[kmbt]$", ""), scale
+    return pc.replace_substring_regex(lower, "[kmbt万萬亿億]$", ""), scale

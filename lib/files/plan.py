@@ -19,11 +19,12 @@ from lib.files.grid import Grid
 from lib.files.model import Choices, Inference, Reading
 from lib.files.opening import Part, open_parts
 
-__all__ = ["TICKS_TO", "Plan", "TimePlan", "make_plan", "plan_of"]
+__all__ = ["TICKS_TO", "Plan", "TimePlan", "counted", "make_plan", "plan_of"]
 
 _ISO = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?"
 )  # fmt: skip
+_MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]00:00(?::00(?:\.0+)?)?([+-]\d{2}:?\d{2})")
 _UTC_NAME = re.compile(r"(?i)(?<![a-z])(utc|gmt)(?![a-z+-])(?!\s?[+-]?\d)")
 _SHOWN = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", "whitespace": "blanks"}
 
@@ -36,7 +37,9 @@ TICKS_TO = timeframes.parse("1m")
 @dataclass(frozen=True, slots=True)
 class TimePlan:
     """``kind`` is ``epoch``, ``iso`` (Arrow reads it alone), ``text`` or ``split`` (date and time of day
-    apart). ``utc``: the file itself tells the offset. ``whole``: an epoch without fractions."""
+    apart). ``utc``: the file itself tells the offset. ``whole``: an epoch without fractions. ``base``: µs of the
+    day that an epoch counts from, where it is not 1970. ``dates``: daily rows stamped with the midnight of
+    their market, which become dates."""
 
     kind: str
     unit: str = ""
@@ -45,6 +48,8 @@ class TimePlan:
     order: times.Order = _KNOWN
     pattern: str = ""
     why: str = ""
+    base: int = 0
+    dates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ def plan_of(part: Part, choices: Choices) -> Plan:
     roles = columns.assign(found, _of_candles(choices), name, choices.prices)
     timing = _timing(part, roles, choices)
     zone = zones.check_zone(choices.zone or part.zone or "UTC")
-    if timing.utc:
+    if timing.utc or timing.dates:
         zone = "UTC"
     moments = _sample_micros(found, roles, timing, zone)
     both = sides.find(found, roles, choices) if choices.content != "ticks" else None
@@ -189,11 +194,15 @@ def _timing(part: Part, roles: columns.Roles, choices: Choices) -> TimePlan:
             f"{wanted!r} is no format of times.",
             remedy="Choose text, epoch s, epoch ms, epoch us or epoch ns.",
         )
+    if roles.why.get("time") == "its cells count from midnight":
+        return _midnight_plan(sample, choices.date or part.day)
     epoch = wanted.startswith("epoch") or (not wanted and _all_epoch(sample))
     if epoch and len(roles.times) == 1:
         return _epoch_plan(sample, wanted)
     if "clock" in roles.at:
         return _text_plan("split", found, roles, grid, choices)
+    if len(roles.times) == 1 and _daily_midnights(sample):
+        return replace(_text_plan("text", found, roles, grid, choices, local=True), dates=True)
     hits = [_ISO.fullmatch(cell) for cell in sample if cell]
     offsets = {bool(hit[1]) for hit in hits if hit}
     if hits and all(hits) and len(offsets) == 1:
@@ -205,6 +214,29 @@ def _timing(part: Part, roles: columns.Roles, choices: Choices) -> TimePlan:
             pattern=pattern + (" ±offset" if offset else ""),
         )  # fmt: skip
     return _text_plan("text", found, roles, grid, choices)
+
+
+def _daily_midnights(sample: list[str]) -> bool:
+    """Every row is a midnight with an offset, a day or more apart: a market's days, not moments."""
+    hits = [_MIDNIGHT.fullmatch(cell) for cell in sample if cell]
+    days = [hit[1] for hit in hits if hit]
+    return (
+        len(days) == len(hits) > 1
+        and len(set(days)) == len(days)
+        and {hit[2] for hit in hits if hit} != {"00:00"}
+    )
+
+
+def _midnight_plan(sample: list[str], day: str) -> TimePlan:
+    most = max(int(cell) for cell in sample if cell.isdecimal())
+    unit = "ms" if most >= 86400 else "s"
+    words = "milliseconds" if unit == "ms" else "seconds"
+    try:
+        base = int(np.datetime64(day, "us").astype(np.int64)) if day else 0
+    except ValueError as error:
+        raise FileRefused(f"{day!r} is no date.", remedy="Write it as 2024-01-31.") from error
+    known = _KNOWN if day else times.Order("", "")
+    return TimePlan("epoch", unit, False, pattern=f"{words} since midnight", why=day, base=base, order=known)
 
 
 def _all_epoch(sample: list[str]) -> bool:
@@ -228,12 +260,12 @@ def _year(values: Any, unit: str) -> str:
 
 
 def _text_plan(
-    kind: str, found: layout.Layout, roles: columns.Roles, grid: Grid, choices: Choices
+    kind: str, found: layout.Layout, roles: columns.Roles, grid: Grid, choices: Choices, local: bool = False
 ) -> TimePlan:
     at = roles.times
     arrays = [pa.array(_cells(found, each), pa.string()) for each in at]
     parsed = times.parse_texts(
-        arrays[0], day_first=choices.day_first, clock=arrays[1] if kind == "split" else None
+        arrays[0], day_first=choices.day_first, clock=arrays[1] if kind == "split" else None, local=local
     )
     if not parsed.order.value:
         whole = grid.texts(at)
@@ -249,6 +281,14 @@ def _of_candles(choices: Choices) -> dict[str, str]:
     return {role: label for role, label in choices.columns.items() if role not in ticks.TICK_ROLES}
 
 
+def counted(timing: TimePlan, values: Any, unit: str) -> Any:
+    """µs of counts since 1970, or since midnight of the plan's day. NO_TIME where they are no times."""
+    micros = times.from_epoch(values, unit)
+    return (
+        micros if not timing.base else np.where(micros == times.NO_TIME, times.NO_TIME, micros + timing.base)
+    )
+
+
 def _sample_micros(found: layout.Layout, roles: columns.Roles, timing: TimePlan, zone: str) -> Any:
     """µs (UTC) of the sample's rows, in the order of the file; none where the times cannot be told yet."""
     if not roles.times or not timing.order.value:
@@ -256,11 +296,12 @@ def _sample_micros(found: layout.Layout, roles: columns.Roles, timing: TimePlan,
     cells = [pa.array(_cells(found, each), pa.string()) for each in roles.times]
     if timing.kind == "epoch":
         figures, _ = numbers.to_floats(cells[0], numbers.NumberStyle(".", "", True, ""))
-        micros = times.from_epoch(figures, timing.unit)
+        micros = counted(timing, figures, timing.unit)
     else:
         micros = times.parse_texts(
-            cells[0], day_first=timing.order.value == "DMY", clock=cells[1] if len(cells) > 1 else None
-        ).micros
+            cells[0], day_first=timing.order.value == "DMY", clock=cells[1] if len(cells) > 1 else None,
+            local=timing.dates,
+        ).micros  # fmt: skip
         micros = micros if timing.utc else zones.to_utc(micros, zone).micros
     return micros
 
@@ -281,6 +322,7 @@ def _inferences(plan: Plan) -> list[Inference]:
             ("1", "10", "100", "1000", "10000", "100000"), "chosen" if choices.scale else "taken as they are",
         ),
         _format(timing),
+        *_day(plan),
     ]  # fmt: skip
     if timing.order.value != "YMD" and timing.kind != "epoch":
         shown = {"DMY": "day first", "MDY": "month first"}.get(timing.order.value, "")
@@ -399,8 +441,24 @@ def _format(timing: TimePlan) -> Inference:
     return Inference("time_format", "Times", "text", options, timing.pattern)
 
 
+def _day(plan: Plan) -> list[Inference]:
+    if not plan.times.pattern.endswith("since midnight"):
+        return []
+    why = (
+        "chosen"
+        if plan.choices.date
+        else "the file's name tells it"
+        if plan.times.why
+        else "no name tells it"
+    )
+    return [Inference("date", "Date", plan.times.why, (), why)]
+
+
 def _zone(plan: Plan) -> Inference:
     timing = plan.times
+    if timing.dates:
+        why = "each row is a midnight of its market: a day's date"
+        return Inference("zone", "Zone of the times", "UTC", ("UTC",), why)
     if timing.utc:
         why = "counts from 1970 are UTC" if timing.kind == "epoch" else "each time tells its offset"
         return Inference("zone", "Zone of the times", "UTC", ("UTC",), why)

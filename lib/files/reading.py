@@ -18,7 +18,7 @@ from lib.files.fixed import parse_fixed
 from lib.files.grid import Texts, Unlike
 from lib.files.model import Choices, FileCandles, Reading
 from lib.files.parts import join
-from lib.files.plan import TICKS_TO, Plan, make_plan
+from lib.files.plan import TICKS_TO, Plan, counted, make_plan
 from lib.files.rows import Rows
 from lib.files.sides import OTHER
 from lib.timeframes import Timeframe
@@ -182,15 +182,16 @@ def _times_of(plan: Plan, loaded: list[pa.ChunkedArray]) -> Array:
     if timing.kind == "epoch":
         if timing.whole and first.null_count:
             raise Unlike("missing times")
-        micros = times.from_epoch(first.to_numpy(), timing.unit)
+        micros: Array = counted(timing, first.to_numpy(), timing.unit)
         if len(micros) and micros.min() == NO_TIME:
             raise Unlike("counts that are no times")
         return micros
     if timing.kind == "text" and (quick := parse_fixed(first, timing.order.value)) is not None:
         return quick
     parsed = times.parse_texts(
-        first, day_first=timing.order.value == "DMY", clock=loaded[1] if timing.kind == "split" else None
-    )
+        first, day_first=timing.order.value == "DMY", clock=loaded[1] if timing.kind == "split" else None,
+        local=timing.dates,
+    )  # fmt: skip
     if parsed.bad.any() or parsed.utc != timing.utc or parsed.order.value != timing.order.value:
         raise Unlike("times that are not like the first ones")
     return parsed.micros
@@ -244,13 +245,13 @@ def _text_times(plan: Plan, texts: Texts) -> tuple[Array, Array]:
     if timing.kind == "epoch":
         counts, wrong = _counts(texts.columns[at[0]])
         unit = timing.unit
-        if plan.choices.time_format is None and isinstance(counts, np.ndarray):
+        if plan.choices.time_format is None and isinstance(counts, np.ndarray) and not timing.base:
             unit = times.epoch_unit(counts.astype(np.float64))
-        micros = times.from_epoch(counts, unit)
+        micros = counted(timing, counts, unit)
         return micros, wrong | (micros == NO_TIME)
     first = texts.columns[at[0]]
     clock = texts.columns[at[1]] if timing.kind == "split" else None
-    parsed = times.parse_texts(first, day_first=timing.order.value == "DMY", clock=clock)
+    parsed = times.parse_texts(first, day_first=timing.order.value == "DMY", clock=clock, local=timing.dates)
     if parsed.utc != timing.utc or parsed.order.value != timing.order.value:
         times_bad = np.ones(len(first), bool)
         return np.full(len(first), NO_TIME), times_bad
@@ -308,9 +309,11 @@ def finish(plan: Plan, rows: Rows) -> FileCandles:
         raise refused(plan, rows)
     notes = [rows.note] if rows.note else []
     volume = rows.figures.get("volume")
-    if volume is not None and len(volume) and (volume == -1).all():
-        rows.figures["volume"] = np.full(len(volume), np.nan)
-        notes.append("Every volume is -1, which stands for none.")
+    if volume is not None and (none := volume == -1).any() and not (volume[~none] < 0).any():
+        rows.figures["volume"] = np.where(none, np.nan, volume)
+        notes.append(
+            f"{'Every' if none.all() else f'{int(none.sum()):,} times the'} volume is -1, which stands for none."
+        )
     if plan.ticks:
         return _built(plan, rows)
     keep = None if rows.bad is None or not rows.bad.any() else ~rows.bad

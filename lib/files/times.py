@@ -1,12 +1,13 @@
 """Fifth stage: texts and counts to times. The format is decided over the whole column, never by row.
 
 A text time is year-month-day, day-month-year or month-day-year with any of ``-/.`` or blanks, months as
-numbers or English names, compact (``20110301 090100``), with or without a time of day, a fraction, AM
+numbers or names in any of ten languages, compact (``20110301 090100``), with or without a time of day, a fraction, AM
 or PM, an offset. Times without an offset come out as local ones; :mod:`lib.files.zones` makes them UTC.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lib.errors import FileRefused
-from lib.files.cells import is_time
+from lib.files.cells import TIDY, is_time, tidy
 from lib.files.fields import NO_TIME, Order, assemble, cut_fields, decide, pattern_of
+from lib.files.months import month_of
 
 __all__ = ["EPOCH_UNITS", "NO_TIME", "Order", "Parsed", "epoch_unit", "from_epoch", "order_of", "parse_texts"]
 
@@ -26,10 +28,6 @@ _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY = 86400 * 10**6
 # 1700-01-01 and 2201-01-01: what is told of times outside is no series of candles.
 _EDGES = (-8520336000 * 10**6, 7289654400 * 10**6)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_LONG_MONTHS = (
-    "january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
 _OFFSET = r"^(?P<text>.*?\d)\s?(?P<offset>[zZ]|UTC|GMT|utc|gmt|[+-]\d{2}(?::?\d{2})?)$"
 
 
@@ -89,11 +87,14 @@ def from_epoch(values: Array, unit: str) -> Array:
 # ------------------------------------------------------------------------------------------------ texts
 
 
-def parse_texts(texts: pa.Array, *, day_first: bool | None = None, clock: pa.Array | None = None) -> Parsed:
+def parse_texts(
+    texts: pa.Array, *, day_first: bool | None = None, clock: pa.Array | None = None, local: bool = False
+) -> Parsed:
     """Times of a string array (nulls are bad), or of dates and times of day apart from them.
 
     Where the order of day and month cannot be told, ``order.value`` is empty and ``micros`` are
-    NO_TIME throughout: the caller asks. Costs about 0.3 s for a million rows.
+    NO_TIME throughout: the caller asks. ``local``: offsets are cut off, and the wall clock stays. Costs
+    about 0.3 s for a million rows.
     """
     if clock is not None:
         return _parse_split(texts, clock, day_first)
@@ -106,7 +107,8 @@ def parse_texts(texts: pa.Array, *, day_first: bool | None = None, clock: pa.Arr
     bad |= wrong
     if seen_offset:
         bad |= offsets == NO_TIME
-        micros = micros - np.where(bad, 0, offsets)
+        seen_offset = not local
+        micros = micros if local else micros - np.where(bad, 0, offsets)
     pattern = pattern_of(fields, bad, order.value, named_at, afternoon is not None, seen_offset)
     return Parsed(np.where(bad, NO_TIME, micros), bad, seen_offset, order, pattern)
 
@@ -125,9 +127,16 @@ def order_of(parsed: Parsed, texts: pa.Array, name: str) -> str:
 
 
 def _clean(texts: pa.Array) -> pa.Array:
+    """One array without nulls, blanks around, names of weekdays, and the signs of Chinese and Japanese dates."""
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks() if texts.num_chunks != 1 else texts.chunk(0)
-    return pc.utf8_trim_whitespace(pc.fill_null(texts, ""))
+    clean = pc.utf8_trim_whitespace(pc.fill_null(texts, ""))
+    head = clean[:1000].to_pylist()
+    if all(tidy(each) == each for each in head):
+        return clean
+    for pattern, put in TIDY:
+        clean = pc.replace_substring_regex(clean, pattern, put)
+    return pc.utf8_trim_whitespace(clean)
 
 
 def _parse_split(dates: pa.Array, clocks: pa.Array, day_first: bool | None) -> Parsed:
@@ -215,16 +224,15 @@ def _split_half(texts: pa.Array) -> tuple[pa.Array, Array | None]:
 
 
 def _name_months(texts: pa.Array) -> tuple[pa.Array, int | None]:
-    """English month names to numbers; the answer is the part of the date that was named, or None."""
-    probe = _probe(texts).lower()
-    at = next((probe.find(month) for month in _MONTHS if month in probe), -1)
-    if at < 0:
+    """Names of months to numbers; the answer is the part of the date that was named, or None."""
+    probe = _probe(texts)
+    named = re.search(r"[^\W\d_]{3,}", probe)
+    if named is None:
         return texts, None
-    lower = pc.utf8_lower(texts)
-    for number, name in enumerate(_LONG_MONTHS):
-        month = number + 1 if number < 4 else number + 2
-        lower = pc.replace_substring(lower, name, f"{month:02d}")
-    for month, name in enumerate(_MONTHS, 1):
-        lower = pc.replace_substring(lower, name, f"{month:02d}")
-    tidy = pc.replace_substring_regex(lower, r"^(\d+)[-/., ]+(\d+)[-/., ]+(\d+)", r"\1-\2-\3")
-    return tidy, 0 if at == 0 else 1
+    found = pc.extract_regex(texts, r"(?P<word>\p{L}{3,})\.?").field("word")
+    for word in pc.unique(pc.drop_null(found)).to_pylist()[:400]:
+        number = month_of(word)
+        if number:
+            texts = pc.replace_substring(texts, word, f"{number:02d}")
+    tidied = pc.replace_substring_regex(texts, r"^(\d+)\.?[-/., ]+(\d+)\.?[-/., ]+(\d+)", r"\1-\2-\3")
+    return tidied, 0 if named.start() == 0 else 1
