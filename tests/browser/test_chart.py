@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from lib.indicators import REGISTRY, Pick
 from tests.browser.harness import AppServer
 
 LIVE = "tests/browser/apps/chart_live.py"
 BOOK = "tests/browser/apps/book/app.py"
+PICKS = "tests/browser/apps/chart_picks.py"
 Serve = Callable[..., AppServer]
 
 
@@ -63,6 +65,11 @@ def older(page: Page, server: AppServer, **query: object) -> Chart:
 @pytest.fixture
 def server(serve: Serve) -> AppServer:
     return serve(LIVE)
+
+
+@pytest.fixture
+def menu(serve: Serve) -> AppServer:
+    return serve(PICKS)
 
 
 @pytest.fixture
@@ -138,6 +145,71 @@ def test_follows_while_the_newest_is_in_sight(page: Page, server: AppServer) -> 
     state = chart.ask("[c.bars(), c.range(), c.follows]")
     assert state[1]["to"] - held["to"] == pytest.approx(state[0] - bars)
     assert state[2]
+
+
+def test_the_candle_that_ended_is_drawn_as_ended(page: Page, server: AppServer) -> None:
+    chart = live(page, server, every=0.1)
+    bars = chart.ask("c.bars()")
+    page.wait_for_function(
+        f"""() => {{
+            const c = window.__candlebook.charts.get("chart");
+            const hollow = c.candles().map((candle, i) => candle.color ? i : -1).filter(i => i >= 0);
+            if (String(hollow) !== String([c.bars() - 1])) throw new Error(`drawn as forming: ${{hollow}} of ${{c.bars()}}`);
+            return c.bars() >= {bars + 4};
+        }}""",
+        timeout=60_000,
+    )
+
+
+def test_every_indicator_comes_and_goes_under_the_pointer(page: Page, menu: AppServer) -> None:
+    page.goto(menu.at("", ind="ema(10)"))
+    chart = Chart(page)
+    field = page.get_by_label("Picks")
+    box = chart.box()
+    page.mouse.move(box["x"] + 500, box["y"] + 200)
+    page.mouse.move(box["x"] + 520, box["y"] + 210)
+    chart.until("c.cross() !== null")
+
+    def show(*picks: Any) -> None:
+        field.fill(";".join(map(str, picks)))
+        field.press("Enter")
+        own = [str(pick) for pick in picks if REGISTRY[pick.name].pane == "own"]
+        chart.until(f"String(c.panes()) === {','.join(['price', *own])!r}")
+        ids = [
+            f"{pick}.{output.name}" if len(pick.outputs) > 1 else str(pick)
+            for pick in picks
+            for output in pick.outputs
+        ]
+        chart.until(f"String(c.lines().map(line => line.id)) === {','.join(ids)!r}")
+        drawn = chart.ask("c.drawn()")
+        assert set(drawn) == set(ids) and min(drawn.values(), default=999) > 100, drawn
+        legends = " ".join(page.locator(".cb-legend").all_inner_texts())
+        assert all(REGISTRY[pick.name].short in legends for pick in picks)
+
+    picks = [Pick(name, entry.defaults) for name, entry in REGISTRY.items()]
+    for pick in picks:
+        show(pick)
+        page.mouse.move(box["x"] + 500, box["y"] + 200)
+        page.mouse.move(box["x"] + 520, box["y"] + 210)
+    show()
+    show(*picks)
+    show(*picks[::-1])
+    show(picks[0])
+    assert chart.created() == 1
+
+
+def test_indicators_without_values_under_the_pointer(page: Page, menu: AppServer) -> None:
+    """No volume, so nothing to draw in some panes; the crosshair of the others still moves."""
+    page.goto(menu.at("", ind="macd(12,26,9);obv;mfi(14)", dry=1))
+    chart = Chart(page)
+    box = chart.box()
+    for x in range(300, 600, 50):
+        page.mouse.move(box["x"] + x, box["y"] + 100)
+    chart.until("c.cross() !== null")
+    chart.ask("c.show(0, 20)")  # where no line has begun
+    for x in range(300, 600, 50):
+        page.mouse.move(box["x"] + x, box["y"] + 100)
+    page.mouse.move(box["x"] + 300, box["y"] + box["height"] + 30)
 
 
 def test_step_back_takes_bars_away(page: Page, server: AppServer) -> None:

@@ -137,14 +137,13 @@ class CandleChart {
 
     this.sync = new Sync({
       onRange: (range) => this.#ranged(range),
-      onCross: (place) => {
-        this.cross = place;
+      onCross: (time) => {
+        this.cross = time;
         this.#legend();
       },
-      placeAt: (time) => placeOf(this.rows.times, time),
     });
     this.view = new View(this.sync, this.rows, () => this.panes[0]?.host.clientWidth);
-    this.sizes = new ResizeObserver(() => (this.frame.isConnected ? this.#resized(true) : this.leave(this.root)));
+    this.sizes = new ResizeObserver(() => (this.frame.isConnected ? this.#resized() : this.leave(this.root)));
     this.sizes.observe(this.frame);
     hook.charts_created += 1;
     this.number = hook.charts_created;
@@ -168,7 +167,7 @@ class CandleChart {
     const before = this.rows.length;
     const style = data.op === "reset" ? data.style : (data.style ?? this.style);
     const restyled = JSON.stringify(style) !== JSON.stringify(this.style);
-    const formed = style.forming !== this.style.forming;
+    const formed = Boolean(style.forming || this.style.forming); // the last one may be drawn as forming
     const change = this.rows.apply(data);
     this.style = style;
     this.received = (this.received ?? 0) + 1;
@@ -193,7 +192,8 @@ class CandleChart {
     if (whole) {
       for (const pane of this.panes) pane.setAll(this.rows, this.style);
     } else {
-      const from = Math.min(change.from, formed ? this.rows.length - 1 : Infinity);
+      // what was the last candle is perhaps no longer drawn as forming
+      const from = Math.min(change.from, formed ? before - 1 : Infinity);
       if (from < this.rows.length) for (const pane of this.panes) pane.update(this.rows, Math.max(0, from), this.style);
     }
   }
@@ -283,28 +283,33 @@ class CandleChart {
       pane.legend.rebuild();
       return pane.legend;
     });
-    this.#resized();
+    this.#heights();
   }
 
   #newPane(spec) {
     const host = element(`cb-pane${spec.id === PRICE ? " cb-main" : ""}`);
     this.frame.append(host);
     const pane = new Pane(spec, host, () => this.calendar);
+    pane.theme = this.theme; // until it is painted
     this.sync.add(pane);
     return pane;
   }
 
-  #resized(observed = false) {
+  #resized() {
     const width = this.frame.clientWidth;
     this.frame.classList.toggle("cb-narrow", width > 0 && width < 620);
+    this.#heights();
+    if (width > 0 && this.rows.length) this.#sized();
+    this.#settle();
+  }
+
+  #heights() {
     const under = this.panes.length - 1;
     const room = this.frame.clientHeight;
     const each = Math.max(64, Math.min(PANE_HEIGHT * (document.fullscreenElement ? 1.4 : 1), (room * 0.6) / Math.max(1, under)));
     this.panes.forEach((pane, at) => {
       if (at) pane.host.style.height = `${Math.round(at === under ? each + 26 : each)}px`;
     });
-    if (observed && width > 0 && this.rows.length) this.#sized();
-    this.#settle();
   }
 
   /** The frame has a width: perhaps the first one, or again after the chart was away. */
@@ -373,8 +378,14 @@ class CandleChart {
 
   #legend() {
     if (!this.theme) return;
-    const place = this.cross !== null && this.cross < this.rows.length ? this.cross : this.rows.length - 1;
+    const place = this.cross === null ? this.#lastOnScreen() : placeOf(this.rows.times, this.cross);
     for (const legend of this.legends) legend.show(this.rows, place, this.style, this.calendar, this.shape);
+  }
+
+  #lastOnScreen() {
+    const last = this.rows.length - 1;
+    const range = this.sync.range();
+    return range ? Math.max(Math.min(0, last), Math.min(last, Math.floor(range.to))) : last;
   }
 
   // ---------------------------------------------------------------------------------------- view

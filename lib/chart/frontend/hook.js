@@ -26,6 +26,11 @@ export function hookOf(chart) {
     show: (from, to) => chart.sync.show({ from, to }),
     lines: () => chart.shape.lines.map(([id, , pane], i) => ({ id, pane, last: chart.rows.line(i).at(-1) })),
     panes: () => chart.panes.map((pane) => pane.spec.id),
+    /** What the library was given: of each line how many points have a value, and the candles. */
+    drawn: () => Object.fromEntries(chart.panes.flatMap((pane) => pane.lines).map((line) =>
+      [line.id, line.series.data().filter((point) => point.value !== undefined).length])),
+    candles: () => chart.panes[0].candles.data(),
+    cross: () => chart.cross,
     scales: () => chart.panes.map((pane) => pane.chart.priceScale("right").width()),
     legend: () => chart.frame.querySelector(".cb-main .cb-legend")?.innerText ?? "",
     style: () => ({ ...chart.style }),

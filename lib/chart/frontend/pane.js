@@ -56,8 +56,9 @@ export class Pane {
       this.candles.attachPrimitive(this.marks);
       this.anchor = this.candles;
     } else {
+      // on the scale of the lines, so that the crosshair has a value to stand on where they have none
       this.anchor = this.chart.addLineSeries({
-        priceScaleId: "times", visible: false, lastValueVisible: false, priceLineVisible: false,
+        priceScaleId: "right", visible: false, lastValueVisible: false, priceLineVisible: false,
         crosshairMarkerVisible: false, autoscaleInfoProvider: () => null,
       });
     }

@@ -1,15 +1,14 @@
 // Keeps the panes in step: one time range, one crosshair, one width of the price scales.
 
 export class Sync {
-  /** `onRange(range)` and `onCross(index or null)` are told once for all panes. */
-  constructor({ onRange, onCross, placeAt }) {
+  /** `onRange(range)` and `onCross(time or null)` are told once for all panes. */
+  constructor({ onRange, onCross }) {
     this.panes = [];
     this.busy = false;
     this.active = null;
     this.target = null;
     this.onRange = onRange;
     this.onCross = onCross;
-    this.placeAt = placeAt;
   }
 
   add(pane) {
@@ -114,15 +113,19 @@ export class Sync {
   }
 
   #crossed(pane, param) {
-    if (this.active !== pane) return;
+    // a pane whose data is being changed may be empty, or hold other times than the rest
+    if (this.busy || this.active !== pane) return;
     if (param.time === undefined || param.logical === undefined) {
       this.#clear(pane);
       return;
     }
     for (const other of this.panes) {
-      if (other !== pane) other.chart.setCrosshairPosition(0, param.time, other.anchor);
+      if (other === pane) continue;
+      // the library throws where a price scale has nothing to stand on
+      if (other.anchor.coordinateToPrice(0) === null) other.chart.clearCrosshairPosition();
+      else other.chart.setCrosshairPosition(0, param.time, other.anchor);
     }
-    this.onCross(this.placeAt(param.time));
+    this.onCross(param.time);
   }
 
   #clear(except) {

@@ -57,7 +57,7 @@ def live() -> None:
     whole = walk(BARS + 5000)
     closed = BARS + ticks // 5
     candles = whole.iloc[: closed + 1].copy()
-    part = (ticks % 5 + 1) / 6
+    part = (ticks % 5 + 1) / 5  # the last one is as it will stay
     last = candles.index[-1]
     open_, high, low, close = (float(candles.at[last, name]) for name in ("open", "high", "low", "close"))
     now = round(open_ + (close - open_) * part, 2)
