@@ -16,8 +16,10 @@ from click.testing import CliRunner, Result
 from lib import export
 from lib.cli import main
 from lib.errors import BadAnswer, RateLimited, StoreBusy, StoreError
+from lib.files import Choices, streaming
 from lib.series import Series
 from lib.store import Store, open_store
+from lib.timeframes import parse
 from tests.files.written import HEADER, rows, table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -298,3 +300,98 @@ def test_help_reads_without_loading_the_house() -> None:
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert loaded.stdout.split() == ["False", "False"]
+
+
+# ------------------------------------------------------------------------- ticks, large files, many files
+
+
+def test_ticks_are_built_into_the_timeframe_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "ticks.csv"
+    lines = [f"2024-01-01 00:0{n % 10}:{n % 60:02d}.5,1.{n:03d},1.{n + 1:03d}" for n in range(100)]
+    path.write_text("\n".join(["time,bid,ask", *sorted(lines), ""]))
+    answer = json.loads(
+        run("import", path, "--symbol", "X", "--timeframe", "5m", "--side", "bid", "--json").stdout
+    )
+    assert (answer["rows_read"], answer["rows_stored"], answer["ticks"]) == (100, 2, 100)
+    assert (answer["timeframe"], answer["inferred"]["content"], answer["inferred"]["side"]) == (
+        "5m",
+        "ticks",
+        "bid",
+    )
+    assert answer["rejected"] == []
+
+
+def test_a_large_file_goes_through_in_parts(
+    tmp_path: Path, bad: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "LARGE", 0)
+    path = tmp_path / "large.csv"
+    path.write_bytes(export.to_bytes(table(5000), "csv"))
+    answer = json.loads(run("import", path, "--symbol", "BIG", "--json").stdout)
+    assert (answer["rows_read"], answer["rows_stored"]) == (5000, 5000)
+    pd.testing.assert_frame_equal(
+        open_store().read(Series.of("file", "BIG", "1h")), table(5000), check_freq=False
+    )
+    result = run("import", path, bad, "--symbol", "OTHER")
+    assert result.exit_code == 2
+    assert [each["symbol"] for each in stored()] == ["BIG"]
+
+
+def test_files_that_contradict_each_other_are_refused_unless_it_is_said(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.csv", tmp_path / "other.csv"
+    one.write_bytes(export.to_bytes(table(48), "csv"))
+    changed = table(60).iloc[40:]
+    changed.iloc[0, 4] = 123
+    other.write_bytes(export.to_bytes(changed, "csv"))
+    result = run("import", one, other, "--symbol", "X")
+    assert result.exit_code == 2
+    assert "one.csv and other.csv have other figures for 2024-03-02 16:00:00" in result.stderr
+    assert stored() == []
+    for rule, volume in (("first", table(48)["volume"].iloc[40]), ("last", 123)):
+        assert run("import", one, other, "--symbol", rule, "--conflicts", rule).exit_code == 0
+        kept = open_store().read(Series.of("file", rule, "1h"))
+        assert (len(kept), kept["volume"].iloc[40]) == (60, volume)
+
+
+def test_many_files_as_many_series(tmp_path: Path) -> None:
+    for name, step in (("EURUSD_2024.csv", "1h"), ("GBPUSD-1d.csv", "1D")):
+        (tmp_path / name).write_bytes(export.to_bytes(table(30, step=step), "csv"))
+    answer = json.loads(run("import", tmp_path / "*.csv", "--many", "--json").stdout)
+    assert [(each["symbol"], each["timeframe"]) for each in answer["series"]] == [
+        ("EURUSD", "1h"),
+        ("GBPUSD", "1d"),
+    ]
+    assert sorted(each["symbol"] for each in stored()) == ["EURUSD", "GBPUSD"]
+    result = run("import", tmp_path / "*.csv")
+    assert result.exit_code == 2
+    assert "--symbol" in result.stderr
+    assert run("import", tmp_path / "no*.csv", "--many").exit_code == 2
+
+
+@pytest.mark.parametrize("fmt", ["csv", "json", "ndjson", "parquet", "feather", "xlsx"])
+def test_export_in_every_format_comes_back(kept: pd.DataFrame, tmp_path: Path, fmt: str) -> None:
+    path = tmp_path / f"out.{fmt}"
+    assert run("export", "--symbol", "EURUSD", "--timeframe", "1h", "-o", path).exit_code == 0
+    assert run("import", path, "--symbol", fmt).exit_code == 0
+    pd.testing.assert_frame_equal(
+        open_store().read(Series.of("file", fmt, "1h")), table(48), check_freq=False
+    )
+
+
+def test_export_with_indicators(kept: pd.DataFrame) -> None:
+    made = run(
+        "export", "--symbol", "EURUSD", "--timeframe", "1h", "--indicators", "ema(5);macd(3,6,2)"
+    ).stdout
+    assert made.splitlines()[0] == (
+        'time,open,high,low,close,volume,ema(5),"macd(3,6,2).macd","macd(3,6,2).signal","macd(3,6,2).histogram"'
+    )
+    assert run("export", "--symbol", "EURUSD", "--timeframe", "1h", "--indicators", "nonsense").exit_code == 2
+
+
+def test_the_choices_arguments_are_options_of_import(good: Path) -> None:
+    choices = Choices(
+        delimiter=",", encoding="utf-8", header=1, columns={"close": "close"}, time_format="text", day_first=True,
+        decimal=".", scale=1.0, zone="UTC", timeframe=parse("1h"), conflicts="first", bad_rows="drop",
+        content="candles", side="bid",
+    )  # fmt: skip
+    assert run("import", good, "--symbol", "X", *choices.arguments()).exit_code == 0

@@ -3,94 +3,181 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
-from pathlib import Path
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import click
 import pandas as pd
 
 from lib.cli.base import guarded, json_option, main, open_at, stamp, store_option
+from lib.cli.checked import Checked, Meter, check, check_together, located
 from lib.errors import InputError
 from lib.series import Series
 from lib.timeframes import parse
 
 if TYPE_CHECKING:
-    from lib.files import Choices, FileCandles
+    from lib.files import Choices
+    from lib.store import Store
 
 __all__ = ["import_files"]
 
 _FILE = "file"
+_LISTED = 10
 
 
 @main.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
-@click.option("--symbol", required=True, help="The symbol to keep them under, e.g. EURUSD.")
-@click.option("--source", default=_FILE, show_default=True, help="Who the candles are from.")
-@click.option("--timeframe", metavar="TF", help="1m, 15m, 1h, 1d ... [default: told from the times]")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--symbol", metavar="S", help="The symbol to keep them under, e.g. EURUSD. Not needed with --many."
+)
+@click.option("--source", metavar="NAME", default=_FILE, show_default=True, help="Who the candles are from.")
+@click.option(
+    "--timeframe", metavar="TF", help="1m, 15m, 1h, 1d ... [default: told from the times; 1m of ticks]"
+)
 @click.option(
     "--tz", "zone", metavar="ZONE", help="Zone of times that tell none, e.g. America/New_York. [default: UTC]"
 )
+@click.option("--many", is_flag=True, help="Each file is a series of its own, its symbol told from its name.")
 @store_option
 @json_option
-@click.option("--delimiter", help="One character, 'tab' or 'whitespace'.")
-@click.option("--encoding", help="utf-8, utf-16, cp1252 ...")
+@click.option("--delimiter", metavar="CHAR", help="One character, 'tab' or 'whitespace'.")
+@click.option("--encoding", metavar="NAME", help="utf-8, utf-16, cp1252 ...")
 @click.option("--header", type=int, metavar="LINE", help="Line of the header; 0 for none.")
 @click.option(
     "--column",
     "columns",
     multiple=True,
     metavar="ROLE=NAME",
-    help="Which column is the time, date, clock, open, high, low, close or volume: close='Adj Close' or close=#6. Repeat it.",
+    help="Which column is the time, date, clock, open, high, low, close or volume, or the price, bid or ask of "
+    "ticks: close='Adj Close' or close=#6; volume= leaves it out. Repeat it.",
 )
 @click.option("--time-format", metavar="FORMAT", help="text, or epoch s, epoch ms, epoch us, epoch ns.")
 @click.option("--day-first/--month-first", default=None, help="How to read 01/02/2024.")
+@click.option("--date", metavar="DAY", help="The day of rows that tell only a time of day: 2024-01-31.")
 @click.option("--decimal", type=click.Choice([".", ","]), help="The decimal mark.")
-@click.option("--scale", type=float, help="Divide every price by this.")
+@click.option("--scale", type=float, metavar="N", help="Divide every price by this.")
+@click.option(
+    "--prices", metavar="SET", help="Which set of prices, where a file has several: raw, adjusted ..."
+)
+@click.option("--content", type=click.Choice(["candles", "ticks"]), help="What the rows are. [default: told]")
+@click.option(
+    "--side", type=click.Choice(["mid", "bid", "ask"]),
+    help="The price taken of quotes [default: mid], or of candles of both sides [default: bid].",
+)  # fmt: skip
+@click.option("--member", metavar="NAME", help="One table of an archive or a workbook that holds several.")
 @click.option(
     "--conflicts",
     type=click.Choice(["refuse", "first", "last"]),
-    help="Rows of one time with other figures. [default: refuse]",
+    help="Rows of one time with other figures, in one file or in several. [default: refuse]",
 )
 @click.option(
     "--bad-rows", type=click.Choice(["refuse", "drop"]), help="Rows that break a rule. [default: refuse]"
 )
 @guarded
 def import_files(
-    files: tuple[Path, ...], symbol: str, source: str, store_url: str | None, as_json: bool, **given: Any
-) -> None:
-    """Read files of candles into the store, as one series.
+    files: tuple[str, ...], symbol: str | None, source: str, many: bool, store_url: str | None, as_json: bool,
+    **given: Any,
+) -> None:  # fmt: skip
+    """Read files of candles or ticks into the store, as one series, or with --many as one each.
 
-    Every file is read and checked before anything is stored; what cannot be read is refused with its
-    line and the reason.
-    """
-    from lib.files import closed_only, read
+    A FILE is a path, a pattern such as 'data/*.csv', or an address: s3://bucket/key*, https://host/file.csv.
+    How it is written is told from its content; the options below say otherwise. Large files go through in
+    parts, in little memory.
 
+    Every file is read and checked before anything is stored; what cannot be read is refused with its line
+    and the reason. Ends with 0 where all is stored, with 2 where something is refused and nothing stored,
+    with 3 where the store fails.
+
+    \b
+      python -m lib import EURUSD_M1.csv --symbol EURUSD --tz America/New_York
+      python -m lib import ticks.csv.gz --symbol EURUSD --timeframe 5m --side bid
+      python -m lib import 'daily/*.csv' --many --source vendor
+    """  # noqa: D301  the mark \b keeps the examples' lines apart
     choices = _choices(given)
-    made = [read(path.name, path, choices) for path in files]
-    frames = {result.timeframe for result in made}
-    if len(frames) > 1:
-        told = ", ".join(f"{path.name} {result.timeframe}" for path, result in zip(files, made, strict=True))
-        raise InputError(f"The files have several timeframes: {told}.", remedy="Import them one by one.")
-    series = Series(source, symbol, made[0].timeframe)
-    tables = [closed_only(result.table, result.timeframe) for result in made]
-    if not any(len(table) for table in tables):
-        raise InputError(f"{files[0].name} holds no closed candles: {_nothing(made[0])}")
-    store = open_at(store_url)
-    for path, table in zip(files, tables, strict=True):
-        if len(table):
-            store.write(series, table, origin=path.name)
-    answer = _answer(files, made, tables)
+    with ExitStack() as stack:
+        paths = located(files, stack)
+        made = [check(path, choices, stack) for path in paths]
+        groups = _groups(made, choices, symbol, source, many)
+        closed = [each for group in groups for each in group.files if _closed(each)]
+        if not closed:
+            raise InputError(f"{made[0].name} holds no closed candles: {_nothing(made[0])}")
+        store = open_at(store_url)
+        for group in groups:
+            group.store(store)
+    answer = _answer(groups)
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
     else:
-        _say_import(series, answer, made)
+        _say_import(groups, answer)
 
 
-def _nothing(result: FileCandles) -> str:
-    if result.report.rows_out:
-        return "the only ones are not over yet."
-    return result.report.sentence()
+class _Group:
+    """Files that become one series, and what of them was stored."""
+
+    def __init__(self, series: Series, files: list[Checked]) -> None:
+        self.series, self.files = series, files
+        self.stored = self.forming = 0
+        self.first: pd.Timestamp | None = None
+        self.last: pd.Timestamp | None = None
+
+    def store(self, store: Store) -> None:
+        from lib.files import closed_only
+
+        for each in self.files:
+            meter = Meter(each.name)
+            done = 0
+            for table in each.tables():
+                closed = closed_only(table, each.timeframe)
+                self.forming += len(table) - len(closed)
+                if len(closed):
+                    store.write(self.series, closed, origin=each.name)
+                    self._count(closed)
+                done += len(table)
+                if each.pieces:
+                    meter(done / max(each.report.rows_out, 1), "storing")
+            meter.end()
+
+    def _count(self, table: pd.DataFrame) -> None:
+        self.stored += len(table)
+        first, last = table.index[0], table.index[-1]
+        self.first = first if self.first is None else min(self.first, first)
+        self.last = last if self.last is None else max(self.last, last)
+
+
+def _groups(
+    made: list[Checked], choices: Choices, symbol: str | None, source: str, many: bool
+) -> list[_Group]:
+    if not many:
+        if not symbol:
+            raise click.UsageError(
+                "Missing option '--symbol'; or say --many to tell each symbol from its file."
+            )
+        together = check_together(made, choices) if len(made) > 1 else made
+        return [_Group(Series(source, symbol, made[0].timeframe), together)]
+    from lib.files import suggest_symbol
+
+    grouped: dict[Series, list[Checked]] = {}
+    for each in made:
+        told = suggest_symbol(each.name) or symbol
+        if not told:
+            raise InputError(
+                f"The name {each.name} tells no symbol.",
+                remedy="Import it alone, with --symbol.",
+                file=each.name,
+            )
+        grouped.setdefault(Series(source, told, each.timeframe), []).append(each)
+    return [_Group(series, check_together(files, choices)) for series, files in grouped.items()]
+
+
+def _closed(each: Checked) -> bool:
+    """Whether any candle is over: the first one is, where any is."""
+    first = each.report.first
+    return first is not None and each.timeframe.after(first) <= pd.Timestamp.now(tz="UTC")
+
+
+def _nothing(result: Checked) -> str:
+    return "the only ones are not over yet." if result.report.rows_out else result.report.sentence()
 
 
 def _choices(given: dict[str, Any]) -> Choices:
@@ -111,34 +198,70 @@ def _choices(given: dict[str, Any]) -> Choices:
     return Choices(columns=columns, **{key: value for key, value in given.items() if key in names})
 
 
-def _answer(files: tuple[Path, ...], made: list[FileCandles], tables: list[pd.DataFrame]) -> dict[str, Any]:
-    filled = [table for table in tables if len(table)]
-    several = len(files) > 1
-    return {
-        "rows_read": sum(result.report.rows_in for result in made),
-        "rows_stored": sum(len(table) for table in tables),
-        "first": stamp(min(table.index[0] for table in filled)),
-        "last": stamp(max(table.index[-1] for table in filled)),
-        "timeframe": str(made[0].timeframe),
-        "duplicates": sum(result.report.duplicates for result in made),
+# ----------------------------------------------------------------------------------------------- answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    first: pd.Timestamp | None
+    last: pd.Timestamp | None
+
+
+def _span(groups: list[_Group]) -> _Span:
+    firsts = [group.first for group in groups if group.first is not None]
+    lasts = [group.last for group in groups if group.last is not None]
+    return _Span(min(firsts, default=None), max(lasts, default=None))
+
+
+def _answer(groups: list[_Group]) -> dict[str, Any]:
+    files = [each for group in groups for each in group.files]
+    span = _span(groups)
+    answer = {
+        "rows_read": sum(each.rows_read for each in files),
+        "rows_stored": sum(group.stored for group in groups),
+        "first": stamp(span.first) if span.first is not None else None,
+        "last": stamp(span.last) if span.last is not None else None,
+        "timeframe": str(files[0].timeframe),
+        "duplicates": sum(each.report.duplicates for each in files),
         "rejected": [
-            {"line": found.line, "reason": found.message, **({"file": path.name} if several else {})}
-            for path, result in zip(files, made, strict=True)
-            for found in result.report.findings
+            {"line": found.line, "reason": found.message, **({"file": each.name} if len(files) > 1 else {})}
+            for each in files
+            for found in each.report.findings
         ],
-        "forming": sum(len(result.table) - len(table) for result, table in zip(made, tables, strict=True)),
-        "inferred": made[0].reading.as_dict(),
-        "warnings": [note for result in made for note in result.reading.warnings],
+        "forming": sum(group.forming for group in groups),
+        "ticks": sum(each.ticks for each in files),
+        "inferred": files[0].reading.as_dict(),
+        "warnings": [note for each in files for note in each.reading.warnings],
+    }
+    if len(groups) > 1:
+        answer["series"] = [_of_group(group) for group in groups]
+    return answer
+
+
+def _of_group(group: _Group) -> dict[str, Any]:
+    return {
+        "source": group.series.source,
+        "symbol": group.series.symbol,
+        "timeframe": str(group.series.timeframe),
+        "files": [each.name for each in group.files],
+        "rows_stored": group.stored,
     }
 
 
-def _say_import(series: Series, answer: dict[str, Any], made: list[FileCandles]) -> None:
-    click.echo(
-        f"{answer['rows_stored']:,} candles stored as {series}, {answer['first']} to {answer['last']}."
-    )
+def _say_import(groups: list[_Group], answer: dict[str, Any]) -> None:
+    for group in groups:
+        if group.first is None or group.last is None:
+            click.echo(f"{group.series}: no candle is over yet; nothing is stored.")
+            continue
+        click.echo(
+            f"{group.stored:,} candles stored as {group.series}, {stamp(group.first)} to {stamp(group.last)}."
+        )
+    if answer["ticks"]:
+        click.echo(f"Note: they were made of {answer['ticks']:,} ticks.", err=True)
     for note in answer["warnings"]:
         click.echo(f"Note: {note}", err=True)
-    zone = next((each for each in made[0].reading.inferred if each.key == "zone"), None)
+    files = [each for group in groups for each in group.files]
+    zone = next((each for each in files[0].reading.inferred if each.key == "zone"), None)
     if zone and "assumed" in zone.why:
         click.echo(
             "Note: the file does not tell the zone of its times; UTC was taken. Another: --tz ZONE.", err=True
@@ -147,8 +270,8 @@ def _say_import(series: Series, answer: dict[str, Any], made: list[FileCandles])
         click.echo(f"Note: {answer['duplicates']:,} rows were the same as another, and count once.", err=True)
     if answer["forming"]:
         click.echo(f"Note: {answer['forming']:,} candles are not over yet, and were left out.", err=True)
-    for found in answer["rejected"][:10]:
+    for found in answer["rejected"][:_LISTED]:
         click.echo(f"Left out, line {found['line']}: {found['reason']}", err=True)
-    more = sum(result.report.refused for result in made) - 10
+    more = sum(each.report.refused for each in files) - _LISTED
     if more > 0:
         click.echo(f"Left out: {more:,} more.", err=True)

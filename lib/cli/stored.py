@@ -26,7 +26,7 @@ __all__ = ["delete", "export", "list_series"]
 @json_option
 @guarded
 def list_series(store_url: str | None, as_json: bool) -> None:
-    """Show what is stored: a line per series."""
+    """Show what is stored: a line for each series, or with --json a list of objects."""
     infos = open_at(store_url).list()
     if as_json:
         click.echo(json.dumps([_row(info) for info in infos], ensure_ascii=False))
@@ -56,13 +56,17 @@ def _row(info: SeriesInfo) -> dict[str, Any]:
 
 
 @main.command()
-@click.option("--symbol", required=True)
-@click.option("--source", help="Needed where several sources have the symbol.")
+@click.option("--symbol", required=True, metavar="S", help="As list shows it.")
+@click.option("--source", metavar="NAME", help="Needed where several sources have the symbol.")
 @click.option("--timeframe", required=True, metavar="TF", help="The timeframe it is stored in.")
 @store_option
 @guarded
 def delete(symbol: str, source: str | None, timeframe: str, store_url: str | None) -> None:
-    """Remove a series with all its candles. On a terminal it asks first."""
+    """Remove a series with all its candles. On a terminal it asks first.
+
+    \b
+      python -m lib delete --symbol EURUSD --timeframe 1m --source vendor
+    """  # noqa: D301  the mark \b keeps the example's line apart
     store = open_at(store_url)
     frame = parse(timeframe)
     series = _choose(
@@ -99,35 +103,52 @@ def _choose(found: list[SeriesInfo], symbol: str, frame: Timeframe) -> Series:
 
 
 @main.command()
-@click.option("--symbol", required=True)
-@click.option("--source", help="Needed where several sources have the symbol.")
-@click.option("--timeframe", required=True, metavar="TF", help="The stored one, or a coarser one made of it.")
+@click.option("--symbol", required=True, metavar="S", help="As list shows it.")
+@click.option("--source", metavar="NAME", help="Needed where several sources have the symbol.")
+@click.option(
+    "--timeframe", required=True, metavar="TF", help="The stored one, or a coarser one that is made of it."
+)
 @start_option
 @end_option
 @click.option(
     "--format",
     "fmt",
-    type=click.Choice(["csv", "json", "parquet"]),
+    type=click.Choice(["csv", "json", "ndjson", "parquet", "feather", "xlsx"]),
     help="[default: by the file's name, else csv]",
 )
+@click.option(
+    "--indicators", metavar="LIST",
+    help="Columns of indicators beside the candles, as they are written in the app: 'ema(21);macd(12,26,9)'.",
+)  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; else stdout.")
 @store_option
 @guarded
 def export(
     symbol: str, source: str | None, timeframe: str, start: pd.Timestamp | None, end: pd.Timestamp | None,
-    fmt: str | None, output: Path | None, store_url: str | None,
+    fmt: str | None, indicators: str | None, output: Path | None, store_url: str | None,
 ) -> None:  # fmt: skip
-    """Write candles as CSV, JSON or Parquet; times are ISO 8601, UTC."""
-    from lib.export import FORMATS, to_bytes
+    """Write candles as CSV, JSON, NDJSON, Parquet, Feather or Excel.
+
+    CSV has time,open,high,low,close,volume, with times in ISO 8601 (UTC, Z). Indicators are computed from the
+    first candle stored, so their values do not depend on --start.
+
+    \b
+      python -m lib export --symbol EURUSD --timeframe 1h --start 2024-01-01 > eurusd.csv
+      python -m lib export --symbol EURUSD --timeframe 1d -o eurusd.xlsx --indicators 'ema(21);rsi(14)'
+    """  # noqa: D301  the mark \b keeps the examples' lines apart
+    from lib.export import FORMATS, gather, to_bytes
+    from lib.indicators import parse_list
 
     store = open_at(store_url)
     frame = parse(timeframe)
     series = _choose([info for info in _of(store, symbol, source) if frame in (info.series.timeframe, *info.timeframes)
                       or info.series.timeframe.divides(frame)], symbol, frame)  # fmt: skip
     ending = output.suffix.lstrip(".").lower() if output else ""
+    picks = parse_list(indicators) if indicators else ()
     data = to_bytes(
-        store.read(series, timeframe=frame, start=start, end=end),
+        gather(store, series, frame, start, end, picks),
         fmt or (ending if ending in FORMATS else "csv"),
+        title=f"{symbol} {frame}",
     )
     if output is None:
         sys.stdout.buffer.write(data)
