@@ -32,7 +32,7 @@ class Fault:
     again: bool = False
 
 
-_KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE); a public bucket can be read anonymously."
+_KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE); a public bucket can be read anonymously (--anonymous)."
 _NETWORK = "Check the address and the network."
 _FAULTS: dict[Kind, Fault] = {
     fault.kind: fault
@@ -40,7 +40,7 @@ _FAULTS: dict[Kind, Fault] = {
         Fault("missing", "there is nothing of that name", "Check its spelling; capitals count."),
         Fault("bucket", "there is no such bucket", "Check the bucket's name, and the endpoint it is at."),
         Fault("denied", "access is denied", "Ask the owner for the right to list and read, or use other credentials; "
-              "a public bucket can be read anonymously."),
+              "a public bucket can be read anonymously (--anonymous)."),
         Fault("credentials", "no valid credentials were found", _KEYS),
         Fault("region", "the bucket is in another region", "Set AWS_DEFAULT_REGION to the region of the bucket."),
         Fault("slow", "the service asks for fewer requests", "Try again in a minute.", again=True),

@@ -83,7 +83,9 @@ class S3:
     def __init__(self, options: Mapping[str, Any] | None = None) -> None:
         given = dict(options or {})
         config = {**_CONFIG, **given.pop("config_kwargs", {})}
-        self._fs = fsspec.filesystem("s3", config_kwargs=config, use_listings_cache=False, **given)
+        self._fs = fsspec.filesystem(
+            "s3", config_kwargs=config, use_listings_cache=False, skip_instance_cache=True, **given
+        )
 
     @property
     def endpoint(self) -> str:
@@ -179,7 +181,7 @@ class S3:
             etag = str(answer["ETag"])
             size = at + int(answer["ContentLength"])
             async with answer["Body"] as body:
-                async for piece in body.content.iter_chunked(_CHUNK):
+                async for piece in body.iter_chunks(_CHUNK):
                     at += len(piece)
                     take(piece, size)
 
