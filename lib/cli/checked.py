@@ -69,7 +69,9 @@ def _fetching(meter: Meter) -> Callable[[int, int | None], None]:
     return lambda done, whole: meter(done / whole if whole else 0.0, "fetching")
 
 
-def located(files: tuple[str, ...], stack: ExitStack) -> list[Path]:
+def located(
+    files: tuple[str, ...], stack: ExitStack, *, endpoint: str | None = None, anonymous: bool = False
+) -> list[Path]:
     """Paths of what was asked for: files as they are, wildcards and addresses (``s3://``, ``https://``)
     looked up and fetched into a folder that lasts as long as ``stack``. Raises ``InputError``."""
     found: list[Path] = []
@@ -83,7 +85,7 @@ def located(files: tuple[str, ...], stack: ExitStack) -> list[Path]:
         into = (
             Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="candlebook-"))) if remote else Path()
         )
-        access = Access()
+        access = Access(endpoint=endpoint, anonymous=anonymous)
         for item in find(each, access):
             meter = Meter(item.name)
             found.append(fetch(item, access, into, limit=_MOST_FETCHED, progress=_fetching(meter)))

@@ -39,6 +39,8 @@ _LISTED = 10
     "--tz", "zone", metavar="ZONE", help="Zone of times that tell none, e.g. America/New_York. [default: UTC]"
 )
 @click.option("--many", is_flag=True, help="Each file is a series of its own, its symbol told from its name.")
+@click.option("--endpoint", metavar="URL", help="S3 service of s3:// files. [default: AWS_ENDPOINT_URL]")
+@click.option("--anonymous", is_flag=True, help="Open s3:// files without credentials: public buckets.")
 @store_option
 @json_option
 @click.option("--delimiter", metavar="CHAR", help="One character, 'tab' or 'whitespace'.")
@@ -77,7 +79,7 @@ _LISTED = 10
 @guarded
 def import_files(
     files: tuple[str, ...], symbol: str | None, source: str, many: bool, store_url: str | None, as_json: bool,
-    **given: Any,
+    endpoint: str | None, anonymous: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Read files of candles or ticks into the store, as one series, or with --many as one each.
 
@@ -96,7 +98,7 @@ def import_files(
     """  # noqa: D301  the mark \b keeps the examples' lines apart
     choices = _choices(given)
     with ExitStack() as stack:
-        paths = located(files, stack)
+        paths = located(files, stack, endpoint=endpoint, anonymous=anonymous)
         made = [check(path, choices, stack) for path in paths]
         groups = _groups(made, choices, symbol, source, many)
         closed = [each for group in groups for each in group.files if _closed(each)]
