@@ -33,12 +33,16 @@ _LOADER = (
 class ChartEvents:
     """What the reader's browser asked for.
 
-    ``older_before``: candles before this time, once per request. ``visible``: the opens of the first and
+    ``older_before``: candles before this time, ``newer_after``: candles after it, once per request.
+    ``latest``: the newest candles, which the view does not hold (``has_newer``); the chart goes there as
+    soon as a view does. ``visible``: the opens of the first and
     last candle on screen; None until the browser has drawn this series, or where it is not to report.
     """
 
     older_before: pd.Timestamp | None = None
     visible: tuple[pd.Timestamp, pd.Timestamp] | None = None
+    newer_after: pd.Timestamp | None = None
+    latest: bool = False
 
 
 @dataclass(slots=True)
@@ -47,6 +51,8 @@ class _Session:
 
     ledger: Ledger | None = None
     older_before: pd.Timestamp | None = None
+    newer_after: pd.Timestamp | None = None
+    latest: bool = False
     visible: tuple[pd.Timestamp, pd.Timestamp] | None = None
     identity: str | None = None
 
@@ -71,7 +77,8 @@ def candle_chart(
     if session.ledger is None:
         assets.serve()
     if session.identity != view.identity:
-        session.identity, session.visible, session.older_before = view.identity, None, None
+        session.identity, session.visible = view.identity, None
+        session.older_before, session.newer_after, session.latest = None, None, False
     session.ledger, payload = advance(session.ledger, view)
     setup: dict[str, Any] = {"height": height or _PRICE_HEIGHT + _PANE_HEIGHT * len(view.panes)}
     if report_visible:
@@ -80,17 +87,19 @@ def candle_chart(
         key=key,
         data={**payload, "key": key, "library": f"{assets.__name__}.{assets.library_name()}", "setup": setup},
         on_need_reset_change=partial(_forget, key),
-        on_older_before_change=partial(_asked, key),
+        on_older_before_change=partial(_asked, key, "older_before"),
+        on_newer_after_change=partial(_asked, key, "newer_after"),
+        on_latest_change=partial(_called, key),
         on_visible_change=partial(_moved, key),
     )
-    return ChartEvents(_take_older(session, view), session.visible)
+    return _take(session, view)
 
 
 def chart_events(key: str) -> ChartEvents:
-    """What the browser asked for, known before the chart is drawn: so a page can fetch older candles in
-    the same run. Does not use up the request; :func:`candle_chart` does."""
+    """What the browser asked for, known before the chart is drawn: so a page can fetch older or newer
+    candles in the same run. Does not use up the request; :func:`candle_chart` does."""
     session = _session(key)
-    return ChartEvents(session.older_before, session.visible)
+    return ChartEvents(session.older_before, session.visible, session.newer_after, session.latest)
 
 
 def _session(key: str) -> _Session:
@@ -101,22 +110,31 @@ def _session(key: str) -> _Session:
     return session
 
 
-def _take_older(session: _Session, view: ChartView) -> pd.Timestamp | None:
-    """The request, unless this very view answers it."""
-    asked, session.older_before = session.older_before, None
-    if asked is None or not len(view.candles) or view.candles.index[0] < asked:
-        return None
-    return asked
+def _take(session: _Session, view: ChartView) -> ChartEvents:
+    """The requests, but for those that this very view answers; none of them a second time."""
+    older, newer, latest = session.older_before, session.newer_after, session.latest
+    session.older_before, session.newer_after, session.latest = None, None, False
+    times = view.candles.index
+    if older is not None and (not len(times) or times[0] < older):
+        older = None
+    if newer is not None and (not len(times) or times[-1] > newer):
+        newer = None
+    return ChartEvents(older, session.visible, newer, latest and view.has_newer)
 
 
 def _forget(key: str) -> None:
     _session(key).ledger = None
 
 
-def _asked(key: str) -> None:
-    value = _value(key, "older_before")
+def _asked(key: str, name: str) -> None:
+    value = _value(key, name)
     if isinstance(value, (int, float)):
-        _session(key).older_before = _time(value)
+        setattr(_session(key), name, _time(value))
+
+
+def _called(key: str) -> None:
+    if _value(key, "latest"):
+        _session(key).latest = True
 
 
 def _moved(key: str) -> None:

@@ -104,7 +104,8 @@ def _shape(view: ChartView) -> Payload:
 
 def _style(view: ChartView) -> Payload:
     """Only what differs from the usual is sent, so that the common style is a few bytes."""
-    usual = {"precision": 2, "log": False, "volume": True, "older": False, "follow": False, "forming": False}
+    usual: Payload = dict.fromkeys(("log", "older", "newer", "follow", "forming"), False)
+    usual |= {"precision": 2, "volume": True}
     style: Payload = {
         "title": view.title,
         "precision": view.precision,
@@ -112,6 +113,7 @@ def _style(view: ChartView) -> Payload:
         "log": view.log,
         "volume": view.volume,
         "older": view.has_older,
+        "newer": view.has_newer,
         "follow": view.follow,
         "forming": view.forming,
         "focus": [_second(time) for time in view.focus] if view.focus else None,

@@ -71,7 +71,8 @@ class ChartView:
     ``precision`` counts the decimals of prices. ``zone`` is an IANA name, None for the reader's own.
     ``focus`` is the range shown at first, and again whenever it changes; without one the newest candles
     are shown. ``follow`` keeps the newest candle in sight while the reader has not scrolled away.
-    ``has_older`` lets the browser ask for candles before the first. ``gaps`` are [start, end) ranges
+    ``has_older`` and ``has_newer`` let the browser ask for candles before the first and after the last.
+    ``gaps`` are [start, end) ranges
     without candles, drawn as a break.
     """
 
@@ -86,6 +87,7 @@ class ChartView:
     log: bool = False
     volume: bool = True
     has_older: bool = False
+    has_newer: bool = False
     focus: Span | None = None
     follow: bool = False
     title: str = ""

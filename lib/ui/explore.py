@@ -26,6 +26,7 @@ __all__ = ["candle_time", "event_marks", "explore"]
 _CHART = "history_chart"
 _OPENED = "history_opened"
 _STRETCH = "history_stretch"
+_JUMPS = "history_jumps"  # counts the dates that were dropped, each with its widget
 # Candles around a date that was jumped to.
 _SCREENFUL = 150
 # A span is offered from this many candles on.
@@ -87,7 +88,7 @@ def _date(info: SeriesInfo) -> pd.Timestamp | None:
             ":material/event_busy:",
         )
         value = None
-    key = f"jump_{info.series.slug}_{value}"
+    key = f"jump_{info.series.slug}_{value}_{st.session_state.get(_JUMPS, 0)}"
     chosen = st.date_input(
         "Jump to", value, key=key, min_value=first, max_value=last, label_visibility="collapsed", width=160,
         help="Show the candles around a date",
@@ -119,11 +120,18 @@ def _explore(
 ) -> None:
     with guard():
         stretch: Stretch = st.session_state[_STRETCH]
-        if chart_events(_CHART).older_before is not None:
+        asked = chart_events(_CHART)
+        if asked.older_before is not None:
             stretch = history.widened(store, info.series, timeframe, stretch)
-            st.session_state[_STRETCH] = stretch
+        if asked.newer_after is not None:
+            stretch = history.extended(store, info.series, timeframe, stretch)
+        st.session_state[_STRETCH] = stretch
         loaded = history.load(store, info.series, timeframe, picks, stretch)
         events = candle_chart(_view(info, loaded, picks, look, focus), key=_CHART, report_visible=True)
+        if events.latest:
+            address.keep("at", "", "")
+            st.session_state[_JUMPS] = st.session_state.get(_JUMPS, 0) + 1
+            st.rerun()
         on_screen = (
             loaded.candles
             if events.visible is None
@@ -143,7 +151,7 @@ def _view(
     return view_of(
         info.series.at(loaded.timeframe), loaded.candles, loaded.timeframe, picks, loaded.values,
         markers=event_marks(info), zone=look.zone, log=look.log, volume=look.volume,
-        has_older=loaded.has_older, focus=focus,
+        has_older=loaded.has_older, has_newer=loaded.has_newer, focus=focus,
     )  # fmt: skip
 
 

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from lib.indicators import REGISTRY, Pick
+from lib.series import Series
+from lib.store import open_store
 from tests.browser.harness import AppServer
 
 LIVE = "tests/browser/apps/chart_live.py"
@@ -355,6 +359,83 @@ def test_older_candles_load_and_the_view_stays(page: Page, book: AppServer) -> N
     page.keyboard.press("Home")
     chart.until("c.visible()[0] === c.first()[0]")
     assert page.get_by_text("runs ").inner_text() == runs
+
+
+@pytest.fixture
+def long_series(serve: Serve) -> AppServer:
+    """The app with 30,000 hourly candles in its store."""
+    server = serve("streamlit_app.py")
+    times = pd.date_range("2021-01-01", periods=30_000, freq="1h", tz="UTC", unit="us", name="time")
+    rng = np.random.default_rng(11)
+    close = np.round(100 * np.exp(np.cumsum(rng.normal(0, 0.002, len(times)))), 2)
+    open_ = np.concatenate(([100.0], close[:-1]))
+    table = pd.DataFrame(
+        {
+            "open": open_,
+            "high": np.maximum(open_, close) + 0.05,
+            "low": np.minimum(open_, close) - 0.05,
+            "close": close,
+            "volume": 1.0,
+        },
+        index=times,
+    )
+    store = open_store(str(server.folder / "store"))
+    store.write(Series.of("test", "LONG", "1h"), table, origin="test")
+    return server
+
+
+def test_newer_candles_load_and_the_view_stays(page: Page, long_series: AppServer) -> None:
+    page.goto(long_series.at("History", series="test:LONG:1h", at="2022-09-01", ind="ema(21);macd(12,26,9)"))
+    chart = Chart(page, "history_chart")
+    assert 1_900 < chart.ask("c.bars()") < 2_100 and chart.ask("c.style().newer") is True
+    box = chart.box()
+    page.mouse.move(box["x"] + 800, box["y"] + 200)
+    newest = pd.Timestamp("2024-06-03 23:00", tz="UTC").timestamp()
+    loads = 0
+    while chart.ask("c.last()[0]") < newest:
+        bars = chart.ask("c.bars()")
+        chart.ask(f"c.show({bars - 240}, {bars - 90})")
+        page.mouse.down()
+        page.mouse.move(box["x"] + 300, box["y"] + 200, steps=4)
+        seen = chart.ask("c.visible()")
+        page.mouse.up()
+        chart.until(f"c.bars() > {bars}")
+        assert chart.ask("c.visible()") == pytest.approx(seen, abs=3600)
+        assert chart.ask("c.bars()") <= bars + 2_000
+        page.mouse.move(box["x"] + 800, box["y"] + 200)
+        loads += 1
+    assert 7 <= loads <= 9 and chart.created() == 1
+    times = chart.ask("c.times()")
+    assert all(b - a == 3600 for a, b in zip(times, times[1:], strict=False))
+    assert chart.ask("c.style().newer") is None
+    # and none is asked for beyond the newest
+    received = chart.ask("c.received")
+    page.locator(".cb").focus()
+    page.keyboard.press("End")
+    chart.until("c.follows")
+    expect(page.get_by_text("On screen:")).to_contain_text("to 2024-06-03 23:00")
+    assert chart.ask("c.received") == received
+
+
+def test_go_to_latest_opens_at_the_newest(page: Page, long_series: AppServer) -> None:
+    page.goto(long_series.at("History", series="test:LONG:1h", at="2022-09-01"))
+    chart = Chart(page, "history_chart")
+    newest = pd.Timestamp("2024-06-03 23:00", tz="UTC").timestamp()
+    page.get_by_role("button", name="Go to the latest candle").click()
+    chart.until(f"c.last()[0] === {newest} && c.visible()[1] === {newest} && c.follows")
+    expect(page.get_by_text("On screen:")).to_contain_text("to 2024-06-03 23:00")
+    assert "at=" not in page.url and chart.created() == 1
+    # a date picked on the page is dropped in the same way
+    field = page.get_by_test_id("stDateInputField")
+    expect(field).not_to_contain_text("2022")
+    field.get_by_role("spinbutton").first.click()
+    page.keyboard.type("20220301")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    chart.until("c.visible()[1] < 1650000000")
+    page.get_by_role("button", name="Go to the latest candle").click()
+    chart.until(f"c.visible()[1] === {newest}")
+    expect(field).not_to_contain_text("2022")
 
 
 def test_visible_range_is_reported(page: Page, book: AppServer) -> None:

@@ -3,6 +3,7 @@
 // Streamlit calls the default export whenever data or theme change, with the same parentElement as long as
 // the chart stays on the page; what it returned last is called when the chart is taken down.
 
+import { Asks } from "./asks.js";
 import { Rows, placeOf } from "./data.js";
 import { hook, hookOf } from "./hook.js";
 import { Legend } from "./legend.js";
@@ -14,10 +15,8 @@ import { makeToolbar, onKey } from "./toolbar.js";
 import { View } from "./view.js";
 import { calendarOf } from "./zone.js";
 
-const OLDER_NEAR = 60; // bars, or half a screen, off the left edge at which older ones are asked for
-const OLDER_AGAIN = 10_000; // ms after which an unanswered request may be made again
+const MANY = 100; // new rows that are set all at once, not one by one
 const RESET_AGAIN = 1_500;
-const VISIBLE_QUIET = 300;
 const BY_READER = 1_500; // ms after a gesture within which a move of the view is the reader's
 const PANE_HEIGHT = 120;
 
@@ -98,11 +97,10 @@ class CandleChart {
     this.calendar = calendarOf(undefined, 60);
     this.calendarKey = "";
     this.gesture = 0;
-    this.asked = { time: null, at: 0 };
+    this.asks = new Asks(this.rows, (event, value) => !this.gone && this.component.setTriggerValue(event, value));
     this.resetAsked = 0;
     this.resets = 0; // asked for since the last update that came in order
     this.focused = "";
-    this.seen = "";
     this.cross = null;
 
     this.frame = element("cb");
@@ -117,7 +115,7 @@ class CandleChart {
       fit: () => this.#byReader(() => this.view.fit()),
       picture: () => this.picture(),
       fullscreen: () => this.fullscreen(),
-      latest: () => this.#byReader(() => this.view.toLatest()),
+      latest: () => this.#byReader(() => this.#toLatest()),
       first: () => this.#byReader(() => this.view.toFirst()),
       scroll: (part) => this.#byReader(() => this.view.scroll(part)),
       zoom: (factor) => this.#byReader(() => this.view.zoom(factor)),
@@ -165,21 +163,23 @@ class CandleChart {
   #apply(data) {
     const range = this.sync.range();
     const before = this.rows.length;
+    const times = this.rows.times; // a reset brings other ones
     const style = data.op === "reset" ? data.style : (data.style ?? this.style);
     const restyled = JSON.stringify(style) !== JSON.stringify(this.style);
     const formed = Boolean(style.forming || this.style.forming); // the last one may be drawn as forming
     const change = this.rows.apply(data);
     this.style = style;
     this.received = (this.received ?? 0) + 1;
+    let whole;
     this.sync.quietly(() => {
       if (change.all) {
         this.shape = data.shape;
         this.#layout();
       }
       if (change.all || restyled) this.#paint();
-      this.#setRows(change, before, formed);
+      whole = this.#setRows(change, before, formed);
     });
-    this.#restoreView(change, range, before);
+    this.#restoreView({ ...change, whole }, range, before, times);
     if (change.all || restyled || change.prepended || change.truncated) this.#decorate();
     this.error.hidden = true;
     if (data.op !== "reset") this.resets = 0;
@@ -188,7 +188,8 @@ class CandleChart {
   }
 
   #setRows(change, before, formed) {
-    const whole = change.all || change.prepended || change.truncated || change.from < before - 1;
+    const many = this.rows.length - before > MANY;
+    const whole = change.all || change.prepended || change.truncated || change.from < before - 1 || many;
     if (whole) {
       for (const pane of this.panes) pane.setAll(this.rows, this.style);
     } else {
@@ -196,15 +197,23 @@ class CandleChart {
       const from = Math.min(change.from, formed ? before - 1 : Infinity);
       if (from < this.rows.length) for (const pane of this.panes) pane.update(this.rows, Math.max(0, from), this.style);
     }
+    return whole;
   }
 
-  /** Where the reader looks stays where it was; a new picture begins at its focus or its newest candles. */
-  #restoreView(change, range, before) {
+  /** Where the reader looks stays where it was; a new picture begins at its focus or its newest candles,
+   * and so does one of other times. */
+  #restoreView(change, range, before, times) {
     const focus = JSON.stringify(this.style.focus ?? null);
     if ((change.all && !change.same) || !range) {
       this.focused = focus;
-      this.asked = { time: null, at: 0 };
+      this.asks.clear();
       this.#firstView();
+      return;
+    }
+    if (this.asks.arrived(this.style)) {
+      this.focused = focus;
+      this.view.toLatest();
+      this.#reportSoon();
       return;
     }
     if (focus !== this.focused) {
@@ -215,15 +224,30 @@ class CandleChart {
         return;
       }
     }
-    if (change.prepended) {
+    if (change.all) {
+      const by = this.style.follow && range.to >= before - 1 ? this.rows.length - before : this.#moved(times, range);
+      if (by === null) this.#firstView();
+      else this.sync.show({ from: range.from + by, to: range.to + by });
+    } else if (change.prepended) {
       this.sync.show({ from: range.from + change.prepended, to: range.to + change.prepended });
-    } else if (change.all || change.truncated || change.from < before - 1) {
+    } else if (change.whole) {
       const grown = this.rows.length - before;
       const atEdge = range.to >= before - 1 && this.style.follow;
       const outside = range.from >= this.rows.length - 1;
       const by = atEdge || outside ? grown : 0;
       this.sync.show({ from: range.from + by, to: range.to + by });
     }
+  }
+
+  /** By how many bars what was in sight lies elsewhere in rows that came anew; null where it is not there. */
+  #moved(times, range) {
+    if (!times.length || !this.rows.length) return null;
+    const old = Math.max(0, Math.min(times.length - 1, Math.round(range.from)));
+    const end = Math.max(old, Math.min(times.length - 1, Math.round(range.to)));
+    const held = this.rows.times;
+    if (times[end] < held[0] || times[old] > held.at(-1)) return null;
+    // the end of what was seen, where its beginning is no longer there
+    return times[old] >= held[0] ? placeOf(held, times[old]) - old : placeOf(held, times[end]) - end;
   }
 
   #firstView() {
@@ -236,7 +260,7 @@ class CandleChart {
     } else if (this.style.focus && this.rows.length) this.view.toTimes(this.style.focus);
     else this.view.toLatest(true);
     this.shown = this.frame.clientWidth > 0;
-    this.seen = "";
+    this.asks.seen = "";
     this.#reportSoon();
   }
 
@@ -399,33 +423,18 @@ class CandleChart {
 
   #edges(range) {
     if (!range || !this.rows.length || !this.root) return;
-    this.latest.hidden = range.to >= this.rows.length - 1;
-    if (!this.style.older || range.from > Math.max(OLDER_NEAR, (range.to - range.from) / 2)) return;
-    const first = this.rows.times[0];
-    if (this.asked.time === first && Date.now() - this.asked.at < OLDER_AGAIN) return;
-    this.asked = { time: first, at: Date.now() };
-    clearTimeout(this.asking);
-    this.asking = setTimeout(() => {
-      if (!this.gone) this.component.setTriggerValue("older_before", first);
-    }, 80);
+    const last = this.rows.length - 1;
+    this.latest.hidden = range.to >= last && !this.style.newer;
+    this.asks.near(range, this.style);
+  }
+
+  #toLatest() {
+    if (this.style.newer) this.asks.latest();
+    else this.view.toLatest();
   }
 
   #reportSoon() {
-    if (!this.reports) return;
-    clearTimeout(this.reporting);
-    this.reporting = setTimeout(() => this.#report(), VISIBLE_QUIET);
-  }
-
-  #report() {
-    const range = this.sync.range();
-    if (!range || !this.rows.length || !this.root) return;
-    const last = this.rows.length - 1;
-    const from = Math.max(0, Math.min(last, Math.ceil(range.from)));
-    const to = Math.max(0, Math.min(last, Math.floor(range.to)));
-    const visible = [this.rows.times[from], this.rows.times[Math.max(from, to)]];
-    if (String(visible) === this.seen) return;
-    this.seen = String(visible);
-    this.component.setTriggerValue("visible", visible);
+    if (this.reports) this.asks.visible(() => (this.root ? this.sync.range() : null));
   }
 
   #byReader(move) {
@@ -480,8 +489,7 @@ class CandleChart {
     if (this.left && !this.latest.hidden) views.set(this.key, { identity: this.rows.identity, first: this.rows.times[0], ...this.left });
     else views.delete(this.key);
     this.sizes.disconnect();
-    clearTimeout(this.asking);
-    clearTimeout(this.reporting);
+    this.asks.stop();
     for (const pane of this.panes) pane.remove();
     this.frame.remove();
     if (hook.charts.get(this.key)?.number === this.number) hook.charts.delete(this.key);
