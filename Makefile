@@ -5,12 +5,14 @@
 #   CHROME=/path/to/chrome       which browser the tests use
 #   NAMES="store chart"          which benchmarks run
 #   TESTS=tests/test_candles.py  which tests run
+#   COUNT=10000                  how many files are damaged
 
 PY = .venv/bin/python
 TESTS = tests
 NAMES =
+COUNT = 10000
 
-.PHONY: help run test check fix bench screenshots clean
+.PHONY: help run test check fix bench fuzz screenshots clean
 
 help:
 	@echo "make run          start the app on port 8501 (PORT=)"
@@ -18,6 +20,7 @@ help:
 	@echo "make check        lint, types and the tests of the code's shape: quick"
 	@echo "make fix          repair and format what can be"
 	@echo "make bench        measure the bars to reach (NAMES=\"store chart\")"
+	@echo "make fuzz         damage 10,000 files and read them (COUNT=500)"
 	@echo "make screenshots  take the pictures of the README anew"
 	@echo "make clean        remove .venv and caches; stored candles stay"
 
@@ -45,6 +48,10 @@ bench:
 	@sh scripts/setup.sh dev
 	@$(PY) scripts/ensure_browser.py
 	$(PY) -m bench $(NAMES)
+
+fuzz:
+	@sh scripts/setup.sh dev
+	$(PY) -m tests.fuzz.run --count $(COUNT)
 
 screenshots:
 	@sh scripts/setup.sh dev

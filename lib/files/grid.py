@@ -30,6 +30,7 @@ __all__ = ["Grid", "TextGrid", "Texts", "Unlike"]
 Array = np.ndarray[Any, Any]
 # Small blocks: the parser holds several at a time beside the columns, and larger ones are no faster.
 _BLOCK = 2**20
+_LONGEST_LINE = 2**20
 
 
 class Unlike(Exception):
@@ -108,9 +109,10 @@ class TextGrid:
 
     def texts(self, wanted: tuple[int, ...]) -> Texts:
         body = memoryview(self._body)
+        starts, ends = self._spans()
+        self._refuse_endless(starts, ends)
         if _find(body, b'"'):
             return self._slow(wanted)
-        starts, ends = self._spans()
         marks = np.frombuffer(self._body, np.uint8) == ord(self._delimiter)
         seen = np.concatenate(([0], np.cumsum(marks, dtype=np.int64)))
         widths = seen[ends] - seen[starts] + 1
@@ -135,6 +137,16 @@ class TextGrid:
             return self._slow(wanted)
         columns = {at: _one(table.column(self._ids[at])) for at in wanted}
         return Texts(columns, lines, findings, len(odd))
+
+    def _refuse_endless(self, starts: Array, ends: Array) -> None:
+        """A line of a million letters is no row; what takes cells apart would take it for hours."""
+        at = int((ends - starts).argmax())
+        if ends[at] - starts[at] > _LONGEST_LINE:
+            line = at + self.layout.first_line
+            raise FileRefused(
+                f"Line {line} of {self.name} is longer than a million characters; that is no row of candles.",
+                file=self.name, line=line,
+            )  # fmt: skip
 
     def _odd(self, at: int, width: int, raw: bytes) -> Finding:
         shown = raw[:60].decode("utf-8", "replace")

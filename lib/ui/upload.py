@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from zoneinfo import available_timezones
 
@@ -14,6 +15,7 @@ from lib.files import Choices, FileCandles, Inference, Reading, inspect, read, s
 from lib.series import Series
 from lib.store import Store
 from lib.ui import words
+from lib.ui.elsewhere import elsewhere, put_away
 from lib.ui.frame import HISTORY, REPLAY, guard, plain, show_error
 from lib.viewport import PAGE
 
@@ -32,20 +34,26 @@ def upload(store: Store) -> None:
     if done := st.session_state.pop(_DONE, None):
         _stored(*done)
     dropped = st.file_uploader(
-        "A file of candles: CSV or any text table, also gzipped",
+        "A file of candles or ticks: CSV and other texts, JSON, Parquet, Feather, Excel, also packed",
         key=f"upload_{st.session_state.get(_ROUND, 0)}",
         help="Columns in any order and language of times; nothing is stored before you have seen how it was read",
     )
-    if dropped is None:
-        return
+    fetched = elsewhere()
+    if dropped is not None:
+        _wizard(store, dropped.name, dropped.file_id, dropped.getvalue())
+    elif fetched is not None:
+        _wizard(store, fetched.name, fetched.key, fetched.data)
+
+
+def _wizard(store: Store, name: str, file: str, data: bytes) -> None:
+    """From the bytes of a file to a stored series; ``file`` tells it from others in names of controls."""
     chosen: dict[str, Choices] = st.session_state.setdefault(_CHOICES, {})
-    choices = chosen.setdefault(dropped.file_id, Choices())
-    data = dropped.getvalue()
+    choices = chosen.setdefault(file, Choices())
     try:
-        reading = inspect(dropped.name, data, choices)
+        reading = inspect(name, data, choices)
     except CandlebookError as error:
         show_error(error)
-        _start_over(choices, dropped.file_id)
+        _start_over(choices, file)
         return
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -55,10 +63,10 @@ def upload(store: Store) -> None:
         )
     with right:
         st.markdown("**How they are read**")
-        _inferences(reading, dropped.file_id, choices)
+        _inferences(reading, file, choices)
     for warning in reading.warnings:
         st.warning(plain(warning), icon=":material/warning:")
-    _outcome(store, dropped.name, dropped.file_id, data, choices)
+    _outcome(store, name, file, data, choices)
 
 
 def _inferences(reading: Reading, file: str, choices: Choices) -> None:
@@ -137,7 +145,8 @@ def _outcome(store: Store, name: str, file: str, data: bytes, choices: Choices) 
         f"**{words.count(report.rows_out, 'candle')}** of {found.timeframe.words}, {words.when(found.table.index[0], 'UTC')} to "
         f"{words.when(found.table.index[-1], 'UTC')} UTC"
     )
-    notes = [f"{report.duplicates:,} rows stood twice and count once"] if report.duplicates else []
+    notes = [f"they were made of {found.ticks:,} ticks"] if found.ticks else []
+    notes += [f"{report.duplicates:,} rows stood twice and count once"] if report.duplicates else []
     if report.refused:
         notes.append(f"{report.refused:,} rows are left out")
     if not report.sorted_on_entry:
@@ -153,6 +162,12 @@ def _outcome(store: Store, name: str, file: str, data: bytes, choices: Choices) 
         height=320,
     )
     _keep(store, name, file, found)
+    _command(
+        name,
+        choices,
+        st.session_state.get(f"symbol_{file}", suggest_symbol(name)),
+        st.session_state.get(f"source_{file}", "file"),
+    )
 
 
 def _findings(findings: Sequence[Finding], report: Report | None) -> None:
@@ -202,7 +217,17 @@ def _keep(store: Store, name: str, file: str, found: FileCandles) -> None:
         st.session_state[_DONE] = (series, written.added, written.changed, written.unchanged)
         st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
         st.session_state[_CHOICES].pop(file, None)
+        put_away(file)
         st.rerun()
+
+
+def _command(name: str, choices: Choices, symbol: str, source: str) -> None:
+    """The same import from a shell, with what was changed here as options."""
+    parts = ["python", "-m", "lib", "import", name, "--symbol", symbol.strip() or "SYMBOL"]
+    if source.strip() not in ("", "file"):
+        parts += ["--source", source.strip()]
+    with st.expander("The same from the command line"):
+        st.code(shlex.join([*parts, *choices.arguments()]), language="bash", wrap_lines=True)
 
 
 def _stored(series: Series, added: int, changed: int, unchanged: int) -> None:
