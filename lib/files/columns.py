@@ -252,7 +252,10 @@ def _contradiction(work: _Work) -> str:
 
 
 def _figures(work: _Work, at: int) -> bool:
-    return bool(work.cells) and work.free(at) and all(is_number(cell) for cell in work.cells[at][:50])
+    """Nine in ten cells are figures, or missing; the others are faults, to be found with their lines."""
+    if not work.cells or not work.free(at):
+        return False
+    return sum(is_number(cell) for cell in work.cells[at]) * 10 >= len(work.cells[at]) * 9
 
 
 def _volume(work: _Work) -> None:
@@ -267,6 +270,8 @@ def _volume(work: _Work) -> None:
             at for at, name in enumerate(work.plain)
             if re.search(r"^(volume|vol)\b|\bvolume$", name) and work.free(at)
         ]  # fmt: skip
+    if work.prices == "adjusted":
+        hits = [at for at, name in enumerate(work.plain) if ADJUSTED.search(name) and "vol" in name] + hits
     hits = [at for at in hits if not _other(work, at) and _figures(work, at)]
     if not hits:
         return

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from lib.errors import FileRefused
 from lib.files.cells import is_missing, is_number, is_time, numeric
 from lib.files.text import Text
+from lib.files.words import bare, meaning
 
 __all__ = ["DELIMITERS", "SAMPLE_BYTES", "Layout", "cut", "head_lines", "no_rows", "sniff"]
 
@@ -78,13 +79,13 @@ def sniff(text: Text, name: str, delimiter: str | None = None, header: int | Non
     first = _first_row(table, name, header)
     at, why = _header(table, first, header)
     start_row = at + 1 if at is not None else _start_without_header(table, first)
-    while start_row < first and not any(table[start_row]):
+    while start_row < first and not any(numeric(cell) or is_time(cell) for cell in table[start_row]):
         start_row += 1
     rows = [row for row in table[start_row : start_row + 300] if any(row)]
     width = _width(rows)
     if width > _MOST_COLUMNS:
         raise FileRefused(f"{name} has {width:,} columns; {_MOST_COLUMNS:,} is the most.", file=name)
-    names, notes = _names(table[at] if at is not None else None, rows, width, name, at)
+    names, notes = _names(None if at is None else _two_storeys(table, at, first), rows, width, name, at)
     return Layout(
         delimiter=chosen,
         header=at + 1 if at is not None else 0,
@@ -176,10 +177,28 @@ def _header(table: list[list[str]], first: int, header: int | None) -> tuple[int
         return None, "chosen: none"
     if header:
         return header - 1, "chosen"
-    for at in range(first - 1, max(-1, first - 1 - _MOST_TITLES), -1):
-        if _is_names(table[at]):
-            return at, "the last line of names before the first row"
-    return None, "the first line is figures already"
+    above = [at for at in range(first - 1, max(-1, first - 1 - _MOST_TITLES), -1) if _is_names(table[at])]
+    if not above:
+        return None, "the first line is figures already"
+    best = max(above, key=lambda at: (_known(table[at]), at))
+    if _known(table[above[0]]) < 2 and _known(table[best]) > 2:
+        return best, "the line above the first row that names prices"
+    return above[0], "the last line of names before the first row"
+
+
+def _known(cells: list[str]) -> int:
+    return sum(meaning(bare(cell)) != "" for cell in cells)
+
+
+def _two_storeys(table: list[list[str]], at: int, first: int) -> list[str]:
+    """The names of a header; where one comes several times, with what stands below it."""
+    names = table[at]
+    below = next((row for row in table[at + 1 : first] if len(row) == len(names) and _is_names(row)), None)
+    if below is None or len(set(filter(None, names))) == len([name for name in names if name]):
+        return names
+    return [
+        f"{name} {other}" if names.count(name) > 1 else name for name, other in zip(names, below, strict=True)
+    ]
 
 
 def _is_names(cells: list[str]) -> bool:

@@ -18,7 +18,7 @@ CONFLICTS = ("refuse", "first", "last")
 BAD_ROWS = ("refuse", "drop")
 _CHOSEN = {
     "conflicts": CONFLICTS, "bad_rows": BAD_ROWS, "decimal": (".", ","), "side": ("mid", "bid", "ask"),
-    "content": ("candles", "ticks"),
+    "content": ("candles", "ticks"), "stamp": ("open", "close"),
 }  # fmt: skip
 _YES = {"yes", "true", "1", "day first"}
 
@@ -35,7 +35,7 @@ class Choices:
     and of candles of both sides; ``content`` says whether the rows are candles or ticks; ``timeframe`` is
     the one to build of ticks. ``member`` is one table of several in a file; ``date`` (YYYY-MM-DD) the day of
     rows that tell only the time of day; ``prices`` the set of prices where there are several, such as raw
-    and adjusted ones.
+    and adjusted ones; ``stamp`` says whether a time is that of its candle's open or close.
     """
 
     delimiter: str | None = None
@@ -55,6 +55,7 @@ class Choices:
     member: str | None = None
     date: str | None = None
     prices: str | None = None
+    stamp: Literal["open", "close"] | None = None
 
     def override(self, key: str, value: str) -> Choices:
         """With one inference's value replaced by another, both as text; ``key`` as in
@@ -84,7 +85,7 @@ _OPTIONS = {
     "time_format": "--time-format", "decimal": "--decimal",
     "scale": "--scale", "zone": "--tz", "timeframe": "--timeframe",
     "conflicts": "--conflicts", "bad_rows": "--bad-rows", "side": "--side", "content": "--content",
-    "member": "--member", "date": "--date", "prices": "--prices",
+    "member": "--member", "date": "--date", "prices": "--prices", "stamp": "--stamp",
 }  # fmt: skip
 
 

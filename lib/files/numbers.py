@@ -21,6 +21,9 @@ _SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "万": 1e4, "萬": 1e4, "�
 _DRESSED = re.compile(r"[KMBTkmbt万萬亿億%$€£¥₹₽₩₫₺−\s\u00a0\u202f'’A-Z]")
 
 
+_AROUND = re.compile(r"[$€£¥₹₽₩₫₺\s\u00a0\u202f'’]")
+
+
 @dataclass(frozen=True, slots=True)
 class NumberStyle:
     """``decimal`` is ``.`` or ``,``, empty where it cannot be told; ``thousands`` what is left out.
@@ -40,17 +43,17 @@ def sniff_style(cells: Iterable[str], decimal: str | None = None) -> NumberStyle
         other = "." if decimal == "," else ","
         dressed = any(other in text or _DRESSED.search(text) for text in texts)
         return NumberStyle(decimal, other, not dressed, "chosen")
-    commas = [text for text in texts if "," in text]
+    bare = [_AROUND.sub("", text) for text in texts]
+    dressed = any(map(_DRESSED.search, texts))
+    commas = [text for text in bare if "," in text]
     if not commas:
         if any(text.count(".") > 1 for text in texts):
             return NumberStyle(",", ".", False, "a figure has several dots")
-        return NumberStyle(
-            ".", ",", not any(_DRESSED.search(text) for text in texts), "no figure has a comma"
-        )
-    return _with_commas(texts, commas)
+        return NumberStyle(".", ",", not dressed, "no figure has a comma")
+    return _with_commas(bare, commas, dressed)
 
 
-def _with_commas(texts: list[str], commas: list[str]) -> NumberStyle:
+def _with_commas(texts: list[str], commas: list[str], dressed: bool) -> NumberStyle:
     both = [text for text in commas if "." in text]
     if both:
         decimal = "," if both[0].rfind(",") > both[0].rfind(".") else "."
@@ -62,7 +65,7 @@ def _with_commas(texts: list[str], commas: list[str]) -> NumberStyle:
         (hit for hit in groups if hit and (len(hit[2]) != 3 or hit[1] in ("", "0") or len(hit[1]) > 3)), None
     )
     if odd:
-        plain = not any("." in text or _DRESSED.search(text) for text in texts)
+        plain = not dressed and not any("." in text for text in texts)
         return NumberStyle(",", ".", plain, f"{odd[0]} can be read no other way")
     if any("." in text for text in texts):
         return NumberStyle(".", ",", False, "there are dots beside the commas")

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from lib import timeframes
 from lib.errors import FileRefused
-from lib.files import columns, layout, numbers, sides, text, ticks, times, zones
+from lib.files import columns, layout, numbers, sides, text, ticks, times, words, zones
 from lib.files.cells import numeric, time_kind
 from lib.files.grid import Grid
 from lib.files.model import Choices, Inference, Reading
@@ -69,6 +69,14 @@ class Plan:
     sides: sides.Sides | None = None
     part: Part | None = None
     more: tuple[Plan, ...] = ()
+
+    @property
+    def stamp(self) -> str:
+        """Whether a time is that of its candle's ``open`` or ``close``; what a column is named for tells."""
+        ends = any(
+            re.search(r"\b(close|end)\b", words.plain(self.layout.names[at])) for at in self.roles.times
+        )
+        return self.choices.stamp or ("close" if ends and self.ticks is None else "open")
 
     @property
     def figures(self) -> dict[str, int]:
@@ -330,6 +338,15 @@ def _inferences(plan: Plan) -> list[Inference]:
         why = timing.order.why + (f": the first is {readings}" if not shown and readings else "")
         made.append(Inference("day_first", "Day and month", shown, ("day first", "month first"), why))
     made.append(_zone(plan))
+    if plan.ticks is None:
+        why = (
+            "chosen"
+            if choices.stamp
+            else "the column is named so"
+            if plan.stamp == "close"
+            else "as is usual"
+        )
+        made.append(Inference("stamp", "A time is that of its candle's", plan.stamp, ("open", "close"), why))
     frame = plan.reading.timeframe
     made.append(
         Inference(

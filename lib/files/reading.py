@@ -16,6 +16,7 @@ from lib.errors import CandlesRefused, FileRefused
 from lib.files import numbers, ticks, times, zones
 from lib.files.fixed import parse_fixed
 from lib.files.grid import Texts, Unlike
+from lib.files.leftovers import leave_out
 from lib.files.model import Choices, FileCandles, Reading
 from lib.files.parts import join
 from lib.files.plan import TICKS_TO, Plan, counted, make_plan
@@ -67,8 +68,10 @@ def rows_of(plan: Plan) -> Rows:
     """Times as they stand and prices of every row of the plan's grid; faults are in ``findings``."""
     try:
         rows = _typed(plan)
+        if np.isnan(rows.figures.get("open", np.empty(0))).any():
+            rows = leave_out(rows, plan.layout)
     except Unlike:
-        rows = _as_texts(plan)
+        rows = leave_out(_as_texts(plan), plan.layout)
     if plan.choices.scale:
         for role in rows.figures.keys() - {"volume"}:
             rows.figures[role] = rows.figures[role] / plan.choices.scale
@@ -326,6 +329,7 @@ def finish(plan: Plan, rows: Rows) -> FileCandles:
         )
     micros = rows.micros if keep is None else rows.micros[keep]
     frame = plan.choices.timeframe or _infer(plan, micros)
+    micros = at_open(plan, micros, frame)
     raw = pd.DataFrame(
         rows.figures if keep is None else {name: values[keep] for name, values in rows.figures.items()},
         copy=False,
@@ -333,6 +337,15 @@ def finish(plan: Plan, rows: Rows) -> FileCandles:
     raw.index = pd.DatetimeIndex(micros.view("datetime64[us]")).tz_localize("UTC")
     table, report = _conform(plan, raw, frame, rows, keep)
     return FileCandles(table, report, frame, told(plan, frame, notes))
+
+
+def at_open(plan: Plan, micros: Array, frame: Timeframe) -> Array:
+    """The opens of candles that are stamped with their end, be it 10:00:00, 9:59:59 or 9:59:59.999."""
+    if plan.stamp != "close" or frame.is_calendar:
+        return micros
+    ends = -(-micros // 10**6) * 10**6
+    late = ends % (60 * 10**6) == 59 * 10**6
+    return np.asarray(ends + np.where(late, 10**6, 0) - frame.micros)
 
 
 def told(plan: Plan, frame: Timeframe, notes: list[str]) -> Reading:

@@ -33,7 +33,7 @@ from lib.files.fields import NO_TIME
 from lib.files.grid import TextGrid
 from lib.files.model import Choices, Reading
 from lib.files.plan import TICKS_TO, Plan, make_plan
-from lib.files.reading import ask, check_ticks, localise, refused, remedy, rows_of, told
+from lib.files.reading import ask, at_open, check_ticks, localise, refused, remedy, rows_of, told
 from lib.files.rows import Rows
 from lib.files.runs import Runs
 from lib.files.text import Text
@@ -393,7 +393,7 @@ class _Work:
     ) -> pd.DataFrame:
         names = [name for name in (*COLUMNS, "line") if name in parts[0]]
         raw = pd.DataFrame({name: np.concatenate([each[name] for each in parts]) for name in names})
-        times = np.concatenate([each["time"] for each in parts])
+        times = at_open(self.plan, np.concatenate([each["time"] for each in parts]), frame)
         if self.no_volume:
             raw["volume"] = np.nan
         if last is not None:  # the candle before this window, to see that they do not overlap

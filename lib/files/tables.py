@@ -98,10 +98,14 @@ def _texts(column: Any) -> Any:
         column, kind = column.cast(kind.value_type), kind.value_type
     if pa.types.is_timestamp(kind):
         plain = column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
-        if kind.tz is not None:
-            plain = plain.cast(pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us"))
-        made = pc.strftime(plain, format="%Y-%m-%d %H:%M:%S")
-        return pc.binary_join_element_wise(made, "Z", "") if kind.tz is not None else made
+        if kind.tz is None:
+            return pc.strftime(plain, format="%Y-%m-%d %H:%M:%S")
+        if kind.tz != "UTC":  # days of a market are told by its own midnights
+            local = pc.local_timestamp(plain)
+            if pc.all(pc.equal(pc.floor_temporal(local, unit="day"), local)).as_py():
+                return pc.strftime(plain, format="%Y-%m-%d %H:%M:%S%z")
+        moment = plain.cast(pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us"))
+        return pc.binary_join_element_wise(pc.strftime(moment, format="%Y-%m-%d %H:%M:%S"), "Z", "")
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return pa.chunked_array([pa.nulls(len(column), pa.string())])
     return column.cast(pa.string())
@@ -150,6 +154,8 @@ def _cast(column: Any, kind: pa.DataType) -> Any:
         return column.cast(kind, safe=pa.types.is_integer(kind))
     if pa.types.is_date(column.type) and pa.types.is_timestamp(kind):
         return column.cast(pa.timestamp("us"))
+    if pa.types.is_string(kind):
+        return _texts(column)
     made = column.cast(kind)
     if pa.types.is_floating(kind) and pa.types.is_float32(column.type):
         # the digits as they are written, not the nearest double of the nearest float

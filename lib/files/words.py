@@ -36,7 +36,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "open": _plain(
         "open,o,open price,price open,opening,opening price,px open,first,1 open,first trade price,trade open,"
         "first price,start price,mid open,openp,op,"
-        "eröffnung,eröffnungskurs,erster,eröffnungspreis,ouverture,ouv,premier,prix d'ouverture,apertura,primero,inicio,"
+        "eröffnung,eröffn,eröffnungskurs,erster,eröffnungspreis,ouverture,ouv,premier,prix d'ouverture,apertura,primero,inicio,"
         "precio de apertura,abertura,preço de abertura,prezzo di apertura,openingskoers,otwarcie,kurs otwarcia,"
         "açılış,açılış fiyatı,открытие,откр,цена открытия,mở cửa,giá mở cửa,mở,开盘,开盘价,今开,開盤,開盤價,始値,시가"
     ),
@@ -45,14 +45,14 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "day high,maximum,mid high,highp,hi,"
         "hoch,höchst,höchstkurs,tageshoch,höchster,haut,plus haut,+ haut,cours le plus haut,máximo,máx,alto,máxima,"
         "massimo,hoogste,hoog,najwyższy,maksimum,maks,kurs maksymalny,yüksek,en yüksek,макс,максимум,максимальная,"
-        "максимальная цена,cao,cao nhất,giá cao nhất,最高,最高价,最高價,高値,고가"
+        "максимальная цена,cao,cao nhất,giá cao nhất,最高,最高价,最高價,高,高値,고가"
     ),
     "low": _plain(
         "low,l,low price,price low,lowest,min,px low,3 low,low trade price,trade low,lowest price,min price,"
         "day low,minimum,mid low,lowp,lo,"
         "tief,tiefst,tiefstkurs,tagestief,tiefster,niedrigst,bas,plus bas,+ bas,cours le plus bas,mínimo,mín,bajo,mínima,"
         "minimo,basso,laagste,laag,najniższy,minimum,kurs minimalny,düşük,en düşük,мин,минимум,минимальная,"
-        "минимальная цена,thấp,thấp nhất,giá thấp nhất,最低,最低价,最低價,安値,저가"
+        "минимальная цена,thấp,thấp nhất,giá thấp nhất,最低,最低价,最低價,低,安値,저가"
     ),
     "close": _plain(
         "close,c,close price,price close,closing,closing price,close last,trade close,last trade price,4 close,"

@@ -1,0 +1,100 @@
+"""Lines that are no rows and mean no harm: comments, a header that comes again, totals and notes at the end,
+days without any price. They are left out, and said so."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+
+from lib.candles import PRICES, Finding
+from lib.files.cells import is_missing, is_time
+from lib.files.layout import Layout, cut
+from lib.files.rows import Rows
+
+__all__ = ["leave_out"]
+
+_MOST_AT_END = 12
+
+
+def leave_out(rows: Rows, found: Layout) -> Rows:
+    """``rows`` without such lines; their findings become one note."""
+    listed = len(rows.findings) == sum((rows.counts or {}).values())
+    lines = rows.lines()
+    harmless: set[int] = set()
+    if rows.findings and listed:
+        good = lines if rows.bad is None else lines[~rows.bad]
+        last = int(good.max(initial=0))
+        harmless = {each.line for each in rows.findings if each.line and _harmless(each, found)}
+        end = {each.line for each in rows.findings if each.line and each.line > last}
+        priceless = set(lines[_unpriced(rows)].tolist())
+        if len(end) <= _MOST_AT_END:
+            harmless |= {line for line in end if _total(line, rows.findings, found, priceless)}
+    empty = _without_prices(rows)
+    if empty is not None:
+        empty &= ~np.isin(lines, list(harmless))
+    drop = np.isin(lines, list(harmless)) | (empty if empty is not None else False)
+    if not harmless and not drop.any():
+        return rows
+    notes = [rows.note] if rows.note else []
+    if harmless:
+        shown = ", ".join(str(line) for line in sorted(harmless)[:5])
+        notes.append(f"Left out as no rows (comments, headers, totals): line {shown}"
+                     + (f" and {len(harmless) - 5} more." if len(harmless) > 5 else "."))  # fmt: skip
+    if empty is not None and empty.any():
+        first = int(lines[empty.argmax()])
+        notes.append(
+            f"Left out as empty: {int(empty.sum()):,} rows without any price, the first on line {first}."
+        )
+    keep = ~drop
+    kept = tuple(each for each in rows.findings if each.line not in harmless)
+    counts: dict[str, int] = {}
+    for each in kept:
+        counts[each.rule] = counts.get(each.rule, 0) + 1
+    passed = sum(each.rule == "row" for each in rows.findings if each.line in harmless)
+    bad = rows.bad[keep] if rows.bad is not None else None
+    figures = {role: values[keep] for role, values in rows.figures.items()}
+    lines = lines[keep]
+    return replace(
+        rows, micros=rows.micros[keep], figures=figures, lines=lambda: lines, bad=bad, findings=kept,
+        counts=counts if listed else rows.counts, left_out=rows.left_out - passed, note=" ".join(notes),
+    )  # fmt: skip
+
+
+def _harmless(finding: Finding, found: Layout) -> bool:
+    text = finding.value.lstrip()
+    if text.startswith(("#", "//")):
+        return True
+    names = {name.casefold() for name in found.names} if found.header else set()
+    return finding.rule in ("time", "number") and text.casefold() in names
+
+
+def _total(line: int | None, findings: tuple[Finding, ...], found: Layout, priceless: set[int]) -> bool:
+    """A total or a note: words where a time would be, and not four prices. A row that was cut has no words."""
+    for each in findings:
+        if each.line == line and each.rule in ("row", "time"):
+            first = cut(each.value, found.delimiter)[0] if each.rule == "row" else each.value
+            words = not is_time(first) and (re.search(r"[^\W\d_]{2}", first) is not None or is_missing(first))
+            return words and (each.rule == "row" or line in priceless)
+    return False
+
+
+def _unpriced(rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Rows that lack at least one of the four prices."""
+    lacking = np.zeros(len(rows.micros), bool)
+    for price in PRICES:
+        if price in rows.figures:
+            lacking |= np.isnan(rows.figures[price])
+    return lacking
+
+
+def _without_prices(rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:
+    """Rows that have none of the four prices (all missing, or all -1)."""
+    if not set(PRICES) <= rows.figures.keys():
+        return None
+    empty = np.ones(len(rows.micros), bool)
+    for price in PRICES:
+        values = rows.figures[price]
+        empty &= np.isnan(values) | (values == -1)
+    return empty
