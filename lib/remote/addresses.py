@@ -11,6 +11,7 @@ import glob
 import os
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -142,7 +143,7 @@ def browse(address: str, access: Access, *, after: str | None = None) -> Listing
 
 def fetch(item: Item, access: Access, into: Path, *, limit: int, progress: Progress | None = None) -> Path:
     """Download a file under the folder ``into`` and give its path, in memory of a MB or so; a file of
-    this machine is not copied. ``progress`` gets bytes done and the whole size, or None.
+    this machine is not copied. ``progress`` gets, in the caller's thread, bytes done and the whole size, or None.
 
     Raises ``InputError`` for one of more than ``limit`` bytes, and as :func:`find`.
     """
@@ -155,37 +156,46 @@ def fetch(item: Item, access: Access, into: Path, *, limit: int, progress: Progr
         target = target.parent / "1" / target.name
     target.parent.mkdir(exist_ok=True)
     with _told(item.address, access), _opened(target) as file:
-        sink = _File(file, limit, item, progress)
-        if item.address.startswith(_S3):
-            bucket, key = split(item.address)
-            access.s3().download(bucket, key, sink.take)
-        else:
-            Web(private=access.hosts).download(item.address, sink)
+        sink = _File(file, limit, item)
+        with ThreadPoolExecutor(1) as pool:
+            work = pool.submit(_download, item, access, sink)
+            while not wait([work], timeout=0.1).done:
+                if progress:
+                    progress(sink.done, sink.size)
+            work.result()
+        if progress:
+            progress(sink.done, sink.done)
     return target
+
+
+def _download(item: Item, access: Access, sink: _File) -> None:
+    if item.address.startswith(_S3):
+        access.s3().download(*split(item.address), sink.take)
+    else:
+        Web(private=access.hosts).download(item.address, sink)
 
 
 class _File:
     """A sink that is a file on disk, no larger than it may be."""
 
-    def __init__(self, file: BinaryIO, limit: int, item: Item, progress: Progress | None) -> None:
+    def __init__(self, file: BinaryIO, limit: int, item: Item) -> None:
         self._file = file
         self._limit = limit
         self._item = item
-        self._progress = progress
-        self._done = 0
+        self.done = 0
+        self.size = item.size
 
     def take(self, data: bytes, size: int | None) -> None:
-        self._done += len(data)
-        if max(self._done, size or 0) > self._limit:
+        self.done += len(data)
+        self.size = size
+        if max(self.done, size or 0) > self._limit:
             raise _too_large(self._item, self._limit)
         self._file.write(data)
-        if self._progress:
-            self._progress(self._done, size)
 
     def restart(self) -> None:
         self._file.seek(0)
         self._file.truncate()
-        self._done = 0
+        self.done = 0
 
 
 def _too_large(item: Item, limit: int) -> InputError:

@@ -1,0 +1,222 @@
+"""Files that are not on the reader's disk: found in a bucket, behind an address or in a folder of the server,
+and handed one after another to the same steps as a file that is dropped."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from lib import settings
+from lib.errors import CandlebookError, InputError
+from lib.remote.addresses import Access, Item, Listing, browse, fetch, find, is_remote, shown
+from lib.ui.frame import guard, plain, show_error
+
+__all__ = ["Fetched", "elsewhere", "put_away", "rights"]
+
+_ADDRESS, _SEEN, _QUEUE, _ANONYMOUS, _ENDPOINT = (
+    "elsewhere_address", "elsewhere_seen", "elsewhere_queue", "elsewhere_anonymous", "elsewhere_endpoint",
+)  # fmt: skip
+# In all, as much as may be dropped: it is held in memory until it is stored.
+_MOST = 200_000_000
+_FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file that has arrived: ``key`` stands for it in the names of controls."""
+
+    key: str
+    name: str
+    data: bytes
+
+
+def elsewhere() -> Fetched | None:
+    """The controls to find and choose files; the first of those that were opened and not yet stored."""
+    queue: list[Fetched] = st.session_state.setdefault(_QUEUE, [])
+    with st.expander("From a bucket or an address", icon=":material/cloud_download:"), guard():
+        access = rights()
+        address = st.text_input(
+            "Address", key=_ADDRESS, placeholder="s3://bucket/2024/*.csv, https://..." + (", or a path" if access.files else ""),
+            help="A bucket or folder is listed; * stands for any signs in a name, ** for folders too",
+        ).strip()  # fmt: skip
+        access = _options(access, address)
+        if address and (chosen := _choose(address, access)):
+            queue[:] = _arrived(chosen, access)
+    if not queue:
+        return None
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    more = f", the first of {len(queue)}" if len(queue) > 1 else ""
+    left.markdown(f"**{plain(queue[0].name)}**{more}")
+    right.button("Put away", key="elsewhere_away", on_click=put_away, args=(queue[0].key,), type="tertiary")
+    return queue[0]
+
+
+def put_away(key: str) -> None:
+    """Done with a file: the next one comes."""
+    queue: list[Fetched] = st.session_state.get(_QUEUE, [])
+    queue[:] = [each for each in queue if each.key != key]
+
+
+def rights() -> Access:
+    """What this reader may open. An app on the internet has readers who must not see the owner's files,
+    neighbours and buckets: these need CANDLEBOOK_PRIVATE=yes; the buckets also come to a browser
+    that runs on the server's own machine."""
+    private = settings.is_private()
+    return Access(
+        buckets=private or (private is None and _is_here()), files=private is True, hosts=private is True
+    )
+
+
+def _is_here() -> bool:
+    """Whether the browser runs on this machine: by its connection, by the address it shows, and by the
+    page it says it comes from, and nothing tells that the request was forwarded."""
+    headers = st.context.headers
+    if st.context.ip_address is not None or any(headers.get(name) for name in _FORWARDED):
+        return False
+    hosts = (urlsplit(f"//{headers.get('Host', '')}").hostname, urlsplit(headers.get("Origin", "")).hostname)
+    return all(host in ("localhost", "127.0.0.1", "::1") for host in hosts)
+
+
+def _options(access: Access, address: str) -> Access:
+    """For a bucket: without credentials, or at another service. Only who may use the server's
+    credentials and neighbours is asked."""
+    if not address.startswith(("s3://", "s3a://")) or not access.buckets:
+        return access
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    anonymous = left.checkbox(
+        "Without credentials",
+        key=_ANONYMOUS,
+        help="Public buckets open without any; else the server's are used",
+    )
+    if access.hosts:
+        endpoint = right.text_input(
+            "Service", key=_ENDPOINT, placeholder="https://... where it is not that of the settings",
+            help="MinIO, Cloudflare R2, Ceph and others; the default is AWS_ENDPOINT_URL, else Amazon S3",
+        ).strip()  # fmt: skip
+        access = replace(access, endpoint=endpoint or None)
+    return replace(access, anonymous=anonymous)
+
+
+# ----------------------------------------------------------------------------------------------- choose
+
+
+def _choose(address: str, access: Access) -> list[Item]:
+    """The listing behind an address, asked for once; the files chosen when the button is pressed."""
+    key = (address, access)
+    if st.session_state.get(_SEEN, (None,))[0] != key:
+        with st.spinner("Looking"):
+            st.session_state[_SEEN] = (key, _looked(address, access))
+    found: Listing | CandlebookError = st.session_state[_SEEN][1]
+    if isinstance(found, CandlebookError):
+        show_error(found)
+        _look_again()
+        return []
+    _folders(found)
+    items = {item.address: item for item in found.items}
+    if not items and not found.folders:
+        st.info("There is nothing here.", icon=":material/inbox:")
+    picked: list[str] = []
+    if items:
+        picked = st.multiselect(
+            "Files", list(items), list(items) if len(items) == 1 else [], key=f"elsewhere_files_{hash(key)}",
+            format_func=lambda each: _described(items[each]), placeholder="Choose one or many",
+        )  # fmt: skip
+    with st.container(horizontal=True):
+        pressed = bool(items) and st.button(
+            f"Open {len(picked)} files" if len(picked) > 1 else "Open", key="elsewhere_open", type="primary",
+            disabled=not picked, icon=":material/file_open:",
+        )  # fmt: skip
+        if found.after:
+            st.button("More", key="elsewhere_more", on_click=_more, args=(address, access))
+        _look_again()
+    return [items[each] for each in picked] if pressed else []
+
+
+def _look_again() -> None:
+    st.button(
+        "Look again", key="elsewhere_again", on_click=st.session_state.pop, args=(_SEEN, None),
+        icon=":material/refresh:", type="tertiary",
+    )  # fmt: skip
+
+
+def _looked(address: str, access: Access) -> Listing | CandlebookError:
+    try:
+        if re.search(r"[*?\[]", urlsplit(address).path if address.startswith("http") else address):
+            return Listing(tuple(find(address, access)), (), None)
+        return browse(address, access)
+    except CandlebookError as error:
+        return error
+
+
+def _more(address: str, access: Access) -> None:
+    key, found = st.session_state[_SEEN]
+    try:
+        page = browse(address, access, after=found.after)
+        found = Listing(found.items + page.items, found.folders + page.folders, page.after)
+    except CandlebookError as error:
+        found = error
+    st.session_state[_SEEN] = (key, found)
+
+
+def _folders(found: Listing) -> None:
+    if found.folders:
+        st.selectbox(
+            "Folders", found.folders, None, key=f"elsewhere_into_{hash(found.folders)}", placeholder="Go into a folder",
+            format_func=lambda each: each.rstrip("/").rsplit("/", 1)[-1] + "/",
+            on_change=_go, args=(f"elsewhere_into_{hash(found.folders)}",),
+        )  # fmt: skip
+
+
+def _go(key: str) -> None:
+    if chosen := st.session_state.get(key):
+        st.session_state[_ADDRESS] = chosen
+
+
+def _described(item: Item) -> str:
+    parts = [item.name]
+    if item.size is not None:
+        parts.append(f"{item.size / 1e6:,.1f} MB" if item.size >= 100_000 else f"{item.size / 1e3:,.1f} kB")
+    if item.modified is not None:
+        parts.append(f"{item.modified:%Y-%m-%d %H:%M}")
+    return " · ".join(parts)
+
+
+# ---------------------------------------------------------------------------------------------- arrive
+
+
+def _arrived(items: list[Item], access: Access) -> list[Fetched]:
+    """The files, fetched one by one; none where one fails."""
+    total = sum(item.size or 0 for item in items)
+    if total > _MOST:
+        raise InputError(
+            f"These files have {total / 1e6:,.0f} MB; {_MOST / 1e6:,.0f} MB are opened here at once.",
+            remedy="Choose fewer, or use the command line: python -m lib import.",
+        )
+    bar = st.progress(0.0)
+    found: list[Fetched] = []
+    left = _MOST
+    with tempfile.TemporaryDirectory(prefix="candlebook-") as folder:
+        for number, item in enumerate(items):
+
+            def progress(done: int, size: int | None, number: int = number, name: str = item.name) -> None:
+                part = min(1.0, done / size) if size else 0.5
+                bar.progress((number + part) / len(items), plain(f"{name}: {done / 1e6:,.1f} MB"))
+
+            data = _bytes(fetch(item, access, Path(folder), limit=left, progress=progress), item)
+            left -= len(data)
+            found.append(Fetched(f"{hash(item.address):x}-{len(data)}", item.name, data))
+    bar.empty()
+    return found
+
+
+def _bytes(path: Path, item: Item) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        where = shown(item.address) if is_remote(item.address) else item.address
+        raise InputError(f"{where} cannot be read: {error.strerror}.") from error
