@@ -18,8 +18,8 @@ __all__ = ["leave_out"]
 _MOST_AT_END = 12
 
 
-def leave_out(rows: Rows, found: Layout) -> Rows:
-    """``rows`` without such lines; their findings become one note."""
+def leave_out(rows: Rows, found: Layout, *, ending: bool = True) -> Rows:
+    """``rows`` without such lines; their findings become one note. ``ending``: the file ends with them."""
     listed = len(rows.findings) == sum((rows.counts or {}).values())
     lines = rows.lines()
     harmless: set[int] = set()
@@ -29,7 +29,7 @@ def leave_out(rows: Rows, found: Layout) -> Rows:
         harmless = {each.line for each in rows.findings if each.line and _harmless(each, found)}
         end = {each.line for each in rows.findings if each.line and each.line > last}
         priceless = set(lines[_unpriced(rows)].tolist())
-        if len(end) <= _MOST_AT_END:
+        if ending and len(end) <= _MOST_AT_END:
             harmless |= {line for line in end if _total(line, rows.findings, found, priceless)}
     empty = _without_prices(rows)
     if empty is not None:

@@ -64,14 +64,15 @@ def _settled(plan: Plan) -> Rows:
     return rows if plan.times.utc else localise(rows, plan.zone)
 
 
-def rows_of(plan: Plan) -> Rows:
-    """Times as they stand and prices of every row of the plan's grid; faults are in ``findings``."""
+def rows_of(plan: Plan, *, ending: bool = True) -> Rows:
+    """Times as they stand and prices of every row of the plan's grid; faults are in ``findings``.
+    ``ending``: the file ends with them."""
     try:
         rows = _typed(plan)
         if np.isnan(rows.figures.get("open", np.empty(0))).any():
-            rows = leave_out(rows, plan.layout)
+            rows = leave_out(rows, plan.layout, ending=ending)
     except Unlike:
-        rows = leave_out(_as_texts(plan), plan.layout)
+        rows = leave_out(_as_texts(plan), plan.layout, ending=ending)
     if plan.choices.scale:
         for role in rows.figures.keys() - {"volume"}:
             rows.figures[role] = rows.figures[role] / plan.choices.scale

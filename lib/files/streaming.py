@@ -203,6 +203,7 @@ class _Block:
     data: bytes
     line: int  # of its first line
     done: float
+    ends: bool  # the file ends with it
 
 
 def _blocks(text: IO[bytes], start: int, line: int, size: int, name: str, whole: int) -> Iterator[_Block]:
@@ -222,10 +223,11 @@ def _blocks(text: IO[bytes], start: int, line: int, size: int, name: str, whole:
             rest = data
             continue
         rest = data[cut:]
-        yield _Block(data[:cut], line, text.tell() / max(whole, 1))
+        ends = text.tell() >= whole and not rest.strip()
+        yield _Block(data[:cut], line, text.tell() / max(whole, 1), ends)
         line += data.count(b"\n", 0, cut)
     if rest.strip():
-        yield _Block(rest, line, 1.0)
+        yield _Block(rest, line, 1.0, ends=True)
 
 
 class _Work:
@@ -278,7 +280,7 @@ class _Work:
         for block in _blocks(self.text, layout.start, layout.first_line, self.block, self.name, self.size):
             part = replace(layout, start=0, first_line=block.line)
             grid = TextGrid(Text(block.data, 0, "utf-8", ""), part, self.name)
-            rows = rows_of(replace(plan, grid=grid, layout=part))
+            rows = rows_of(replace(plan, grid=grid, layout=part), ending=block.ends)
             rows.lines = _lines_of(rows, block)
             self._settle(rows)
             self.say(block.done * 0.7, "reading")

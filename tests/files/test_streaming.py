@@ -178,3 +178,15 @@ def test_progress_goes_up_to_the_end(tmp_path: Path) -> None:
     assert seen == sorted(seen)
     assert seen[-1] == 1
     assert len(seen) > 20
+
+
+def test_totals_are_left_out_at_the_end_only(tmp_path: Path) -> None:
+    rows = lines()
+    same(put(tmp_path, [*rows, "Total,,,,,12345"]))
+    rows.insert(75, "Total,,,,,12345")
+    with pytest.raises(FileRefused, match="line 76"):
+        streamed(put(tmp_path, rows), block=4096)
+    # wherever the parts begin and end
+    for block in range(3000, 5000, 130):
+        with pytest.raises(FileRefused, match="line 76"):
+            streamed(put(tmp_path, rows), block=block)
