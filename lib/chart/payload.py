@@ -96,7 +96,9 @@ def _shape(view: ChartView) -> Payload:
         "timeframe": str(view.timeframe),
         "seconds": view.timeframe.seconds,
         "lines": [
-            [line.id, line.label, line.pane, line.kind, line.shift, line.color_index] for line in view.lines
+            [line.id, line.label, line.pane, line.kind, line.shift, line.color_index]
+            + ([line.group] if line.group else [])
+            for line in view.lines
         ],
         "panes": [[pane.id, pane.title, list(pane.levels)] for pane in view.panes],
     }

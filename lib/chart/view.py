@@ -34,7 +34,8 @@ class Line:
 
     ``values`` is float64, one per candle, NaN where there is none. ``kind`` is ``line``, ``dots`` or
     ``histogram`` (coloured by sign). ``shift`` draws the value of bar i at bar i + shift.
-    ``color_index`` picks from the chart's palette.
+    ``color_index`` picks from the chart's palette. Lines that follow each other with the same ``group``
+    are named by it once, and ``label`` says which of them each is.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Line:
     kind: str = "line"
     shift: int = 0
     color_index: int = 0
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,18 +169,16 @@ def _lines_of(pick: Any, values: pd.DataFrame, overlays: int) -> tuple[list[Line
     lines = []
     for at, output in enumerate(pick.outputs):
         column = f"{name}.{output.name}" if several else name
-        # the first output of an overlay names its indicator; the others stand right behind it
-        named = not several or (not own and at == 0)
-        label = " ".join(([pick.label] if named else []) + ([output.label] if several else []))
         lines.append(
             Line(
                 id=column,
-                label=label,
+                label=output.label if several else pick.label,
                 values=values[column].to_numpy(float),
                 pane=name if own else PRICE_PANE,
                 kind=output.kind,
                 shift=output.shift,
                 color_index=at if own else overlays + at,
+                group=pick.label if several and not own else "",
             )
         )
     return lines, Pane(name, pick.label, tuple(spec.levels)) if own else None

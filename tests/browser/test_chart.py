@@ -511,6 +511,60 @@ def test_narrow(browser: Browser, server: AppServer) -> None:
         context.close()
 
 
+def test_long_legend_folds(page: Page, menu: AppServer) -> None:
+    page.goto(menu.at("", ind="ema(10)"))
+    chart = Chart(page)
+    expand = page.get_by_role("button", name="Show all values")
+    expect(expand).to_be_hidden()
+    field = page.get_by_label("Picks")
+    field.fill("ema(10);ema(21);ema(50);ichimoku(9,26,52);bbands(20,2);psar(0.02,0.2);vwap(1);sma(200)")
+    field.press("Enter")
+    expect(expand).to_be_visible()
+    legend = page.locator(".cb-main .cb-legend")
+    folded = legend.bounding_box()["height"]
+    assert folded < 60
+    text = legend.text_content()
+    assert text.count("Ichimoku 9 26 52") == 1 and text.count("BB 20 2") == 1 and "Span B" in text
+    expand.click()
+    expect(page.get_by_role("button", name="Fold the values")).to_be_visible()
+    assert legend.bounding_box()["height"] > folded
+    page.get_by_role("button", name="Fold the values").click()
+    expect(expand).to_be_visible()
+    assert chart.created() == 1
+
+
+@pytest.mark.parametrize("width", [420, 800, 1280])
+def test_legend_tools_and_credit_lie_apart(page: Page, menu: AppServer, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(menu.at("", ind="ema(10);ema(21);ema(50);ichimoku(9,26,52);bbands(20,2);rsi(14)"))
+    chart = Chart(page)
+    chart.until("c.scales()[0] > 0")
+    page.wait_for_function("() => !!window.__candlebook")
+    boxes = {
+        name: page.locator(f".cb {name}").first.bounding_box()
+        for name in (".cb-main .cb-legend", ".cb-toolbar", ".cb-credit", ".cb-main canvas")
+    }
+
+    def apart(one: str, two: str) -> bool:
+        a, b = boxes[one], boxes[two]
+        return (
+            a["x"] + a["width"] <= b["x"]
+            or b["x"] + b["width"] <= a["x"]
+            or a["y"] + a["height"] <= b["y"]
+            or b["y"] + b["height"] <= a["y"]
+        )
+
+    assert apart(".cb-main .cb-legend", ".cb-toolbar")
+    assert apart(".cb-credit", ".cb-main canvas") and apart(".cb-credit", ".cb-toolbar")
+
+
+def test_no_price_below_zero_on_the_scale(page: Page, menu: AppServer) -> None:
+    page.goto(menu.at("", bars=3000, price=1))
+    chart = Chart(page)
+    assert chart.ask("[c.price(-12.5), c.price(0), c.price(12.5)]")[:1] == [""]
+    assert float(chart.ask("c.price(12.5)")) == 12.5 and float(chart.ask("c.price(0)")) == 0
+
+
 def test_broken_rows_are_said_in_the_chart(page: Page, server: AppServer, watch: Any) -> None:
     chart = live(page, server, pause=1)
     chart.ask("c.rows.apply = () => { delete c.rows.apply; throw new Error('a fault of the test') }")

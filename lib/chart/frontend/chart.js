@@ -126,7 +126,7 @@ class CandleChart {
     Object.assign(this.credit, {
       className: "cb-credit", href: "https://www.tradingview.com/", target: "_blank", rel: "noopener", textContent: "Charts by TradingView",
     });
-    this.frame.append(bar, latest, this.credit, this.error);
+    this.frame.append(bar, latest, element("cb-foot", this.credit), this.error);
     this.frame.addEventListener("keydown", (event) => onKey(event, actions));
     for (const name of ["wheel", "pointerdown", "touchmove", "dblclick"]) {
       this.frame.addEventListener(name, () => (this.gesture = Date.now()), { passive: true, capture: true });
@@ -297,13 +297,13 @@ class CandleChart {
       this.frame.append(pane.host); // in order; an element that is there already only moves
       pane.setLines(
         this.shape.lines
-          .map(([id, label, home, kind, shift, color], place) => ({ at: place, id, label, home, kind, shift, color }))
+          .map(([id, label, home, kind, shift, color, group], place) => ({ at: place, id, label, home, kind, shift, color, group }))
           .filter((line) => line.home === pane.spec.id),
       );
     });
     this.sync.panes = [...this.panes];
     this.legends = this.panes.map((pane) => {
-      pane.legend ??= new Legend(pane);
+      pane.legend ??= new Legend(pane, () => this.#settle());
       pane.legend.rebuild();
       return pane.legend;
     });
@@ -395,8 +395,9 @@ class CandleChart {
       this.frameAsked = false;
       if (this.gone || !this.panes.length) return;
       const width = this.sync.fitScales();
-      this.panes.forEach((pane, at) => pane.clear(this.legends[at].root.offsetHeight));
       this.frame.style.setProperty("--cb-scale", `${width + 8}px`);
+      for (const legend of this.legends) legend.fit();
+      this.panes.forEach((pane, at) => pane.clear(this.legends[at].root.offsetHeight));
     });
   }
 

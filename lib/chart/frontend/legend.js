@@ -1,6 +1,7 @@
 // What the crosshair points at, in words and figures; the last bar while it points at none.
 
 import { compact } from "./pane.js";
+import { icon } from "./toolbar.js";
 
 const make = (tag, name, text = "") => {
   const element = document.createElement(tag);
@@ -17,8 +18,11 @@ function figure(value, decimals) {
 }
 
 export class Legend {
-  constructor(pane) {
+  /** `folded()` is told when the reader folds or unfolds the values. */
+  constructor(pane, folded) {
     this.pane = pane;
+    this.folded = folded;
+    this.open = false;
     this.root = make("div", "cb-legend");
     this.root.setAttribute("aria-live", "off");
     pane.host.append(this.root);
@@ -27,6 +31,7 @@ export class Legend {
 
   rebuild() {
     this.root.replaceChildren();
+    this.row = null;
     this.values = [];
     if (this.pane.isPrice) {
       const head = make("div", "cb-row");
@@ -49,15 +54,58 @@ export class Legend {
     const row = make("div", "cb-row cb-lines");
     if (!this.pane.isPrice) row.append(make("span", "cb-title", this.pane.spec.title));
     const alone = !this.pane.isPrice && this.pane.lines.length === 1;
+    let item;
+    let group;
     for (const line of this.pane.lines) {
-      const item = make("span", "cb-item");
+      if (!line.group || line.group !== group) {
+        item = make("span", line.group ? "cb-item cb-group" : "cb-item");
+        if (line.group) item.append(make("span", "cb-name", line.group));
+        row.append(item);
+      }
+      group = line.group;
       const value = make("b");
-      if (!alone) item.append(make("span", "cb-name", line.label));
+      if (!alone) item.append(make("span", group ? "cb-name cb-part" : "cb-name", line.label));
       item.append(value);
-      row.append(item);
       this.values.push({ line, value });
     }
-    if (row.childNodes.length) this.root.append(row);
+    if (row.childNodes.length) this.#lines(row);
+  }
+
+  /** The row of lines. On the price pane it folds into one line where it needs more, and unfolds on a click. */
+  #lines(row) {
+    this.row = this.pane.isPrice ? row : null;
+    this.fitted = 0;
+    if (!this.row) {
+      this.root.append(row);
+      return;
+    }
+    this.fold = make("button", "cb-button cb-fold");
+    this.fold.type = "button";
+    this.fold.append(icon("M4 6l4 4 4-4"));
+    this.fold.addEventListener("click", () => {
+      this.open = !this.open;
+      this.fitted = 0;
+      this.folded();
+    });
+    this.box = make("div", "cb-box");
+    this.box.append(row, this.fold);
+    this.root.append(this.box);
+  }
+
+  /** Fold the row of lines where it does not fit; looks only when the width or the lines are others. */
+  fit() {
+    const width = this.root.clientWidth;
+    if (!this.row || !width || width === this.fitted) return;
+    this.fitted = width;
+    this.box.classList.remove("cb-folded");
+    const long = this.row.offsetHeight > 1.5 * parseFloat(getComputedStyle(this.row).lineHeight);
+    const label = this.open ? "Fold the values" : "Show all values";
+    this.box.classList.toggle("cb-folded", long && !this.open);
+    this.box.classList.toggle("cb-open", long && this.open);
+    this.fold.hidden = !long;
+    this.fold.title = label;
+    this.fold.setAttribute("aria-label", label);
+    this.fold.setAttribute("aria-expanded", String(this.open));
   }
 
   /** Show row `i` of `rows`. */

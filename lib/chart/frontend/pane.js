@@ -127,16 +127,25 @@ export class Pane {
       this.candles.applyOptions({
         upColor: theme.up, borderUpColor: theme.up, wickUpColor: theme.up,
         downColor: theme.down, borderDownColor: theme.down, wickDownColor: theme.down,
-        priceFormat: priceFormat(style.precision ?? 2), priceLineStyle: 1,
+        priceFormat: this.#prices(style.precision ?? 2), priceLineStyle: 1,
       });
       this.volume.applyOptions({ visible: style.volume !== false });
-      for (const line of this.lines) line.series.applyOptions({ priceFormat: priceFormat(style.precision ?? 2) });
+      for (const line of this.lines) line.series.applyOptions({ priceFormat: this.#prices(style.precision ?? 2) });
     }
+  }
+
+  /** Prices that are never below zero get no label there, where the scale has room for one. */
+  #prices(precision) {
+    const { minMove } = priceFormat(precision);
+    const formatter = (value) =>
+      value < -minMove / 2 && !this.negative ? "" : value.toFixed(precision).replace("-", "−");
+    return { type: "custom", minMove, formatter };
   }
 
   /** All rows anew. */
   setAll(rows, style) {
     const n = rows.length;
+    this.negative = rows.columns[3].some((low) => low < 0);
     const each = (make) => Array.from({ length: n }, (_, i) => make(i));
     if (this.isPrice) {
       this.candles.setData(each((i) => this.#candle(rows, i, style)));
@@ -162,6 +171,7 @@ export class Pane {
   update(rows, from, style) {
     for (let i = from; i < rows.length; i++) {
       if (this.isPrice) {
+        if (rows.columns[3][i] < 0) this.negative = true;
         this.candles.update(this.#candle(rows, i, style));
         this.volume.update(this.#volume(rows, i));
       } else {

@@ -6,7 +6,8 @@ export function snapshot(panes, legends, theme) {
   const canvas = document.createElement("canvas");
   canvas.width = Math.max(...shots.map((shot) => shot.width));
   const gap = Math.max(1, Math.round(ratio));
-  canvas.height = shots.reduce((sum, shot) => sum + shot.height + gap, -gap);
+  const foot = 18 * ratio;
+  canvas.height = shots.reduce((sum, shot) => sum + shot.height + gap, foot - gap);
   const context = canvas.getContext("2d");
   context.fillStyle = theme.background;
   context.fillRect(0, 0, canvas.width, canvas.height);
@@ -22,7 +23,7 @@ export function snapshot(panes, legends, theme) {
   });
   context.fillStyle = theme.muted;
   context.font = `${10 * ratio}px ${theme.font}`;
-  context.fillText("Charts by TradingView", 8 * ratio, canvas.height - 34 * ratio);
+  context.fillText("Charts by TradingView", 8 * ratio, canvas.height - 5 * ratio);
   return canvas;
 }
 
