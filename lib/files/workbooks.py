@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import zipfile
+import zlib
 from typing import Any
 
 from lib.errors import FileRefused
@@ -52,7 +53,9 @@ def _bounded(raw: bytes, name: str) -> None:
                                 f"{name} unpacks to more than {most // 2**20:,} MB; that is not a file of candles.",
                                 file=name,
                             )
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError,
+    ) as error:  # fmt: skip
         raise FileRefused(
             f"{name} is damaged: its parts do not unpack.", remedy="Save it anew.", file=name
         ) from error
