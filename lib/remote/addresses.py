@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import pandas as pd
@@ -24,7 +24,9 @@ import pandas as pd
 from lib.errors import InputError, RateLimited, SourceDown
 from lib.remote.faults import Fault, fault_of, foreign, of_kind
 from lib.remote.s3 import S3, Found, split
-from lib.remote.web import Web
+
+if TYPE_CHECKING:
+    from lib.remote.web import Web
 
 __all__ = ["Access", "Item", "Listing", "browse", "fetch", "find", "is_remote", "shown"]
 
@@ -172,7 +174,7 @@ def _download(item: Item, access: Access, sink: _File) -> None:
     if item.address.startswith(_S3):
         access.s3().download(*split(item.address), sink.take)
     else:
-        Web(private=access.hosts).download(item.address, sink)
+        _web(access).download(item.address, sink)
 
 
 class _File:
@@ -283,8 +285,14 @@ def _item(bucket: str, found: Found) -> Item:
 
 def _on_web(address: str, access: Access) -> list[Item]:
     if "*" in urlsplit(address).path:
-        return [Item(each, _web_name(each)) for each in Web(private=access.hosts).find(address)]
+        return [Item(each, _web_name(each)) for each in _web(access).find(address)]
     return [Item(address, _web_name(address))]
+
+
+def _web(access: Access) -> Web:
+    from lib.remote.web import Web  # its library takes 0.3 s to load
+
+    return Web(private=access.hosts)
 
 
 def _web_name(address: str) -> str:

@@ -47,3 +47,28 @@ def append_bars(folder: str, count: int) -> None:
     more = candles("1m", "2024-01-01", 3000 + count, seed=1)
     for number in range(3000, 3000 + count):
         store.write(SERIES, more.iloc[number : number + 1], origin="t")
+
+
+def take_turns(folder: str, other: Connection) -> None:
+    """Write what is asked for, and tell all that is stored then, until there is nothing more."""
+    store = Store(LocalFiles(Path(folder)))
+    while (number := other.recv()) is not None:
+        store.write(HOURS, chunk(number), origin="t")
+        other.send((store.read(HOURS)["close"].tolist(), store.info(HOURS).count, store.revision(HOURS)))
+
+
+def write_and_look(folder: str, numbers: list[int], said: Connection) -> None:
+    """Write, and see one's own bars at once, and never fewer than before; tell how many were others'."""
+    store = Store(LocalFiles(Path(folder)))
+    mine: set[int] = set()
+    seen = 0
+    for number in numbers:
+        store.write(HOURS, chunk(number), origin="t")
+        mine.add(number)
+        found = store.read(HOURS)
+        own = bars_at(mine)
+        assert own.index.isin(found.index).all()
+        assert len(found) >= seen
+        seen = len(found)
+        assert len(store.read(HOURS, last=5)) == min(5, seen)
+    said.send(seen - 3 * len(mine))
