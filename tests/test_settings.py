@@ -63,3 +63,27 @@ def test_an_address_that_is_none_is_refused_without_showing_it(
     with pytest.raises(InputError, match=r"CANDLEBOOK_BINANCE_REST.*https://host") as caught:
         settings.binance_rest()
     assert "secret" not in str(caught.value)
+
+
+def test_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CANDLEBOOK_CACHE", "CANDLEBOOK_CACHE_MB"):
+        monkeypatch.delenv(name, raising=False)
+    assert (settings.cache_folder(), settings.cache_bytes()) == (ROOT / "data" / "cache", 500_000_000)
+    monkeypatch.setenv("CANDLEBOOK_CACHE", "elsewhere")
+    monkeypatch.setenv("CANDLEBOOK_CACHE_MB", "1.5")
+    assert (settings.cache_folder(), settings.cache_bytes()) == (ROOT / "elsewhere", 1_500_000)
+    monkeypatch.setenv("CANDLEBOOK_CACHE", "off")
+    assert settings.cache_folder() is None
+    for value in ("many", "-1", "0", "nan", "inf"):
+        monkeypatch.setenv("CANDLEBOOK_CACHE_MB", value)
+        with pytest.raises(InputError, match="CANDLEBOOK_CACHE_MB"):
+            settings.cache_bytes()
+
+
+def test_private(monkeypatch: pytest.MonkeyPatch) -> None:
+    for value, meant in [("", None), ("yes", True), ("TRUE", True), ("no", False), ("0", False)]:
+        monkeypatch.setenv("CANDLEBOOK_PRIVATE", value)
+        assert settings.is_private() is meant
+    monkeypatch.setenv("CANDLEBOOK_PRIVATE", "perhaps")
+    with pytest.raises(InputError, match="yes or no"):
+        settings.is_private()
