@@ -388,6 +388,8 @@ def check_ticks(plan: Plan, rows: Rows) -> list[str]:
     if raw is not None and (raw < 0).any():
         notes.append("Negative sizes are sales; their volume counts like that of purchases.")
     price, size = ticks.priced(plan.ticks, rows.figures)
+    timeless = rows.micros == NO_TIME
+    mark(rows, "time", timeless if rows.bad is None else timeless & ~rows.bad, price, "The time is missing.")
     known = ~np.isnan(price) if rows.bad is None else ~np.isnan(price) | rows.bad
     if plan.ticks.kind == "quotes" and not known.all() and known.any():
         notes.append(f"{int((~known).sum()):,} quotes lack a side, and were left out.")

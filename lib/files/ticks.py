@@ -234,7 +234,9 @@ def _named(roles: Roles, cells: _Cells, micros: Array, choices: Choices) -> Tick
 def _by_place(roles: Roles, cells: _Cells, micros: Array, choices: Choices) -> Ticks | None:
     """No header: a bid and an ask lie near each other in every row; of a price and a size, the price
     moves little from row to row."""
-    places = [at for at in cells.figures() if at > max(roles.times, default=-1)]
+    places = [
+        at for at in cells.figures() if at > max(roles.times, default=-1) and not _counts(cells.values(at))
+    ]
     if len(places) >= 2:
         one, other = cells.values(places[0]), cells.values(places[1])
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -255,6 +257,13 @@ def _by_place(roles: Roles, cells: _Cells, micros: Array, choices: Choices) -> T
     return _made(
         "trades", roles, at, choices, "a price that moves little, and a size, at times without a step"
     )
+
+
+def _counts(values: Array) -> bool:
+    """Numbers of trades, not prices: whole, each above the one before, or each below it."""
+    steps = np.diff(values)
+    whole = bool((values == np.floor(values)).all())
+    return len(values) > 4 and whole and bool((steps > 0).all() or (steps < 0).all())
 
 
 def _restless(values: Array) -> float:

@@ -128,6 +128,23 @@ def test_a_faulty_tick_is_refused_with_its_line_or_left_out() -> None:
         read("t.csv", text)
 
 
+def test_a_tick_without_a_time_is_a_fault() -> None:
+    lines = written(quotes()[["time", "bid"]].rename(columns={"bid": "price"})).split(b"\n")
+    lines[7] = b"," + lines[7].split(b",")[1]
+    with pytest.raises(FileRefused, match="line 8"):
+        read("t.csv", b"\n".join(lines))
+    assert read("t.csv", b"\n".join(lines), Choices(bad_rows="drop")).ticks == 499
+
+
+def test_numbers_of_trades_are_no_prices() -> None:
+    given_ = quotes()
+    given_.insert(1, "id", range(7_000_000, 7_000_500))
+    same(
+        read("t.csv", written(given_[["time", "id", "bid"]], header=False)).table,
+        by_pandas(given_, given_["bid"], "1min"),
+    )
+
+
 def test_a_bucket_without_ticks_gives_no_candle() -> None:
     lines = "time,bid,ask\n2024-01-01 00:00:01.5,1,2\n2024-01-01 00:05:01.5,1,2\n2024-01-01 00:05:02.25,2,3\n"
     table = read("q.csv", lines.encode()).table
@@ -210,23 +227,21 @@ def test_candles_of_both_sides(side: Any, close: float, header: str) -> None:
 # ------------------------------------------------------------------------------------------ real files
 
 
-TEXTS = {
-    "c01_histdata_eurusd_ticks.csv": "quotes",
-    "c05_bitcoincharts_bitstamp_trades.csv": "trades",
-    "c11_kraken_trades_bcheur.csv": "trades",
-    "c13_freqtrade_public_trades.csv": "trades",
-    "c16_tardis_bitmex_trades.csv": "trades",
-    "c21_backtrader_ticksample_iso_ms.csv": "trades",
-    "c23_ib_ticks_aapl.csv": "trades",
-}
+REAL = (
+    "c01_histdata_eurusd_ticks.csv", "c03_lean_oanda_eurusd_ticks_20140502.zip",
+    "c05_bitcoincharts_bitstamp_trades.csv", "c07_freqtrade_xrpeth_trades.parquet",
+    "c08_freqtrade_xrpeth_trades.feather", "c09_freqtrade_xrpeth_trades.json.gz",
+    "c11_kraken_trades_bcheur.csv", "c13_freqtrade_public_trades.csv", "c14_binance_trades.parquet",
+    "c16_tardis_bitmex_trades.csv", "c21_backtrader_ticksample_iso_ms.csv", "c23_ib_ticks_aapl.csv",
+    "c24_lean_spy_trade_ticks_20131007.zip",
+)  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted(TEXTS))
+@pytest.mark.parametrize("name", sorted(REAL))
 def test_ticks_that_vendors_made(name: str, market_data: Path) -> None:
     want = json.loads((market_data / "expected.json").read_text())[f"C_ticks/{name}"]
     made = read(name, market_data / "C_ticks" / name, Choices(side="bid"))
     assert made.ticks == want["rows"]
-    assert made.reading.inferred[0].key
     minute = parse("1m")
     for time_, edge in ((made.table.index[0], want["min_ts"]), (made.table.index[-1], want["max_ts"])):
         stamp = pd.Timestamp(edge)
