@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -361,10 +361,9 @@ def test_older_candles_load_and_the_view_stays(page: Page, book: AppServer) -> N
     assert page.get_by_text("runs ").inner_text() == runs
 
 
-@pytest.fixture
-def long_series(serve: Serve) -> AppServer:
-    """The app with 30,000 hourly candles in its store."""
-    server = serve("streamlit_app.py")
+@pytest.fixture(scope="module")
+def long_series() -> Iterator[AppServer]:
+    """The app with 30,000 hourly candles in its store, and nothing else."""
     times = pd.date_range("2021-01-01", periods=30_000, freq="1h", tz="UTC", unit="us", name="time")
     rng = np.random.default_rng(11)
     close = np.round(100 * np.exp(np.cumsum(rng.normal(0, 0.002, len(times)))), 2)
@@ -379,9 +378,10 @@ def long_series(serve: Serve) -> AppServer:
         },
         index=times,
     )
-    store = open_store(str(server.folder / "store"))
-    store.write(Series.of("test", "LONG", "1h"), table, origin="test")
-    return server
+    with AppServer("streamlit_app.py") as server:
+        store = open_store(str(server.folder / "store"))
+        store.write(Series.of("test", "LONG", "1h"), table, origin="test")
+        yield server
 
 
 def test_newer_candles_load_and_the_view_stays(page: Page, long_series: AppServer) -> None:
