@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["MISSING", "PLAIN", "TIDY", "is_missing", "is_number", "is_time", "numeric", "tidy", "time_kind"]
 
@@ -48,8 +49,13 @@ TIDY = (
 )
 
 
+_UNTIDY = re.compile(r"[^\W\d_]{3}|[年年월月日일]|[-/.] |  ")
+
+
 def tidy(cell: str) -> str:
     """A time without what :data:`TIDY` takes away."""
+    if not _UNTIDY.search(cell):
+        return cell
     for pattern, put in TIDY:
         cell = re.sub(pattern, put, cell)
     return cell.strip()
@@ -60,18 +66,21 @@ def is_missing(cell: str) -> bool:
     return cell.strip() in _MISSING
 
 
+@lru_cache(8192)
 def is_number(cell: str) -> bool:
     """A number in any spelling that is read: 1.5, 1,5, 19,170.0, 3.68K, 0.55%, $12."""
     text = cell.strip()
     return text in _MISSING or _NUMBER.fullmatch(text) is not None
 
 
+@lru_cache(8192)
 def numeric(cell: str) -> bool:
     """A number, and not a missing one."""
     text = cell.strip()
     return text not in _MISSING and _NUMBER.fullmatch(text) is not None
 
 
+@lru_cache(8192)
 def time_kind(cell: str) -> str:
     """``date``, ``clock`` (time of day), ``datetime``, ``epoch``, or nothing."""
     text = cell.strip()
