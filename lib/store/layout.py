@@ -145,7 +145,7 @@ def parts_between(kind: Kind, start: int, end: int) -> list[str]:
     if not kind:
         return ["all"]
     edges = np.array([start, end - 1]).view("datetime64[us]").astype(f"datetime64[{kind}]")
-    return [str(name) for name in np.arange(edges[0], edges[1] + 1)]
+    return [str(name) for name in np.arange(edges[0], edges[1] + np.timedelta64(1, kind))]
 
 
 @lru_cache(maxsize=8192)
@@ -154,5 +154,5 @@ def part_span(kind: Kind, name: str) -> tuple[int, int]:
     if not kind:
         return -(2**62), 2**62
     start = np.array([name], dtype=f"datetime64[{kind}]")
-    edges = np.concatenate([start, start + 1]).astype("datetime64[us]").astype(np.int64)
+    edges = np.concatenate([start, start + np.timedelta64(1, kind)]).astype("datetime64[us]").astype(np.int64)
     return int(edges[0]), int(edges[1])
