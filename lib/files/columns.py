@@ -411,7 +411,8 @@ def _since_midnight(work: _Work) -> int | None:
     if not work.cells or len(work.cells[0]) < 3:
         return None
     for at in range(work.layout.width):
-        if work.free(at) and all(re.fullmatch(r"\d{1,8}", cell) for cell in work.cells[at]):
+        dated = re.search(r"date|ymd", work.plain[at]) is not None
+        if work.free(at) and not dated and all(re.fullmatch(r"\d{1,8}", cell) for cell in work.cells[at]):
             counts = [int(cell) for cell in work.cells[at]]
             steps = {late - early for early, late in pairwise(counts)}
             # an index steps by one; times step by what a candle lasts, or by what is between two trades

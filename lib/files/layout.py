@@ -14,7 +14,7 @@ from lib.files.words import bare, meaning
 
 __all__ = ["DELIMITERS", "SAMPLE_BYTES", "Layout", "cut", "head_lines", "no_rows", "sniff"]
 
-DELIMITERS = (",", ";", "\t", "|", "whitespace")
+DELIMITERS = (",", ";", "\t", "|", "^", "~", "whitespace")
 SAMPLE_BYTES = 49152
 _LONGEST_LINE = 2**20
 _MOST_COLUMNS = 2000

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 
 from lib.errors import FileRefused
 from lib.files.containers import Buffer
+from lib.files.words import bare, meaning
 
 __all__ = ["ENCODINGS", "Text", "decode"]
 
@@ -20,6 +22,9 @@ ENCODINGS = (
     "cp1251",
     "gb18030",
     "shift_jis",
+    "euc_kr",
+    "cp1250",
+    "cp1254",
 )
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -27,6 +32,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_OLD = ("cp1252", "cp1251", "cp1250", "cp1254", "gb18030", "shift_jis", "euc_kr", "big5", "koi8_r", "cp1258")
 # What is looked at to tell the encoding. Bytes further down that do not fit are found where they are in a
 # column that is read, and do no harm elsewhere.
 _BLOCK = 2**21
@@ -92,6 +98,23 @@ def _sniff(data: Buffer, name: str) -> tuple[str, str]:
     control = sum(byte < 32 and byte not in (9, 10, 12, 13, 26) for byte in head)
     if control * 50 > len(head):
         raise FileRefused(f"{name} is not text: it holds binary data.", remedy="Save it as CSV.", file=name)
+    return _by_words(head)
+
+
+def _by_words(head: bytes) -> tuple[str, str]:
+    """Of the encodings before Unicode, the one in which the most columns have a name that is known."""
+    names = [line for line in head.splitlines()[:20] if not line.isascii()][:5]
+    best, most = "", 0
+    for encoding in _OLD:
+        try:
+            cells = re.split(r"[,;|\t\"]", "|".join(line.decode(encoding) for line in names))
+        except UnicodeDecodeError:
+            continue
+        known = sum(not cell.isascii() and meaning(bare(cell)) != "" for cell in cells)
+        if known > most:
+            best, most = encoding, known
+    if best:
+        return best, "only so are its columns named in words that are known"
     return "cp1252", "it is not UTF-8; Western letters are assumed"
 
 

@@ -64,7 +64,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "price,kurs,preis,cours,prix,precio,preço,prezzo,koers,cena,fiyat,цена,giá,价格,現在値,현재가"
     ),
     "volume": _plain(
-        "volume,vol,v,real volume,volume base,base volume,trade volume,total volume,5 volume,6 volume,shares traded,"
+        "volume,vol,v,real volume,volume from,volumefrom,volume base,base volume,trade volume,total volume,5 volume,6 volume,shares traded,"
         "px volume,qty,quantity,amount traded,vols,totaltradedquantity,traded quantity,total traded quantity,no of shares,"
         "volumen,umsatz,stück,stücke,titres,quantità,volumi,wolumen,wol,obroty,hacim,hac,объем,объём,об,"
         "khối lượng,kl,khối lượng gd,成交量,交易量,出来高,거래량,"
@@ -74,7 +74,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 
 TIME_WORDS = frozenset(
     _plain(
-        "time,date,datetime,date time,timestamp,open time,opentime,start,start date,start time,time period start,"
+        "time,date,datetime,date time,timestamp,open time,opentime,time open,start,start date,start time,time period start,"
         "period start,gmt time,time utc,date utc,utc,utc time,local time,local date,dtyyyymmdd,yyyymmdd,day,bar time,"
         "candle time,begin,ts,t,unix,unix timestamp,unix time,epoch,timestamp ms,time ms,open timestamp,date gmt,"
         "time gmt,est time,time est,trade date,trading date,hhmmss,hhmm,hour,index,trade time,dates,tarih,saat,time bar start,"
