@@ -18,6 +18,7 @@ from typing import Any
 from lib.errors import FileRefused
 from lib.files.cells import is_time
 from lib.files.containers import Buffer
+from lib.files.deltas import undo
 
 __all__ = ["Document", "to_documents"]
 
@@ -120,6 +121,9 @@ def _scalar(value: Any) -> bool:
 def _tables(node: Any, key: str, depth: int) -> Iterator[_Found]:
     """The tables at or under a node; one that is found is not searched further."""
     if depth == 0 or _scalar(node):
+        return
+    if isinstance(node, dict) and (steps := undo(node)):
+        yield _Found(key, list(steps), [list(row) for row in zip(*steps.values(), strict=True)], len(steps))
         return
     found = _rows(node, key) if isinstance(node, list) else _columns(node, key) or _keyed(node, key)
     if found is not None:

@@ -198,6 +198,19 @@ def test_times_of_ticks() -> None:
     assert not irregular(np.arange(50) * 86400 * second)
 
 
+def test_steps_from_a_start() -> None:
+    ticks = {"timestamp": 1_700_000_000_000, "multiplier": 0.01, "bid": 1.5, "ask": 1.6, "times": [5, 10, 60_000],
+             "bids": [0, 3, -5], "asks": [0, 3, 5], "bidVolumes": [1, 1, 1]}  # fmt: skip
+    made = read("t.json", json.dumps(ticks).encode(), Choices(side="bid"))
+    assert list(made.table["close"]) == [1.53, 1.48]
+    assert made.table.index[0] == pd.Timestamp(1_700_000_000_000, unit="ms", tz="UTC").floor("min")
+    candles = {"timestamp": 1_700_006_400_000, "multiplier": 0.1, "shift": 60_000, "open": 5, "high": 6, "low": 4, "close": 5,
+               "times": [0, 1, 2], "opens": [0, 1, 0], "highs": [0, 1, 0], "lows": [0, 1, 0], "closes": [0, 1, 0]}  # fmt: skip
+    table = read("c.json", json.dumps(candles).encode(), Choices(timeframe=parse("1m"))).table
+    assert list(table["high"]) == [6, 6.1, 6.1]
+    assert [f"{each:%H:%M}" for each in table.index] == ["00:00", "00:01", "00:03"]
+
+
 # ------------------------------------------------------------------------------------------- both sides
 
 
@@ -233,7 +246,7 @@ REAL = (
     "c08_freqtrade_xrpeth_trades.feather", "c09_freqtrade_xrpeth_trades.json.gz",
     "c11_kraken_trades_bcheur.csv", "c13_freqtrade_public_trades.csv", "c14_binance_trades.parquet",
     "c16_tardis_bitmex_trades.csv", "c21_backtrader_ticksample_iso_ms.csv", "c23_ib_ticks_aapl.csv",
-    "c24_lean_spy_trade_ticks_20131007.zip",
+    "c18_dukascopy_ticks_raw_delta.json", "c24_lean_spy_trade_ticks_20131007.zip",
 )  # fmt: skip
 
 
@@ -247,4 +260,5 @@ def test_ticks_that_vendors_made(name: str, market_data: Path) -> None:
         stamp = pd.Timestamp(edge)
         assert time_ == minute.floor(stamp if stamp.tz else stamp.tz_localize("UTC"))
     if "p1_min" in want:
-        assert (made.table["low"].min(), made.table["high"].max()) == (want["p1_min"], want["p1_max"])
+        edges = (made.table["low"].min(), made.table["high"].max())
+        assert edges == pytest.approx((want["p1_min"], want["p1_max"]), rel=1e-12)
