@@ -18,10 +18,13 @@ def undo(node: dict[str, Any]) -> dict[str, list[Any]] | None:
     """The columns that the steps lead to, or None where a node holds no such steps. Numbers may be texts."""
     unit, start = _number(node.get("multiplier")), _number(node.get("timestamp"))
     steps = _steps(node.get("times"))
-    if unit is None or unit <= 0 or start is None or steps is None:
+    if unit is None or not 1e-12 <= unit <= 1e6 or start is None or steps is None:
         return None
     shift = _number(node.get("shift")) or 1.0
-    made: dict[str, list[Any]] = {"time": (np.cumsum(steps) * shift + start).astype(np.int64).tolist()}
+    times = np.cumsum(steps) * shift + start
+    if not (np.abs(times) < 2**62).all():
+        return None
+    made: dict[str, list[Any]] = {"time": times.astype(np.int64).tolist()}
     decimals = max(0, round(-float(np.log10(unit))))
     for name, values in node.items():
         taken = None if name == "times" else _steps(values)

@@ -125,13 +125,14 @@ def _plain(label: str) -> str:
 
 
 def _value(cell: str) -> float:
+    """A figure of the sample; NaN where it is none, or one that no market has."""
     text = cell.strip().replace(" ", "")
+    plain = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text.replace(",", "")
     try:
-        return float(
-            text.replace(",", ".") if text.count(",") == 1 and "." not in text else text.replace(",", "")
-        )
+        made = float(plain)
     except ValueError:
         return float("nan")
+    return made if abs(made) < 1e100 else float("nan")
 
 
 def _fits(cells: _Cells, placed: dict[str, int]) -> bool:
