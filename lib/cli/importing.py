@@ -67,6 +67,9 @@ _LISTED = 10
     "--side", type=click.Choice(["mid", "bid", "ask"]),
     help="The price taken of quotes [default: mid], or of candles of both sides [default: bid].",
 )  # fmt: skip
+@click.option(
+    "--stamp", type=click.Choice(["open", "close"]), help="Which end of its candle a time is. [default: told]"
+)
 @click.option("--member", metavar="NAME", help="One table of an archive or a workbook that holds several.")
 @click.option(
     "--conflicts",

@@ -1,18 +1,26 @@
-"""Files in: any text file of candles becomes a candle table, or is refused with the line and the reason.
+"""Files in: any file of candles or ticks becomes a candle table, or is refused with the line and the reason.
 
 The stages, each a module that can be used and tested alone::
 
-    containers   bytes or a path -> the bytes of the text      gzip or plain, told by content, bounded
-    text         bytes -> UTF-8                                 encodings, byte order marks
-    layout       text -> delimiter, header, first row           from a sample of the head
-    columns      names and sample -> which column is which
-    numbers      texts -> float64                               decimal marks, thousands, suffixes
-    times        texts or counts -> times                       decided over the whole column
-                 (fields: year, month, day ...; tokens: runs of digits; fixed: all of one shape)
-    zones        wall clocks -> UTC                             with the changes of the clocks
-    plan         all of these for one file, as inferences that the reader can override
-    grid         typed columns by Arrow, or texts with the line of each row
-    reading      plan -> rows (typed by Arrow, or as texts to explain a fault) -> ``candles.conform``
+    containers    bytes or a path -> the tables in it            gzip, zip ... told by content, bounded
+    documents, workbooks   JSON and Excel -> text
+    tables        Parquet, Arrow -> typed columns
+    text          bytes -> UTF-8                                 encodings, byte order marks
+    layout        text -> delimiter, header, first row           from a sample of the head
+    columns       names and sample -> which column is which      (words: names in many languages;
+                                                                  price_orders: told by the figures)
+    sides, ticks  candles of both sides; quotes and trades
+    numbers       texts -> float64                               decimal marks, thousands, suffixes
+    times         texts or counts -> times                       decided over the whole column
+                  (fields: year, month, day ...; tokens: runs of digits; fixed: all of one shape; months: names)
+    zones         wall clocks -> UTC                             with the changes of the clocks
+    opening       the stages up to layout, for any kind of file
+    plan          all of these for one table, as inferences that the reader can override
+    grid          typed columns by Arrow, or texts with the line of each row
+    leftovers     comments, totals and empty days, left out and said so
+    parts         several tables of one series, joined
+    reading       plan -> rows (typed by Arrow, or as texts to explain a fault) -> ``candles.conform``
+    streaming     the same for files of any size, in bounded memory
 """
 
 from lib.files.model import Choices, FileCandles, Inference, Reading

@@ -485,3 +485,34 @@ def test_the_hour_that_comes_twice_in_a_zone(newest: bool) -> None:
     data = lines(plain("%Y"), want).splitlines()
     rows = [each.replace("2024", time, 1) for each, time in zip(data, local, strict=True)]
     same("\n".join([HEADER, *(rows[::-1] if newest else rows)]), want, Choices(zone="Europe/Berlin"))
+
+
+@pytest.mark.parametrize(
+    ("date", "want"),
+    [
+        ("%Y-%m-%dT%H:%M:%S.000000000Z", HOURS), ("%m/%d/%Y %I:%M %p", HOURS), ("%Y%m%d%H%M", HOURS), ("%Y-%m-%d %I-%p", HOURS),
+        ("%a %b %d %H:%M:%S %Y", HOURS), ("%Y-%m-%d %H:%M:%S UTC", HOURS), ("%Y-%m-%d %H:%M:%S+00", HOURS), ("%d.%m.%y", DAYS),
+        ("%d%b%Y", DAYS), ("%Y-%b-%d", DAYS), ('"%B %d, %Y"', DAYS),
+    ],
+)  # fmt: skip
+def test_shapes_of_times(date: str, want: pd.DataFrame) -> None:
+    same(lines(plain(date), want, HEADER), want)
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|", "^", "~", " "])
+def test_marks_between_cells(mark: str) -> None:
+    same(DAILY.replace(",", mark), DAYS)
+    same(f"sep={mark}\n" + DAILY.replace(",", mark), DAYS)
+
+
+@pytest.mark.parametrize(
+    ("header", "encoding"),
+    [
+        ("Дата;Открытие;Максимум;Минимум;Закрытие;Объем", "cp1251"), ("日期;开盘;最高;最低;收盘;成交量", "gb18030"),
+        ("日付;始値;高値;安値;終値;出来高", "shift_jis"), ("날짜;시가;고가;저가;종가;거래량", "euc_kr"),
+        ("Datum;Eröffnung;Hoch;Tief;Schluß;Stück", "cp1252"), ("Data;Otwarcie;Najwyższy;Najniższy;Zamknięcie;Wolumen", "cp1250"),
+    ],
+)  # fmt: skip
+def test_encodings_before_unicode(header: str, encoding: str) -> None:
+    data = DAILY.replace(HEADER, header.replace(";", ",")).encode(encoding)
+    assert same(data, DAYS).reading.get("encoding") == encoding
