@@ -123,7 +123,7 @@ def _choose(address: str, access: Access) -> list[Item]:
     picked: list[str] = []
     if items:
         picked = st.multiselect(
-            "Files", list(items), list(items) if len(items) == 1 else [], key=f"elsewhere_files_{hash(key)}",
+            "Files", list(items), list(items) if len(items) == 1 or _is_pattern(address) else [], key=f"elsewhere_files_{hash(key)}",
             format_func=lambda each: _described(items[each]), placeholder="Choose one or many",
         )  # fmt: skip
     with st.container(horizontal=True):
@@ -144,9 +144,13 @@ def _look_again() -> None:
     )  # fmt: skip
 
 
+def _is_pattern(address: str) -> bool:
+    return bool(re.search(r"[*?\[]", urlsplit(address).path if address.startswith("http") else address))
+
+
 def _looked(address: str, access: Access) -> Listing | CandlebookError:
     try:
-        if re.search(r"[*?\[]", urlsplit(address).path if address.startswith("http") else address):
+        if _is_pattern(address):
             return Listing(tuple(find(address, access)), (), None)
         return browse(address, access)
     except CandlebookError as error:
