@@ -168,7 +168,7 @@ def assemble(fields: Fields, order: str, afternoon: Array | None) -> tuple[Array
     bad |= (year < 1700) | (year > 2200) | (month < 1) | (month > 12) | (day < 1)
     months = np.where(bad, 0, (year - 1970) * 12 + month - 1).view("datetime64[M]")
     start = months.astype("datetime64[D]").view(np.int64)
-    bad |= day > (months + 1).astype("datetime64[D]").view(np.int64) - start
+    bad |= day > (months + np.timedelta64(1, "M")).astype("datetime64[D]").view(np.int64) - start
     hour = fields.clock[:, 0]
     if afternoon is not None:
         bad |= (hour < 1) | (hour > 12) | (afternoon == 2)
