@@ -39,7 +39,7 @@ class TimePlan:
     """``kind`` is ``epoch``, ``iso`` (Arrow reads it alone), ``text`` or ``split`` (date and time of day
     apart). ``utc``: the file itself tells the offset. ``whole``: an epoch without fractions. ``base``: µs of the
     day that an epoch counts from, where it is not 1970. ``dates``: daily rows stamped with the midnight of
-    their market, which become dates."""
+    their market, which become dates; ``market`` is its zone, where moments of a day stand for it."""
 
     kind: str
     unit: str = ""
@@ -50,6 +50,7 @@ class TimePlan:
     why: str = ""
     base: int = 0
     dates: bool = False
+    market: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ def _timing(part: Part, roles: columns.Roles, choices: Choices) -> TimePlan:
         return _midnight_plan(sample, choices.date or part.day)
     epoch = wanted.startswith("epoch") or (not wanted and _all_epoch(sample))
     if epoch and len(roles.times) == 1:
-        return _epoch_plan(sample, wanted)
+        return _of_market(_epoch_plan(sample, wanted), sample, part.zone)
     if "clock" in roles.at:
         return _text_plan("split", found, roles, grid, choices)
     if len(roles.times) == 1 and _daily_midnights(sample):
@@ -233,6 +234,20 @@ def _daily_midnights(sample: list[str]) -> bool:
         and len(set(days)) == len(days)
         and {hit[2] for hit in hits if hit} != {"00:00"}
     )
+
+
+def _of_market(timing: TimePlan, sample: list[str], zone: str) -> TimePlan:
+    """Daily candles that count to their market's opening are of its day, where the file states its zone."""
+    if not zone:
+        return timing
+    figures, _ = numbers.to_floats(pa.array(sample, pa.string()), numbers.NumberStyle(".", "", True, ""))
+    micros = times.from_epoch(figures, timing.unit)
+    micros = micros[micros != times.NO_TIME]
+    steps = np.abs(np.diff(micros))
+    daily = (
+        len(steps) > 0 and int(steps.min()) >= 22 * 3600 * 10**6 and bool((micros % (86400 * 10**6)).any())
+    )
+    return replace(timing, market=zones.check_zone(zone)) if daily else timing
 
 
 def _midnight_plan(sample: list[str], day: str) -> TimePlan:
@@ -292,6 +307,9 @@ def _of_candles(choices: Choices) -> dict[str, str]:
 def counted(timing: TimePlan, values: Any, unit: str) -> Any:
     """µs of counts since 1970, or since midnight of the plan's day. NO_TIME where they are no times."""
     micros = times.from_epoch(values, unit)
+    if timing.market:
+        moments = pd.DatetimeIndex(micros.view("datetime64[us]")).tz_localize("UTC").tz_convert(timing.market)
+        return moments.tz_localize(None).floor("D").as_unit("us").asi8
     return (
         micros if not timing.base else np.where(micros == times.NO_TIME, times.NO_TIME, micros + timing.base)
     )

@@ -516,3 +516,14 @@ def test_marks_between_cells(mark: str) -> None:
 def test_encodings_before_unicode(header: str, encoding: str) -> None:
     data = DAILY.replace(HEADER, header.replace(";", ",")).encode(encoding)
     assert same(data, DAYS).reading.get("encoding") == encoding
+
+
+def test_days_that_count_to_the_opening_are_the_market_s() -> None:
+    opens = [
+        (time.tz_localize(None) + pd.Timedelta("9h30min")).tz_localize("America/New_York")
+        for time in DAYS.index
+    ]
+    quote = {name: list(DAYS[name]) for name in OHLCV}
+    document = {"chart": {"result": [{"meta": {"exchangeTimezoneName": "America/New_York"},
+                                      "timestamp": [seconds(time) for time in opens], "indicators": {"quote": [quote]}}]}}  # fmt: skip
+    same(json.dumps(document), DAYS)
