@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from lib import export
 from lib.cli import main
 from lib.errors import BadAnswer, RateLimited, StoreBusy, StoreError
-from lib.files import Choices, streaming
+from lib.files import Choices, unpacking
 from lib.series import Series
 from lib.store import Store, open_store
 from lib.timeframes import parse
@@ -324,7 +324,7 @@ def test_ticks_are_built_into_the_timeframe_asked_for(tmp_path: Path) -> None:
 def test_a_large_file_goes_through_in_parts(
     tmp_path: Path, bad: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streaming, "LARGE", 0)
+    monkeypatch.setattr(unpacking, "LARGE", 0)
     path = tmp_path / "large.csv"
     path.write_bytes(export.to_bytes(table(5000), "csv"))
     answer = json.loads(run("import", path, "--symbol", "BIG", "--json").stdout)

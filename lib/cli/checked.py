@@ -97,7 +97,8 @@ def check(path: Path, choices: Choices, stack: ExitStack) -> Checked:
     """Read a file, a large one in parts whose candles wait on disk as long as ``stack``. Raises as
     :func:`lib.files.read`."""
     from lib.files import read
-    from lib.files.streaming import is_large, stream
+    from lib.files.streaming import stream
+    from lib.files.unpacking import is_large
 
     if not is_large(path):
         made = read(path.name, path, choices)

@@ -115,5 +115,6 @@ def _above(
 ) -> bool:
     if len(one) != len(other):
         return False
-    apart = (other[:, 3] - one[:, 3]) / one[:, 3]
-    return bool(((apart >= 0) & (apart < 0.1)).mean() > 0.9)
+    with np.errstate(all="ignore"):
+        apart = (other[:, 3] - one[:, 3]) / one[:, 3]
+        return bool(((apart >= 0) & (apart < 0.1)).mean() > 0.9)

@@ -15,7 +15,8 @@ import pytest
 from lib.errors import CandlebookError, CandlesRefused, FileRefused
 from lib.export import to_bytes
 from lib.files import Choices, FileCandles, read
-from lib.files.streaming import Streamed, is_large, stream
+from lib.files.streaming import Streamed, stream
+from lib.files.unpacking import is_large
 from lib.timeframes import parse
 from tests.files.test_ticks import quotes
 from tests.files.test_ticks import written as tick_file
