@@ -140,12 +140,17 @@ def part_names(kind: Kind, times: np.ndarray[Any, Any]) -> list[tuple[str, int, 
     return [(str(keys[start]), int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
 
 
+def _step(kind: Kind) -> Any:
+    """One partition further, as numpy adds it to a date: a bare 1 has no unit, and is deprecated."""
+    return np.timedelta64(1, str(kind))  # type: ignore[call-overload]
+
+
 def parts_between(kind: Kind, start: int, end: int) -> list[str]:
     """Every partition's name that ``[start, end)`` µs meets."""
     if not kind:
         return ["all"]
     edges = np.array([start, end - 1]).view("datetime64[us]").astype(f"datetime64[{kind}]")
-    return [str(name) for name in np.arange(edges[0], edges[1] + np.timedelta64(1, kind))]
+    return [str(name) for name in np.arange(edges[0], edges[1] + _step(kind))]
 
 
 @lru_cache(maxsize=8192)
@@ -154,5 +159,5 @@ def part_span(kind: Kind, name: str) -> tuple[int, int]:
     if not kind:
         return -(2**62), 2**62
     start = np.array([name], dtype=f"datetime64[{kind}]")
-    edges = np.concatenate([start, start + np.timedelta64(1, kind)]).astype("datetime64[us]").astype(np.int64)
+    edges = np.concatenate([start, start + _step(kind)]).astype("datetime64[us]").astype(np.int64)
     return int(edges[0]), int(edges[1])
