@@ -78,6 +78,8 @@ class TextGrid:
             table = self._read(self._body, types, decimal, threads=True)
         except pa.ArrowInvalid as error:
             raise Unlike(str(error)) from error
+        if self._swallowed(table.num_rows):
+            raise Unlike("quoted cells hold the ends of lines")
         pa.default_memory_pool().release_unused()  # what the parser held beside the columns
         return {at: table.column(self._ids[at]) for at in types}
 
@@ -138,6 +140,13 @@ class TextGrid:
         columns = {at: _one(table.column(self._ids[at])) for at in wanted}
         return Texts(columns, lines, findings, len(odd))
 
+    def _swallowed(self, rows: int) -> bool:
+        """Whether lines went into quoted cells: a quote that is not closed takes the next row with it."""
+        if not _find(memoryview(self._body), b'"'):
+            return False
+        starts, ends = self._spans()
+        return rows < int((ends > starts).sum())
+
     def _refuse_endless(self, starts: Array, ends: Array) -> None:
         """A line of a million letters is no row; what takes cells apart would take it for hours."""
         at = int((ends - starts).argmax())
@@ -163,7 +172,7 @@ class TextGrid:
         findings: list[Finding] = []
         left_out = 0
         for line, row in self._records():
-            if len(row) == self.layout.width:
+            if len(row) == self.layout.width and not any(self._holds_row(cell) for cell in row):
                 lines.append(line + self.layout.first_line)
                 for at in wanted:
                     columns[at].append(row[at])
@@ -173,6 +182,10 @@ class TextGrid:
                 findings.append(self._odd(line, len(row), self._delimiter.join(row).encode()))
         arrays = {at: pa.array(cells, pa.string()) for at, cells in columns.items()}
         return Texts(arrays, np.array(lines, np.int64), findings, left_out)
+
+    def _holds_row(self, cell: str) -> bool:
+        """A cell over several lines that holds a row: its quote was never meant to go on."""
+        return "\n" in cell and cell.count(self._delimiter) >= min(3, self.layout.width - 1)
 
     def _records(self) -> Any:
         """(line from 0, cells) of every row that is not blank."""

@@ -191,3 +191,15 @@ def test_totals_are_left_out_at_the_end_only(tmp_path: Path) -> None:
     for block in range(3000, 5000, 130):
         with pytest.raises(FileRefused, match="line 76"):
             streamed(put(tmp_path, rows), block=block)
+
+
+def test_a_quote_that_is_not_closed_takes_no_row_with_it(tmp_path: Path) -> None:
+    rows = lines(120)
+    damaged = [rows[0], *(each.rsplit(",", 1)[0] + ',"""' for each in rows[1:])]
+    path = put(tmp_path, damaged)
+    with pytest.raises(FileRefused):
+        read(path.name, path)
+    with pytest.raises(FileRefused):
+        streamed(path)
+    noted = [rows[0] + ",note", *(f'{each},"two\nlines, of text"' for each in rows[1:])]
+    assert len(read("x.csv", put(tmp_path, noted)).table) == 120
