@@ -268,7 +268,13 @@ def _all_epoch(sample: list[str]) -> bool:
 
 
 def _epoch_plan(sample: list[str], wanted: str) -> TimePlan:
-    values = np.array([float(cell) for cell in sample if numeric(cell) and re.fullmatch(r"[-+.\deE]+", cell)])
+    values = np.array(
+        [
+            float(cell)
+            for cell in sample
+            if numeric(cell) and re.fullmatch(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?", cell)
+        ]
+    )
     unit = wanted.removeprefix("epoch ") if wanted else times.epoch_unit(values)
     whole = not any("." in cell or "e" in cell.lower() for cell in sample if numeric(cell))
     names = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
