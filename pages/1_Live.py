@@ -2,7 +2,7 @@
 
 from lib.ui.frame import bar, guard, page
 from lib.ui.pickers import pick_indicators, pick_look
-from lib.ui.watch import pick_market, watch
+from lib.ui.watch import pick_hold, pick_market, watch
 
 store = page("Live")
 with guard():
@@ -10,4 +10,5 @@ with guard():
         series = pick_market()
         picks = pick_indicators()
         look = pick_look()
-    watch(store, series, picks, look)
+        held = pick_hold()
+    watch(store, series, picks, look, held)

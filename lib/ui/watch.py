@@ -18,11 +18,11 @@ from lib.ui import address, words
 from lib.ui.frame import LIVE, bar, guard, plain, show_error
 from lib.ui.pickers import Look
 
-__all__ = ["pick_market", "watch"]
+__all__ = ["pick_hold", "pick_market", "watch"]
 
 _CHART = "live_chart"
 _PERIOD = 0.5
-_OF, _OLDER, _HELD, _RESTART = "live_of", "live_older", "live_hold", "live_restart"
+_OF, _OLDER, _HELD = "live_of", "live_older", "live_hold"
 _BADGES = {
     "connecting": ("Connecting", "blue"),
     "live": ("Live", "green"),
@@ -47,11 +47,15 @@ def pick_market() -> Series:
     return Series.of(name, wanted.upper() or entries[name].example, chosen)
 
 
-def watch(store: Store, series: Series, picks: Sequence[Pick], look: Look) -> None:
-    """The market's chart, refreshed twice a second until it is put on hold."""
+def pick_hold() -> bool:
+    """Whether the updates of this page stand still. Outside the fragment, which runs twice a second."""
+    return st.toggle("Hold", key=_HELD, help="Stop the updates on this page; the feed goes on")
+
+
+def watch(store: Store, series: Series, picks: Sequence[Pick], look: Look, held: bool) -> None:
+    """The market's chart, refreshed twice a second unless it is held."""
     if st.session_state.get(_OF) != series:
         st.session_state.update({_OF: series, _OLDER: Older(series)})
-    held = bool(st.session_state.get(_HELD))
     st.fragment(_watch, run_every=None if held else _PERIOD)(store, series, tuple(picks), look)
 
 
@@ -80,7 +84,7 @@ def _watch(store: Store, series: Series, picks: tuple[Pick, ...], look: Look) ->
 
 
 def _status(snapshot: Snapshot, digits: int) -> None:
-    """One line: how the feed fares, the price, and a hold. Said on screen where candles are invented."""
+    """One line: how the feed fares, and the price. Said on screen where candles are invented."""
     word, colour = ("On hold", "gray") if st.session_state.get(_HELD) else _BADGES[snapshot.status]
     parts = [f":{colour}-badge[{word}]"]
     if snapshot.synthetic:
@@ -88,15 +92,7 @@ def _status(snapshot: Snapshot, digits: int) -> None:
     if snapshot.price is not None:
         parts.append(f"**{words.price(snapshot.price, digits)}**")
     parts.append(plain(snapshot.message))
-    said, hold = st.columns([6, 1], vertical_alignment="center")
-    said.markdown(" &nbsp; ".join(parts))
-    hold.toggle("Hold", key=_HELD, on_change=_restart, help="Stop the updates on this page; the feed goes on")
-    if st.session_state.pop(_RESTART, False):
-        st.rerun()
-
-
-def _restart() -> None:
-    st.session_state[_RESTART] = True
+    st.markdown(" &nbsp; ".join(parts))
 
 
 def _not_reached(series: Series) -> None:
