@@ -102,9 +102,9 @@ def pick_indicators() -> list[Pick]:
     picks = _from_address()
     label = f"Indicators ({len(picks)})" if picks else "Indicators"
     with st.popover(label, icon=":material/show_chart:", key="indicators"):
-        picks = _quick(picks)
-        picks = _add(picks)
-        picks = _edit(picks)
+        _quick(picks)
+        _add(picks)
+        _edit(picks)
     address.keep("ind", format_list(picks), "")
     return picks
 
@@ -118,7 +118,7 @@ def _from_address() -> list[Pick]:
         return []
 
 
-def _quick(picks: list[Pick]) -> list[Pick]:
+def _quick(picks: list[Pick]) -> None:
     by_label = {pick.label: pick for pick in QUICK}
     key = "quick_averages"
     st.session_state[key] = [label for label, pick in by_label.items() if pick in picks]
@@ -126,7 +126,6 @@ def _quick(picks: list[Pick]) -> list[Pick]:
         "Moving averages", list(by_label), selection_mode="multi", key=key,
         on_change=_toggle_quick, args=(picks, by_label),
     )  # fmt: skip
-    return picks
 
 
 def _toggle_quick(picks: list[Pick], by_label: dict[str, Pick]) -> None:
@@ -136,14 +135,13 @@ def _toggle_quick(picks: list[Pick], by_label: dict[str, Pick]) -> None:
     _set([*others, *added])
 
 
-def _add(picks: list[Pick]) -> list[Pick]:
+def _add(picks: list[Pick]) -> None:
     # a new key after each addition: the field is empty again, and its old answer cannot come twice
     key = f"add_indicator_{st.session_state.get(_ADDED, 0)}"
     st.selectbox(
         "Add an indicator", list(REGISTRY), index=None, key=key, placeholder="Choose one",
         format_func=lambda name: REGISTRY[name].title, on_change=_append, args=(picks, key),
     )  # fmt: skip
-    return picks
 
 
 def _append(picks: list[Pick], key: str) -> None:
@@ -169,7 +167,7 @@ def _free(pick: Pick, taken: set[str]) -> Pick:
     return pick
 
 
-def _edit(picks: list[Pick]) -> list[Pick]:
+def _edit(picks: list[Pick]) -> None:
     for at, pick in enumerate(picks):
         spec = REGISTRY[pick.name]
         columns = st.columns([2, *[1.4] * len(spec.params), 0.6], vertical_alignment="bottom")
@@ -180,7 +178,6 @@ def _edit(picks: list[Pick]) -> list[Pick]:
             "", icon=":material/close:", key=f"drop_{at}_{pick}", help=f"Remove {pick.label}", type="tertiary",
             on_click=_set, args=([other for other in picks if other is not pick],),
         )  # fmt: skip
-    return picks
 
 
 def _number(
