@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
-__all__ = ["Runs"]
+from lib.candles import COLUMNS, from_micros, micros
+
+__all__ = ["Runs", "keep", "kept"]
 
 Array = np.ndarray[Any, Any]
 _BATCH = 2**16
@@ -101,3 +104,20 @@ class Runs:
     def _names(self, run: _Run) -> list[str]:
         with pa.OSFile(str(run.path), "rb") as source:
             return list(pa.ipc.open_file(source).schema.names)
+
+
+def keep(table: pd.DataFrame, path: Path) -> Path:
+    """A candle table into a file of its own."""
+    columns = {name: pa.array(table[name].to_numpy()) for name in COLUMNS}
+    batch = pa.record_batch({"time": pa.array(micros(table)), **columns})
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as file:
+        file.write_batch(batch)
+    return path
+
+
+def kept(path: Path) -> pd.DataFrame:
+    """The candle table of such a file."""
+    with pa.OSFile(str(path), "rb") as source:
+        table = pa.ipc.open_file(source).read_all()
+    columns = {name: table.column(name).to_numpy().copy() for name in COLUMNS}
+    return from_micros(table.column("time").to_numpy().copy(), columns)

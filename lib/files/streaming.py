@@ -17,20 +17,20 @@ from typing import IO, Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from lib import timeframes
-from lib.candles import COLUMNS, Finding, Report, conform, from_micros
-from lib.errors import CandlesRefused, FileRefused
+from lib.candles import COLUMNS, Finding, Report, conform
+from lib.errors import FileRefused
 from lib.files import ticks, zones
-from lib.files.fields import NO_TIME
+from lib.files.blocks import blocks, encoding_of, recoded
 from lib.files.grid import TextGrid
 from lib.files.model import Choices, Reading
+from lib.files.pieces import cut_before, joined, lines_of, sliced
 from lib.files.plan import TICKS_TO, Plan, make_plan
-from lib.files.reading import ask, at_open, check_ticks, localise, refused, remedy, rows_of, told
+from lib.files.reading import ask, at_open, check_ticks, localise, refused, rows_of, told
 from lib.files.rows import Rows
-from lib.files.runs import Runs
+from lib.files.runs import Runs, keep, kept
 from lib.files.text import Text
+from lib.files.totals import Total, frame_of
 from lib.files.unpacking import unpacked
 from lib.timeframes import Timeframe
 
@@ -41,10 +41,8 @@ Progress = Callable[[float, str], None]
 
 _BLOCK = 24 * 2**20
 _WINDOW = 2**19  # rows conformed at a time
-_LONGEST_LINE = 4 * 2**20
 _LISTED = 200
 _HOUR = 3600 * 10**6
-_HELD = 6 * 3600 * 10**6  # µs: rows that near to a block's end wait, as an hour that came twice may go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,41 +83,6 @@ def stream(
         yield replace(made, reading=replace(made.reading, containers=containers)) if containers else made
 
 
-# ----------------------------------------------------------------------------------------------- blocks
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    data: bytes
-    line: int  # of its first line
-    done: float
-    ends: bool  # the file ends with it
-
-
-def _blocks(text: IO[bytes], start: int, line: int, size: int, name: str, whole: int) -> Iterator[_Block]:
-    """Whole lines, about ``size`` bytes at once."""
-    text.seek(start)
-    rest = b""
-    while part := text.read(size):
-        data = rest + part
-        cut = data.rfind(b"\n") + 1
-        if not cut:
-            if len(data) > max(_LONGEST_LINE, size):
-                raise FileRefused(
-                    f"Line {line} of {name} is longer than {_LONGEST_LINE // 2**20} million characters; "
-                    "that is no row of candles.",
-                    file=name, line=line,
-                )  # fmt: skip
-            rest = data
-            continue
-        rest = data[cut:]
-        ends = text.tell() >= whole and not rest.strip()
-        yield _Block(data[:cut], line, text.tell() / max(whole, 1), ends)
-        line += data.count(b"\n", 0, cut)
-    if rest.strip():
-        yield _Block(rest, line, 1.0, ends=True)
-
-
 class _Work:
     """One file on its way."""
 
@@ -146,15 +109,15 @@ class _Work:
             wide = b"\0" in head[:64]  # two bytes a letter: its lines are not cut at a byte
             head = head[: len(head) // 4 * 4] if wide else head[: head.rfind(b"\n") + 1] or head
         plan = make_plan(self.name, head, self.choices)
-        if _encoding(plan) != "utf-8":
-            recoded = _recoded(self.name, path, self.folder, plan)
-            self.text = self.stack.enter_context(recoded.open("rb"))
-            self.size = recoded.stat().st_size
+        if encoding_of(plan) != "utf-8":
+            text = recoded(self.name, path, self.folder, plan)
+            self.text = self.stack.enter_context(text.open("rb"))
+            self.size = text.stat().st_size
             self.choices = replace(self.choices, encoding=None)
-            return self._planned(recoded)
+            return self._planned(text)
         if "day_first" in {each.key for each in plan.reading.questions}:
             lead = head[: plan.layout.start]
-            for each in _blocks(self.text, plan.layout.start, 1, self.block, self.name, self.size):
+            for each in blocks(self.text, plan.layout.start, 1, self.block, self.name, self.size):
                 other = make_plan(self.name, lead + each.data, self.choices)
                 if other.times.order.value:
                     first = other.times.order.value == "DMY"
@@ -167,11 +130,11 @@ class _Work:
     def read(self) -> None:
         """Every row into the runs. Raises ``FileRefused`` where cells cannot be read."""
         plan, layout = self.plan, self.plan.layout
-        for block in _blocks(self.text, layout.start, layout.first_line, self.block, self.name, self.size):
+        for block in blocks(self.text, layout.start, layout.first_line, self.block, self.name, self.size):
             part = replace(layout, start=0, first_line=block.line)
             grid = TextGrid(Text(block.data, 0, "utf-8", ""), part, self.name)
             rows = rows_of(replace(plan, grid=grid, layout=part), ending=block.ends)
-            rows.lines = _lines_of(rows, block)
+            rows.lines = lines_of(rows, block)
             self._settle(rows)
             self.say(block.done * 0.7, "reading")
             if sum(self.counts.values()) > 100 * _LISTED and self.choices.bad_rows != "drop":
@@ -196,20 +159,20 @@ class _Work:
             self._take(rows)
             return
         if self.held is not None:
-            rows = _joined(self.held, rows)
+            rows = joined(self.held, rows)
             self.held = None
-        cut = _cut_before(rows.micros, len(rows.micros))
+        cut = cut_before(rows.micros, len(rows.micros))
         while cut and self._twice(rows.micros, cut):
-            cut = _cut_before(rows.micros, cut)
+            cut = cut_before(rows.micros, cut)
         if not cut:  # a block of one afternoon: what comes twice in it is told by itself
             cut = len(rows.micros) if len(rows.micros) > 2**22 else 0
         if cut:
-            self._take(localise(_sliced(rows, slice(None, cut)), self.plan.zone))
-        self.held = _sliced(rows, slice(cut, None)) if cut < len(rows.micros) else None
+            self._take(localise(sliced(rows, slice(None, cut)), self.plan.zone))
+        self.held = sliced(rows, slice(cut, None)) if cut < len(rows.micros) else None
 
     def _twice(self, wall: Array, cut: int) -> bool:
         """Whether an hour that comes twice lies near a cut."""
-        first = _cut_before(wall, cut)
+        first = cut_before(wall, cut)
         hours = np.unique(wall[first : cut + 1] // _HOUR) * _HOUR
         made = zones.to_utc(np.concatenate([hours, hours]), self.plan.zone)
         return bool(made.twice.any() or made.resolved)
@@ -250,7 +213,7 @@ class _Work:
         frame = self._frame()
         windows = self.runs.windows(self.window)
         made: list[Path] = []
-        whole = _Total(self.choices)
+        whole = Total(self.choices)
         last: pd.DataFrame | None = None
         for n, (low, high) in enumerate(windows):
             parts = list(self.runs.read(low, high))
@@ -264,12 +227,15 @@ class _Work:
             if len(table):
                 last = table.iloc[-1:]
                 whole.edge(table)
-                made.append(_kept(table, self.folder / f"made{n}.arrow"))
+                made.append(keep(table, self.folder / f"made{n}.arrow"))
             self.say(0.7 + 0.3 * (n + 1) / len(windows), "checking")
-        report = whole.report(self)
+        report = whole.report(
+            self.name, self.counts, self.findings, self.lost,
+            in_order=self.runs.in_order, ticks=self.plan.ticks is not None,
+        )  # fmt: skip
         reading = told(self.plan, frame, self._said())
         rows_read = self.ticks + self.lost if self.plan.ticks else report.rows_in
-        return Streamed(reading, report, frame, self.ticks, rows_read, lambda: map(_loaded, made))
+        return Streamed(reading, report, frame, self.ticks, rows_read, lambda: map(kept, made))
 
     def _said(self) -> list[str]:
         return [*self.notes, *(["Every volume is -1, which stands for none."] if self.no_volume else [])]
@@ -281,7 +247,7 @@ class _Work:
         return ticks.to_table(ticks.join(pd.concat(frames, ignore_index=True)))
 
     def _conformed(
-        self, parts: list[dict[str, Array]], frame: Timeframe, last: pd.DataFrame | None, whole: _Total
+        self, parts: list[dict[str, Array]], frame: Timeframe, last: pd.DataFrame | None, whole: Total
     ) -> pd.DataFrame:
         names = [name for name in (*COLUMNS, "line") if name in parts[0]]
         raw = pd.DataFrame({name: np.concatenate([each[name] for each in parts]) for name in names})
@@ -314,154 +280,10 @@ class _Work:
             for value, count in zip(values.tolist(), counts.tolist(), strict=True):
                 if len(steps) < 10**5 or value in steps:
                     steps[value] = steps.get(value, 0) + count
-        frame = _frame_of(steps)
+        frame = frame_of(steps)
         if frame is None:
             raise FileRefused(
                 f"{self.name}: its timeframe cannot be told from {self.runs.rows} candles.",
                 remedy="Say the timeframe, for example 1d.", file=self.name, question="timeframe",
             )  # fmt: skip
         return frame
-
-
-def _frame_of(steps: dict[int, int]) -> Timeframe | None:
-    """The timeframe of steps between candles and how often each is there: as of times that keep them in
-    the same shares."""
-    if not steps:
-        return None
-    share = max(1, sum(steps.values()) // 10**5)
-    made = [np.repeat(step, max(1, count // share)) for step, count in steps.items()]
-    times = np.concatenate([[0], np.cumsum(np.concatenate(made) // 10**6)])
-    return timeframes.infer(pd.DatetimeIndex(times.astype("datetime64[s]")))
-
-
-class _Total:
-    """The report of all windows together."""
-
-    def __init__(self, choices: Choices) -> None:
-        self.choices = choices
-        self.rows_out = self.rows_in = self.duplicates = 0
-        self.counts: dict[str, int] = {}
-        self.findings: list[Finding] = []
-        self.first: pd.Timestamp | None = None
-        self.last: pd.Timestamp | None = None
-
-    def add(self, report: Report, ahead: int) -> None:
-        self.rows_in += report.rows_in - ahead
-        self.rows_out += report.rows_out - ahead
-        self.duplicates += report.duplicates
-        for rule, count in report.counts.items():
-            self.counts[rule] = self.counts.get(rule, 0) + count
-        self.findings += report.findings[: max(0, _LISTED - len(self.findings))]
-
-    def edge(self, table: pd.DataFrame) -> None:
-        self.first = table.index[0] if self.first is None else self.first
-        self.last = table.index[-1]
-
-    def report(self, work: _Work) -> Report:
-        settled = {"conflict"} if self.choices.conflicts in ("first", "last") else set()
-        counts = {**work.counts}
-        for rule, count in self.counts.items():
-            counts[rule] = counts.get(rule, 0) + count
-        findings = sorted([*work.findings, *self.findings], key=lambda each: each.line or 0)
-        rows_in = (self.rows_out if work.plan.ticks else self.rows_in) + work.lost
-        made = Report(
-            rows_in, self.rows_out, self.duplicates, work.runs.in_order, self.first, self.last, counts, tuple(findings)
-        )  # fmt: skip
-        if self.choices.bad_rows != "drop" and counts.keys() - settled:
-            raise CandlesRefused(
-                f"{work.name}: {made.sentence()}", report=made, file=work.name, line=findings[0].line,
-                remedy=remedy(made),
-            )  # fmt: skip
-        if not self.rows_out:
-            raise FileRefused(f"{work.name} holds no candles. {made.sentence()}", file=work.name)
-        return made
-
-
-# ----------------------------------------------------------------------------------------------- pieces
-
-
-def _lines_of(rows: Rows, block: _Block) -> Callable[[], Array]:
-    """Lines of the rows; where the block has no blank line they count up, and nothing is searched."""
-    count, slow = len(rows.micros), rows.lines
-    if count == block.data.count(b"\n") + (not block.data.endswith(b"\n")):
-        return lambda: np.arange(block.line, block.line + count)
-    return slow
-
-
-def _cut_before(wall: Array, end: int) -> int:
-    """The row after the last one that lies far from row ``end - 1``; 0 where none does."""
-    known = wall[:end][wall[:end] != NO_TIME]
-    far = np.flatnonzero(np.abs(wall[:end] - (known[-1] if len(known) else 0)) > _HELD)
-    return int(far[-1]) + 1 if len(far) else 0
-
-
-def _sliced(rows: Rows, part: slice) -> Rows:
-    lines = rows.lines()[part]
-    bad = None if rows.bad is None else rows.bad[part]
-    figures = {role: values[part] for role, values in rows.figures.items()}
-    made = Rows(rows.micros[part], figures, lambda: lines, bad)
-    if part.start is None:  # what was found stays with the first piece
-        made.findings, made.counts, made.left_out = rows.findings, rows.counts, rows.left_out
-    return made
-
-
-def _joined(one: Rows, other: Rows) -> Rows:
-    lines = np.concatenate([one.lines(), other.lines()])
-    bads = [np.zeros(len(each.micros), bool) if each.bad is None else each.bad for each in (one, other)]
-    counts = dict(one.counts or {})
-    for rule, count in (other.counts or {}).items():
-        counts[rule] = counts.get(rule, 0) + count
-    return Rows(
-        np.concatenate([one.micros, other.micros]),
-        {role: np.concatenate([one.figures[role], other.figures[role]]) for role in one.figures},
-        lambda: lines, np.concatenate(bads), (*one.findings, *other.findings), counts,
-        one.left_out + other.left_out,
-    )  # fmt: skip
-
-
-def _encoding(plan: Plan) -> str:
-    """The encoding of the text; nothing where the file is none."""
-    text = plan.part.text if plan.part else None
-    return text.encoding if text and isinstance(plan.grid, TextGrid) else ""
-
-
-def _recoded(name: str, path: Path, folder: Path, plan: Plan) -> Path:
-    """The text as UTF-8 with lines that end in LF, in a file of its own."""
-    encoding = _encoding(plan)
-    if not encoding:
-        raise FileRefused(
-            f"{name} is no text, and too large to be opened at once.", remedy="Save it as CSV.", file=name
-        )
-    target = folder / "utf8"
-    if target == path:
-        raise FileRefused(f"{name} is in no encoding that can be read in parts.", file=name)
-    try:
-        with (
-            path.open(encoding=encoding, newline=None) as source,
-            target.open("w", encoding="utf-8") as sink,
-        ):
-            while part := source.read(2**22):
-                sink.write(part.lstrip("\ufeff"))
-    except UnicodeDecodeError as error:
-        raise FileRefused(
-            f"{name} is not {encoding} throughout.",
-            remedy="Choose another encoding.",
-            file=name,
-        ) from error
-    return target
-
-
-def _kept(table: pd.DataFrame, path: Path) -> Path:
-    columns = {name: pa.array(table[name].to_numpy()) for name in COLUMNS}
-    batch = pa.record_batch({"time": pa.array(table.index.as_unit("us").asi8), **columns})
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as file:
-        file.write_batch(batch)
-    return path
-
-
-def _loaded(path: Path) -> pd.DataFrame:
-    with pa.OSFile(str(path), "rb") as source:
-        table = pa.ipc.open_file(source).read_all()
-    columns = {name: table.column(name).to_numpy().copy() for name in COLUMNS}
-
-    return from_micros(table.column("time").to_numpy().copy(), columns)
