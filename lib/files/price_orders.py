@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["ORDERS", "fitting", "likeliest"]
+__all__ = ["ORDERS", "PRICES", "fitting", "likeliest"]
 
 Array = np.ndarray[Any, Any]
 PRICES = ("open", "high", "low", "close")

@@ -10,9 +10,11 @@ import numpy as np
 
 from lib.candles import Finding
 
-__all__ = ["Rows"]
+__all__ = ["LISTED", "Rows"]
 
 Array = np.ndarray[Any, Any]
+# A report lists this many faults of one kind in full, and counts the others.
+LISTED = 200
 
 
 @dataclass(slots=True)

@@ -1,0 +1,241 @@
+"""From rows to candles: wall clocks to UTC, ticks built, the rules checked, and refusals worded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lib import timeframes
+from lib.candles import Finding, Report, conform
+from lib.errors import CandlesRefused, FileRefused
+from lib.files import ticks, times, zones
+from lib.files.model import FileCandles, Reading
+from lib.files.planned import TICKS_TO, Plan
+from lib.files.rows import LISTED, Rows
+from lib.timeframes import Timeframe
+
+__all__ = ["at_open", "check_ticks", "finish", "localise", "mark", "refused", "remedy", "tick_report", "told"]
+
+Array = np.ndarray[Any, Any]
+NO_TIME = times.NO_TIME
+_REMEDY = "Correct the file, or choose to leave such rows out."
+
+
+def localise(rows: Rows, zone: str) -> Rows:
+    """Wall clocks to UTC; hours that were never or twice are marked."""
+    made = zones.to_utc(rows.micros, zone)
+    for rule, mask, why in (
+        (
+            "repeated hour",
+            made.twice,
+            "came twice in {zone}, as the clocks went back, and which of the two is meant cannot be told",
+        ),
+        ("skipped hour", made.never, "never was in {zone}: the clocks went forward over it"),
+    ):
+        at = np.flatnonzero(mask)
+        if not len(at):
+            continue
+        lines = rows.lines()
+        rows.bad = mask if rows.bad is None else rows.bad | mask
+        rows.counts = {**(rows.counts or {}), rule: len(at)}
+        rows.findings += tuple(
+            Finding(rule, int(row), int(lines[row]), None, _wall(rows.micros[row]),
+                    f"{_wall(rows.micros[row])} {why.format(zone=zone)}.")
+            for row in at[:LISTED]
+        )  # fmt: skip
+    if made.resolved:
+        rows.note = (
+            f"{made.resolved:,} rows lie in hours that came twice in {zone}; their order told the two apart."
+        )
+    rows.micros = made.micros
+    return rows
+
+
+def _wall(micros: Any) -> str:
+    return f"{pd.Timestamp(int(micros), unit='us'):%Y-%m-%d %H:%M:%S}"
+
+
+def finish(plan: Plan, rows: Rows) -> FileCandles:
+    """The candles of rows in UTC, conformed. Raises as :func:`read`."""
+    if rows.findings and plan.choices.bad_rows != "drop":
+        raise refused(plan, rows)
+    notes = [rows.note] if rows.note else []
+    volume = rows.figures.get("volume")
+    if volume is not None and (none := volume == -1).any() and not (volume[~none] < 0).any():
+        rows.figures["volume"] = np.where(none, np.nan, volume)
+        notes.append(
+            f"{'Every' if none.all() else f'{int(none.sum()):,} times the'} volume is -1, which stands for none."
+        )
+    if plan.ticks:
+        return _built(plan, rows)
+    keep = None if rows.bad is None or not rows.bad.any() else ~rows.bad
+    kept = len(rows.micros) if keep is None else int(keep.sum())
+    if not kept:
+        raise (
+            refused(plan, rows)
+            if rows.findings
+            else FileRefused(f"{plan.name} holds no candles.", file=plan.name)
+        )
+    micros = rows.micros if keep is None else rows.micros[keep]
+    frame = plan.choices.timeframe or _infer(plan, micros)
+    micros = at_open(plan, micros, frame)
+    raw = pd.DataFrame(
+        rows.figures if keep is None else {name: values[keep] for name, values in rows.figures.items()},
+        copy=False,
+    )
+    raw.index = pd.DatetimeIndex(micros.view("datetime64[us]")).tz_localize("UTC")
+    table, report = _conform(plan, raw, frame, rows, keep)
+    return FileCandles(table, report, frame, told(plan, frame, notes))
+
+
+def at_open(plan: Plan, micros: Array, frame: Timeframe) -> Array:
+    """The opens of candles that are stamped with their end, be it 10:00:00, 9:59:59 or 9:59:59.999."""
+    if plan.stamp != "close" or frame.is_calendar:
+        return micros
+    ends = -(-micros // 10**6) * 10**6
+    late = ends % (60 * 10**6) == 59 * 10**6
+    return np.asarray(ends + np.where(late, 10**6, 0) - frame.micros)
+
+
+def told(plan: Plan, frame: Timeframe, notes: list[str]) -> Reading:
+    """The reading with what the whole file has told."""
+    return replace(
+        plan.reading,
+        timeframe=frame,
+        warnings=(*plan.reading.warnings, *notes),
+        inferred=tuple(replace(each, value=str(frame)) if each.key == "timeframe" else each
+                       for each in plan.reading.inferred),
+    )  # fmt: skip
+
+
+def mark(rows: Rows, rule: str, mask: Array, cells: Array, message: str) -> None:
+    """Note rows that broke a rule; ``message`` may use ``{cell}``."""
+    at = np.flatnonzero(mask)
+    if not len(at):
+        return
+    lines = rows.lines()
+    rows.bad = mask if rows.bad is None else rows.bad | mask
+    rows.counts = {**(rows.counts or {}), rule: len(at)}
+    rows.findings += tuple(
+        Finding(rule, int(row), int(lines[row]), None, f"{cells[row]:.10g}", message.format(cell=f"{cells[row]:.10g}"))
+        for row in at[:LISTED]
+    )  # fmt: skip
+
+
+def check_ticks(plan: Plan, rows: Rows) -> list[str]:
+    """Price and volume of every tick into ``rows.figures``, faulty ones marked; what is to be said of them."""
+    assert plan.ticks is not None
+    notes = []
+    across = ticks.crossed(plan.ticks, rows.figures)
+    if across.any():
+        shown = ", ".join(str(line) for line in rows.lines()[np.flatnonzero(across)[:3]])
+        notes.append(
+            f"The bid is above the ask in {int(across.sum()):,} quotes (line {shown}); they were taken as they are."
+        )
+    raw = rows.figures.get("volume")
+    if raw is not None and (raw < 0).any():
+        notes.append("Negative sizes are sales; their volume counts like that of purchases.")
+    price, size = ticks.priced(plan.ticks, rows.figures)
+    timeless = rows.micros == NO_TIME
+    mark(rows, "time", timeless if rows.bad is None else timeless & ~rows.bad, price, "The time is missing.")
+    known = ~np.isnan(price) if rows.bad is None else ~np.isnan(price) | rows.bad
+    if plan.ticks.kind == "quotes" and not known.all() and known.any():
+        notes.append(f"{int((~known).sum()):,} quotes lack a side, and were left out.")
+        rows.bad = ~known if rows.bad is None else rows.bad | ~known
+    else:
+        mark(rows, "missing", ~known, price, "The price is missing.")
+    with np.errstate(invalid="ignore"):
+        mark(rows, "not positive", price <= 0, price, "The price is {cell}; a price is above zero.")
+    mark(rows, "infinite", np.isinf(price), price, "The price is infinite.")
+    mark(rows, "volume", ~np.isfinite(size), size, "The size is {cell}; it is no number of anything.")
+    rows.figures = {"price": price, "volume": size}
+    return notes
+
+
+def _built(plan: Plan, rows: Rows) -> FileCandles:
+    """Candles of ticks."""
+    notes = ([rows.note] if rows.note else []) + check_ticks(plan, rows)
+    if rows.findings and plan.choices.bad_rows != "drop":
+        raise refused(plan, rows)
+    micros, price, size = rows.micros, rows.figures["price"], rows.figures["volume"]
+    if rows.bad is not None and rows.bad.any():
+        keep = ~rows.bad
+        micros, price, size = micros[keep], price[keep], size[keep]
+    if not len(micros):
+        raise FileRefused(f"{plan.name} holds no ticks.", file=plan.name)
+    frame = plan.choices.timeframe or TICKS_TO
+    table = ticks.to_table(ticks.fold(micros, price, size, frame))
+    report = tick_report(table, rows.counts, rows.findings, in_order=bool((np.diff(micros) >= 0).all()))
+    return FileCandles(table, report, frame, told(plan, frame, notes), ticks=len(micros))
+
+
+def tick_report(
+    table: pd.DataFrame, counts: dict[str, int] | None, findings: tuple[Finding, ...], *, in_order: bool
+) -> Report:
+    """The report of candles made of ticks: ``rows_in`` counts the candles, and ticks that were left out."""
+    first, last = (table.index[0], table.index[-1]) if len(table) else (None, None)
+    lost = sum((counts or {}).values())
+    return Report(len(table) + lost, len(table), 0, in_order, first, last, counts or {}, findings)
+
+
+def _conform(
+    plan: Plan, raw: pd.DataFrame, frame: Timeframe, rows: Rows, keep: Array | None
+) -> tuple[pd.DataFrame, Report]:
+    conflicts, bad_rows = plan.choices.conflicts or "refuse", plan.choices.bad_rows or "refuse"
+    made = conform(raw, frame, conflicts=conflicts, bad_rows="drop")
+    if not made.report.ok:  # once more, with the lines: they are only worth their memory now
+        lines = rows.lines()
+        raw["line"] = lines if keep is None else lines[keep]
+        try:
+            made = conform(raw, frame, conflicts=conflicts, bad_rows=bad_rows)
+        except CandlesRefused as error:
+            first = error.report.findings[0]
+            raise CandlesRefused(
+                f"{plan.name}: {error.report.sentence()}", report=error.report, remedy=remedy(error.report),
+                file=plan.name, line=first.line,
+            ) from error  # fmt: skip
+    lost = rows.left_out + (len(rows.micros) - len(raw))
+    if not lost:
+        return made.table, made.report
+    counts = {**(rows.counts or {}), **made.report.counts}
+    findings = tuple(sorted((*rows.findings, *made.report.findings), key=lambda each: each.line or 0))
+    return made.table, replace(
+        made.report, rows_in=made.report.rows_in + lost, counts=counts, findings=findings
+    )
+
+
+def remedy(report: Report) -> str:
+    """What can be done about the findings."""
+    if set(report.counts) == {"conflict"}:
+        return "Say which of the rows stands, the first or the last."
+    if set(report.counts) <= {"grid", "overlap"}:
+        return "Choose another timeframe, or to leave such rows out."
+    return _REMEDY
+
+
+def _infer(plan: Plan, micros: Array) -> Timeframe:
+    known = micros
+    steps = np.diff(known)
+    if not (steps > 0).all():
+        known = known[::-1] if (steps < 0).all() else np.unique(known[known != NO_TIME])
+    frame = timeframes.infer(pd.DatetimeIndex(known.view("datetime64[us]")))
+    if frame is None:
+        raise FileRefused(
+            f"{plan.name}: its timeframe cannot be told from {len(known)} candle{'s' if len(known) != 1 else ''}.",
+            remedy="Say the timeframe, for example 1d.", file=plan.name, question="timeframe",
+        )  # fmt: skip
+    return frame
+
+
+def refused(plan: Plan, rows: Rows) -> FileRefused:
+    """The refusal that the rows' findings make."""
+    found = sorted(rows.findings, key=lambda each: each.line or 0)
+    first, more = found[0], sum((rows.counts or {}).values()) - 1
+    also = f" {more:,} more like it or of other kinds." if more > 0 else ""
+    return FileRefused(
+        f"{plan.name}, {first.place}: {first.message}{also}", remedy=_REMEDY,
+        file=plan.name, line=first.line, findings=tuple(found),
+    )  # fmt: skip

@@ -1,0 +1,165 @@
+"""The rows of a planned table: typed by Arrow, or as texts so that each fault is found with its line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from lib.candles import PRICES, Finding
+from lib.files import numbers, times
+from lib.files.fixed import parse_fixed
+from lib.files.grid import Texts, Unlike
+from lib.files.leftovers import leave_out
+from lib.files.planned import Plan
+from lib.files.rows import LISTED, Rows
+from lib.files.sides import OTHER
+from lib.files.timing import counted
+
+__all__ = ["rows_of"]
+
+Array = np.ndarray[Any, Any]
+NO_TIME = times.NO_TIME
+_PLAIN = numbers.NumberStyle(".", "", True, "")
+
+
+def rows_of(plan: Plan, *, ending: bool = True) -> Rows:
+    """Times as they stand and prices of every row of the plan's grid; faults are in ``findings``.
+    ``ending``: the file ends with them."""
+    try:
+        rows = _typed(plan)
+        if np.isnan(rows.figures.get("open", np.empty(0))).any():
+            rows = leave_out(rows, plan.layout, ending=ending)
+    except Unlike:
+        rows = leave_out(_as_texts(plan), plan.layout, ending=ending)
+    if plan.choices.scale:
+        for role in rows.figures.keys() - {"volume"}:
+            rows.figures[role] = rows.figures[role] / plan.choices.scale
+    if "adjusted close" in rows.figures:
+        factor = rows.figures.pop("adjusted close") / rows.figures["close"]
+        for price in PRICES:
+            rows.figures[price] = rows.figures[price] * factor
+    if plan.sides and plan.sides.side == "mid":
+        for price in PRICES:
+            rows.figures[price] = np.round((rows.figures[price] + rows.figures.pop(OTHER[price])) / 2, 10)
+    return rows
+
+
+# ------------------------------------------------------------------------------------------------ typed
+
+
+def _typed(plan: Plan) -> Rows:
+    """The fast way. Raises ``Unlike`` where any cell is not as the sample promised."""
+    if not plan.style.plain:
+        raise Unlike("figures in a spelling that Arrow does not read")
+    figures = plan.figures
+    types = dict.fromkeys(figures.values(), pa.float64()) | _time_types(plan)
+    loaded = plan.grid.typed(types, plan.style.decimal)
+    made = _times_of(plan, [loaded.pop(at) for at in plan.roles.times])
+    values = {role: _floats(loaded.pop(at)) for role, at in figures.items()}
+    count = len(made)
+    pa.default_memory_pool().release_unused()  # conform needs the room
+    return Rows(made, values, lambda: plan.grid.lines(count))
+
+
+def _time_types(plan: Plan) -> dict[int, pa.DataType]:
+    timing, at = plan.times, plan.roles.times
+    if timing.kind == "epoch":
+        return {at[0]: pa.int64() if timing.whole else pa.float64()}
+    if timing.kind == "iso":
+        return {at[0]: pa.timestamp("us", tz="UTC" if timing.utc else None)}
+    if timing.kind == "split":
+        return dict.fromkeys(at, pa.dictionary(pa.int32(), pa.string()))
+    return {at[0]: pa.string()}
+
+
+def _times_of(plan: Plan, loaded: list[pa.ChunkedArray]) -> Array:
+    timing, first = plan.times, loaded[0]
+    if timing.kind == "iso":
+        return np.asarray(first.cast(pa.int64()).fill_null(NO_TIME).to_numpy())
+    if timing.kind == "epoch":
+        if timing.whole and first.null_count:
+            raise Unlike("missing times")
+        micros: Array = counted(timing, first.to_numpy(), timing.unit)
+        if len(micros) and micros.min() == NO_TIME:
+            raise Unlike("counts that are no times")
+        return micros
+    if timing.kind == "text" and (quick := parse_fixed(first, timing.order.value)) is not None:
+        return quick
+    parsed = times.parse_texts(
+        first, day_first=timing.order.value == "DMY", clock=loaded[1] if timing.kind == "split" else None,
+        local=timing.dates,
+    )  # fmt: skip
+    if parsed.bad.any() or parsed.utc != timing.utc or parsed.order.value != timing.order.value:
+        raise Unlike("times that are not like the first ones")
+    return parsed.micros
+
+
+def _floats(column: pa.ChunkedArray) -> Array:
+    values: Array = column.to_numpy()
+    return values
+
+
+# ------------------------------------------------------------------------------------------------ texts
+
+
+def _as_texts(plan: Plan) -> Rows:
+    """The careful way: every cell as text, faults found with their line and the text as it stands."""
+    figures = plan.figures
+    texts = plan.grid.texts((*plan.roles.times, *figures.values()))
+    counts = {"row": texts.left_out} if texts.left_out else {}
+    log = _Log(plan, texts, counts, list(texts.findings))
+    micros, wrong = _text_times(plan, texts)
+    log.add("time", wrong, plan.roles.times, "{text} is not a time like the others ({pattern})")
+    values: dict[str, Array] = {}
+    for role, at in figures.items():
+        values[role], wrong = numbers.to_floats(texts.columns[at], plan.style)
+        log.add("number", wrong, (at,), "{text} in the column {label} is not a number")
+    return Rows(micros, values, lambda: texts.lines, log.bad, tuple(log.findings), counts, texts.left_out)
+
+
+class _Log:
+    """Faulty cells as findings, the first of each kind in full."""
+
+    def __init__(self, plan: Plan, texts: Texts, counts: dict[str, int], findings: list[Finding]) -> None:
+        self.plan, self.texts, self.counts, self.findings = plan, texts, counts, findings
+        self.bad = np.zeros(len(texts.lines), bool)
+
+    def add(self, rule: str, wrong: Array, at: tuple[int, ...], message: str) -> None:
+        rows = np.flatnonzero(wrong)
+        if not len(rows):
+            return
+        self.bad |= wrong
+        self.counts[rule] = self.counts.get(rule, 0) + len(rows)
+        label = repr(self.plan.layout.names[at[0]])
+        for row in rows[:LISTED]:
+            cell = " ".join(str(self.texts.columns[each][int(row)].as_py()) for each in at)[:60]
+            text = message.format(text=repr(cell), label=label, pattern=self.plan.times.pattern)
+            self.findings.append(Finding(rule, int(row), int(self.texts.lines[row]), None, cell, text + "."))
+
+
+def _text_times(plan: Plan, texts: Texts) -> tuple[Array, Array]:
+    timing, at = plan.times, plan.roles.times
+    if timing.kind == "epoch":
+        counts, wrong = _counts(texts.columns[at[0]])
+        unit = timing.unit
+        if plan.choices.time_format is None and isinstance(counts, np.ndarray) and not timing.base:
+            unit = times.epoch_unit(counts.astype(np.float64))
+        micros = counted(timing, counts, unit)
+        return micros, wrong | (micros == NO_TIME)
+    first = texts.columns[at[0]]
+    clock = texts.columns[at[1]] if timing.kind == "split" else None
+    parsed = times.parse_texts(first, day_first=timing.order.value == "DMY", clock=clock, local=timing.dates)
+    if parsed.utc != timing.utc or parsed.order.value != timing.order.value:
+        times_bad = np.ones(len(first), bool)
+        return np.full(len(first), NO_TIME), times_bad
+    return parsed.micros, parsed.bad
+
+
+def _counts(texts: pa.Array) -> tuple[Array, Array]:
+    """Counts since 1970; as int64 where all are whole, so that nanoseconds stay exact."""
+    try:
+        return np.asarray(texts.cast(pa.int64()).to_numpy(zero_copy_only=True)), np.zeros(len(texts), bool)
+    except (pa.ArrowInvalid, ValueError):
+        return numbers.to_floats(texts, _PLAIN)

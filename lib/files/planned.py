@@ -1,0 +1,50 @@
+"""How one table will be read: every stage's answer together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lib import timeframes
+from lib.files import columns, layout, numbers, sides, ticks, words
+from lib.files.grid import Grid
+from lib.files.model import Choices, Reading
+from lib.files.opening import Part
+from lib.files.timing import TimePlan
+
+__all__ = ["TICKS_TO", "Plan"]
+
+# What ticks are built into unless the reader says otherwise.
+TICKS_TO = timeframes.parse("1m")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every stage's answer for one file."""
+
+    name: str
+    grid: Grid
+    layout: layout.Layout
+    roles: columns.Roles
+    style: numbers.NumberStyle
+    times: TimePlan
+    zone: str
+    choices: Choices
+    reading: Reading
+    ticks: ticks.Ticks | None = None
+    sides: sides.Sides | None = None
+    part: Part | None = None
+    more: tuple[Plan, ...] = ()
+
+    @property
+    def stamp(self) -> str:
+        """Whether a time is that of its candle's ``open`` or ``close``; what a column is named for tells."""
+        ends = any(
+            re.search(r"\b(close|end)\b", words.plain(self.layout.names[at])) for at in self.roles.times
+        )
+        return self.choices.stamp or ("close" if ends and self.ticks is None else "open")
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """Positions of the columns of figures, by role."""
+        return {role: at for role, at in self.roles.at.items() if role not in ("time", "date", "clock")}

@@ -1,0 +1,113 @@
+"""Which column is which: the answer, and what the search for it knows of the columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lib.files.cells import is_missing, is_number, numeric, time_kind
+from lib.files.layout import Layout
+from lib.files.words import TIME_WORDS, bare, plain
+
+__all__ = ["ROLES", "Roles", "Work", "has_counts", "holds_figures", "value_of"]
+
+ROLES = ("time", "date", "clock", "open", "high", "low", "close", "volume")
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Positions of the columns by role. Either ``time`` or ``date`` (with ``clock`` or not) is there.
+
+    ``undecided`` maps a role to the labels that it could be; ``why`` a role to the reason. ``sets`` are the
+    sets of prices there are (``raw``, ``adjusted``, or what stands beside the names), ``prices`` the one
+    taken, empty where that cannot be told. ``contradiction`` says how header and figures disagree."""
+
+    at: Mapping[str, int]
+    why: Mapping[str, str]
+    undecided: Mapping[str, tuple[str, ...]]
+    warnings: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    prices: str = ""
+    contradiction: str = ""
+
+    @property
+    def times(self) -> tuple[int, ...]:
+        return tuple(self.at[role] for role in ("time", "date", "clock") if role in self.at)
+
+
+class Work:
+    """The search on its way: what each column is called and holds, and what was given to which role."""
+
+    def __init__(self, layout: Layout, prices: str | None) -> None:
+        self.layout = layout
+        self.wanted = prices
+        self.prices, self.sets = "", []  # type: str, list[str]
+        self.plain = [plain(label) for label in layout.names]
+        self.bare = [bare(label) for label in layout.names]
+        self.cells = list(zip(*[row for row in layout.rows if len(row) == layout.width], strict=True))
+        self.at: dict[str, int] = {}
+        self.why: dict[str, str] = {}
+        self.undecided: dict[str, tuple[str, ...]] = {}
+        self.left_out: set[str] = set()
+        self.warnings: list[str] = []
+        self._kinds: dict[int, str] = {}
+
+    def floats(self, at: list[int]) -> Array:
+        """The whole rows of some columns as (n, len(at)) floats."""
+        cells = [self.cells[each] for each in at] if self.cells else []
+        rows = [tuple(map(value_of, row)) for row in zip(*cells, strict=True)]
+        kept = [row for row in rows if all(value == value for value in row)]
+        return np.array(kept, np.float64).reshape(-1, len(at))
+
+    def take(self, role: str, at: int, why: str) -> None:
+        self.at[role], self.why[role] = at, why
+
+    def free(self, at: int) -> bool:
+        return at not in self.at.values()
+
+    def wants(self, role: str) -> bool:
+        return role not in self.at and role not in self.left_out
+
+    def kind(self, at: int) -> str:
+        """As :meth:`_kind`, looked at once."""
+        if at not in self._kinds:
+            self._kinds[at] = self._kind(at)
+        return self._kinds[at]
+
+    def _kind(self, at: int) -> str:
+        """What the cells of a column are as times: more than half of them where its name says so too,
+        else 9 in 10. The others are faults, to be found with their lines."""
+        cells = [cell for cell in self.cells[at] if not is_missing(cell)] if self.cells else []
+        if not cells:
+            return ""
+        kinds = Counter(time_kind(cell) for cell in cells)
+        if kinds["date"] and kinds["datetime"] and kinds["date"] + kinds["datetime"] == len(cells):
+            return "datetime"  # midnights that lost their time of day
+        kind, count = kinds.most_common(1)[0]
+        share = 5 if self.bare[at] in TIME_WORDS else 9
+        return kind if count * 10 > len(cells) * share or count == len(cells) else ""
+
+
+def holds_figures(work: Work, at: int) -> bool:
+    """Nine in ten cells are figures, or missing; the others are faults, to be found with their lines."""
+    if not work.cells or not work.free(at):
+        return False
+    return sum(is_number(cell) for cell in work.cells[at]) * 10 >= len(work.cells[at]) * 9
+
+
+def has_counts(work: Work, at: int) -> bool:
+    """Some figure of a column is not zero."""
+    return any(numeric(cell) and cell.strip("0.,+- ") for cell in work.cells[at])
+
+
+def value_of(cell: str) -> float:
+    """A figure of the sample, or NaN."""
+    try:
+        return float(cell.replace(",", "."))
+    except ValueError:
+        return float("nan")

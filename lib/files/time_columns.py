@@ -1,0 +1,80 @@
+"""The column of the times, or the two of dates and times of day, by name and by what they hold."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from lib.files.roles import Work
+from lib.files.words import ADJUSTED, NEVER, TIME_WORDS
+
+__all__ = ["find_times"]
+
+
+def find_times(work: Work) -> None:
+    """Give the times their column, or dates and times of day one each."""
+    if "time" in work.at or "date" in work.at:
+        return
+    usable = [at for at in range(work.layout.width) if work.free(at) and work.kind(at)]
+    named = [at for at in usable if work.bare[at] in TIME_WORDS and not NEVER.search(work.plain[at])]
+    wanted = named or [at for at in usable if not NEVER.search(work.plain[at])]
+    by_kind = {
+        kind: [at for at in wanted if work.kind(at) == kind]
+        for kind in ("datetime", "date", "clock", "epoch")
+    }
+    reason = "the name and the cells say so" if named else "its cells are times"
+    if by_kind["datetime"]:
+        work.take("time", by_kind["datetime"][0], reason)
+    elif by_kind["date"]:
+        _date_and_clock(work, by_kind["date"][0], by_kind["clock"], reason)
+    elif by_kind["epoch"]:
+        work.take("time", by_kind["epoch"][0], "its cells count from 1970")
+    elif (at := _since_midnight(work)) is not None:
+        work.take("time", at, "its cells count from midnight")
+    elif ends := [at for at in usable if work.kind(at) in ("datetime", "epoch") and _ends(work, at)]:
+        work.take("time", ends[0], "its cells are times")
+    else:
+        labels = zip(work.layout.names, work.bare, strict=True)
+        work.undecided["time"] = (
+            tuple(label for label, name in labels if name in TIME_WORDS) or work.layout.names
+        )
+
+
+def _since_midnight(work: Work) -> int | None:
+    """The first column of whole numbers that never fall and stay below a day's milliseconds."""
+    if not work.cells or len(work.cells[0]) < 3:
+        return None
+    for at in range(work.layout.width):
+        dated = re.search(r"date|ymd", work.plain[at]) is not None
+        if work.free(at) and not dated and all(re.fullmatch(r"\d{1,8}", cell) for cell in work.cells[at]):
+            counts = [int(cell) for cell in work.cells[at]]
+            steps = {late - early for early, late in pairwise(counts)}
+            # an index steps by one; times step by what a candle lasts, or by what is between two trades
+            if min(steps) >= 0 and steps != {1} and counts[-1] < 86400 * 1000 and counts[0] != counts[-1]:
+                return at
+    return None
+
+
+def _ends(work: Work, at: int) -> bool:
+    return re.search(r"\b(close|end)\b", work.plain[at]) is not None and not ADJUSTED.search(work.plain[at])
+
+
+def _date_and_clock(work: Work, date: int, clocks: list[int], reason: str) -> None:
+    digits = [
+        at for at in range(work.layout.width)
+        if work.free(at) and work.bare[at] in TIME_WORDS and at != date and _clock_digits_loose(work, at)
+    ]  # fmt: skip
+    clock = next(iter(clocks or digits), None)
+    if clock is None or "clock" in work.left_out:
+        work.take("time", date, reason)
+        return
+    work.take("date", date, reason)
+    work.take("clock", clock, "times of day, apart from the dates")
+
+
+def _clock_digits_loose(work: Work, at: int) -> bool:
+    """A column that is named for time may have lost its leading zeros: 0, 100, 90100."""
+    return bool(work.cells) and all(
+        re.fullmatch(r"\d{1,6}", cell) and int(cell) <= 235959 and int(cell) % 100 < 60
+        for cell in work.cells[at]
+    )
