@@ -25,11 +25,13 @@ __all__ = ["Page", "Recent", "Source", "note", "notes_to"]
 class Page:
     """One step of a download. ``table`` is a candle table of closed candles, possibly empty;
     ``requests`` is how many requests this step took; every candle that opens before ``until`` (UTC)
-    and was wanted has now been delivered, or does not exist."""
+    and was wanted has now been delivered, or does not exist. ``refused`` has a sentence for each row that
+    broke a rule of the candle table and was left out: its candle counts as missing."""
 
     table: pd.DataFrame
     requests: int
     until: pd.Timestamp
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
