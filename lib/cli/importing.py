@@ -11,13 +11,16 @@ import click
 import pandas as pd
 
 from lib.cli.base import guarded, json_option, main, open_at, stamp, store_option
-from lib.cli.checked import Checked, Meter, check, check_together, located
+from lib.cli.gathering import Meter, located
 from lib.errors import InputError
 from lib.series import Series
 from lib.timeframes import parse
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lib.files import Choices
+    from lib.gathering import Checked, Group, Room
     from lib.store import Store
 
 __all__ = ["import_files"]
@@ -99,17 +102,19 @@ def import_files(
       python -m lib import ticks.csv.gz --symbol EURUSD --timeframe 5m --side bid
       python -m lib import 'daily/*.csv' --many --source vendor
     """  # noqa: D301  the mark \b keeps the examples' lines apart
+    from lib.gathering import Room
+
     choices = _choices(given)
     with ExitStack() as stack:
-        paths = located(files, stack, endpoint=endpoint, anonymous=anonymous)
-        made = [check(path, choices, stack) for path in paths]
+        found = located(files, stack, endpoint=endpoint, anonymous=anonymous)
+        room = stack.enter_context(Room(spill=len(found) > 1))
+        made = [_check(name, path, choices, room, stack) for name, path in found]
         groups = _groups(made, choices, symbol, source, many)
-        closed = [each for group in groups for each in group.files if _closed(each)]
-        if not closed:
+        if not any(each.has_closed for each in made):
             raise InputError(f"{made[0].name} holds no closed candles: {_nothing(made[0])}")
         store = open_at(store_url)
         for group in groups:
-            group.store(store)
+            _store(group, store)
     answer = _answer(groups)
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
@@ -117,68 +122,47 @@ def import_files(
         _say_import(groups, answer)
 
 
-class _Group:
-    """Files that become one series, and what of them was stored."""
+def _check(name: str, path: Path, choices: Choices, room: Room, stack: ExitStack) -> Checked:
+    meter = Meter(name)
+    try:
+        made = room.check(name, path, choices, progress=meter)
+    finally:
+        meter.end()
+    stack.callback(made.close)
+    return made
 
-    def __init__(self, series: Series, files: list[Checked]) -> None:
-        self.series, self.files = series, files
-        self.stored = self.forming = 0
-        self.first: pd.Timestamp | None = None
-        self.last: pd.Timestamp | None = None
 
-    def store(self, store: Store) -> None:
-        from lib.files import closed_only
-
-        for each in self.files:
-            meter = Meter(each.name)
-            done = 0
-            for table in each.tables():
-                closed = closed_only(table, each.timeframe)
-                self.forming += len(table) - len(closed)
-                if len(closed):
-                    store.write(self.series, closed, origin=each.name)
-                    self._count(closed)
-                done += len(table)
-                if each.pieces:
-                    meter(done / max(each.report.rows_out, 1), "storing")
+def _store(group: Group, store: Store) -> None:
+    meters: dict[Checked, Meter] = {}
+    try:
+        group.store(store, lambda each, done: meters.setdefault(each, Meter(each.name))(done, "storing"))
+    finally:
+        for meter in meters.values():
             meter.end()
-
-    def _count(self, table: pd.DataFrame) -> None:
-        self.stored += len(table)
-        first, last = table.index[0], table.index[-1]
-        self.first = first if self.first is None else min(self.first, first)
-        self.last = last if self.last is None else max(self.last, last)
 
 
 def _groups(
     made: list[Checked], choices: Choices, symbol: str | None, source: str, many: bool
-) -> list[_Group]:
+) -> list[Group]:
+    from lib.files import suggest_symbol
+    from lib.gathering import Group, grouped, join
+
     if not many:
         if not symbol:
             raise click.UsageError(
                 "Missing option '--symbol'; or say --many to tell each symbol from its file."
             )
-        together = check_together(made, choices) if len(made) > 1 else made
-        return [_Group(Series(source, symbol, made[0].timeframe), together)]
-    from lib.files import suggest_symbol
-
-    grouped: dict[Series, list[Checked]] = {}
+        return [Group(Series(source, symbol, made[0].timeframe), join(made, choices.conflicts))]
+    told: dict[Checked, str] = {}
     for each in made:
-        told = suggest_symbol(each.name) or symbol
-        if not told:
+        told[each] = suggest_symbol(each.name) or symbol or ""
+        if not told[each]:
             raise InputError(
                 f"The name {each.name} tells no symbol.",
                 remedy="Import it alone, with --symbol.",
                 file=each.name,
             )
-        grouped.setdefault(Series(source, told, each.timeframe), []).append(each)
-    return [_Group(series, check_together(files, choices)) for series, files in grouped.items()]
-
-
-def _closed(each: Checked) -> bool:
-    """Whether any candle is over: the first one is, where any is."""
-    first = each.report.first
-    return first is not None and each.timeframe.after(first) <= pd.Timestamp.now(tz="UTC")
+    return grouped(made, told, source, choices.conflicts)
 
 
 def _nothing(result: Checked) -> str:
@@ -212,13 +196,13 @@ class _Span:
     last: pd.Timestamp | None
 
 
-def _span(groups: list[_Group]) -> _Span:
+def _span(groups: list[Group]) -> _Span:
     firsts = [group.first for group in groups if group.first is not None]
     lasts = [group.last for group in groups if group.last is not None]
     return _Span(min(firsts, default=None), max(lasts, default=None))
 
 
-def _answer(groups: list[_Group]) -> dict[str, Any]:
+def _answer(groups: list[Group]) -> dict[str, Any]:
     files = [each for group in groups for each in group.files]
     span = _span(groups)
     answer = {
@@ -243,7 +227,7 @@ def _answer(groups: list[_Group]) -> dict[str, Any]:
     return answer
 
 
-def _of_group(group: _Group) -> dict[str, Any]:
+def _of_group(group: Group) -> dict[str, Any]:
     return {
         "source": group.series.source,
         "symbol": group.series.symbol,
@@ -253,7 +237,7 @@ def _of_group(group: _Group) -> dict[str, Any]:
     }
 
 
-def _say_import(groups: list[_Group], answer: dict[str, Any]) -> None:
+def _say_import(groups: list[Group], answer: dict[str, Any]) -> None:
     for group in groups:
         if group.first is None or group.last is None:
             click.echo(f"{group.series}: no candle is over yet; nothing is stored.")

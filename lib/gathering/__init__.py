@@ -1,0 +1,17 @@
+"""Files on their way into the store, one or many: each is read and checked, then all are compared, then
+stored as one series or as one each. The command line and the page both go this way.
+
+    checked     a file that has passed its check; its candles wait on disk, not in memory
+    joining     several files as parts of one series: one timeframe, and no contradiction
+    basket      the files of one reader: what of each is known, until it is stored
+    commands    the same import, as lines for a shell
+"""
+
+from lib.gathering.basket import Basket, Given, Look
+from lib.gathering.checked import Checked, Room
+from lib.gathering.commands import Asked, commands
+from lib.gathering.joining import Clash, Group, clashes, grouped, join
+
+__all__ = [
+    "Asked", "Basket", "Checked", "Clash", "Given", "Group", "Look", "Room", "clashes", "commands", "grouped", "join",
+]  # fmt: skip
