@@ -20,7 +20,8 @@ from lib import settings
 from lib.candles import conform, empty, micros
 from lib.errors import BadAnswer, Cancelled, CandlebookError, CandlesRefused, InputError, UnknownName
 from lib.sources.base import Page, Recent
-from lib.sources.http import CONNECT_SECONDS, READ_SECONDS, Answer, Http, as_json
+from lib.sources.failures import as_json
+from lib.sources.http import CONNECT_SECONDS, READ_SECONDS, Answer, Http
 from lib.sources.limits import Clock, Limiter, limiter
 from lib.timeframes import Timeframe, parse
 

@@ -1,28 +1,36 @@
 """How fast a provider may be asked: one limiter per provider for the whole process.
 
-Providers count the weight of requests per minute, each with minutes of its own, and per address rather
-than per program. So what is counted here is what the provider may still be counting: a request weighs
-from before it is sent until a minute after its answer came, and what the provider's own header reports
+Providers count the weight of requests per second, minute or day, each with minutes of its own, and per
+address rather than per program. So what is counted here is what the provider may still be counting: a
+request weighs from before it is sent until a whole window after its answer came, and what the provider's own header reports
 beyond that (another program behind the same address) is counted too. Nothing on PyPI that was looked at
 takes a server's count back in, or lets a waiting thread be cancelled, so this is ours.
 """
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lib.errors import Cancelled, RateLimited
 from lib.sources.base import note
 
-__all__ = ["Budget", "Clock", "Limiter", "budgets", "limiter", "span"]
+__all__ = [
+    "Budget", "Clock", "Limit", "Limiter", "Spent", "Use", "budgets", "cancelled", "forget", "limiter", "span",
+]  # fmt: skip
 
 _MINUTE = 60.0
+_LENGTHS = {1.0: "a second", 60.0: "a minute", 3600.0: "an hour", 86400.0: "a day"}
 # Kept free for whatever else runs behind the same address.
-_SHARE = 0.95
+_SPARE = 0.05
+# Grace after the end of a fixed window, as a share of it and in seconds.
+_GRACE_SHARE, _GRACE_MOST = 0.02, 300.0
+# Shorter waits, as under limits a second, are nobody's concern.
+_WORTH_TELLING = 1.0
 
 
 class Clock:
@@ -45,79 +53,192 @@ class Clock:
 
 
 def cancelled() -> Cancelled:
+    """The error that ends a wait that was stopped."""
     return Cancelled("Stopped on request.", remedy="What had arrived is kept.")
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """What a provider allows: ``used`` of ``limit`` weight in the running minute, free again in
-    ``resets_in`` seconds; ``paused`` is for how long the provider asked not to be asked, in seconds."""
+class Limit:
+    """So much in so many seconds. ``of`` is what is counted: the weight of requests, or ``connections``
+    newly opened. ``fixed`` windows begin on whole multiples of their length in UTC, as a quota of a
+    day does; others may begin at any time, so any stretch of that length is kept under the limit."""
 
+    amount: int
+    seconds: float
+    of: str = "weight"
+    fixed: bool = False
+
+    @property
+    def name(self) -> str:
+        """For people: ``a minute``, ``connections a second``."""
+        length = _LENGTHS.get(self.seconds, f"in {span(self.seconds)}")
+        return length if self.of == "weight" else f"{self.of} {length}"
+
+    @property
+    def usable(self) -> int:
+        """What is really spent: a little under the limit where that is 20 or more."""
+        return max(1, self.amount - int(self.amount * _SPARE))
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One limit now: ``used`` of ``limit``, all free again in ``resets_in`` seconds."""
+
+    name: str
     used: int
     limit: int
     resets_in: float
-    paused: float = 0.0
 
     @property
     def left(self) -> int:
         return max(0, self.limit - self.used)
 
 
-@dataclass(slots=True)
-class _Spent:
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a provider allows. ``limits`` are all its limits; ``used``, ``limit``, ``left`` and
+    ``resets_in`` are those of the tightest one now; ``paused`` is for how long the provider asked not
+    to be asked, in seconds."""
+
+    limits: tuple[Use, ...]
+    paused: float = 0.0
+
+    @property
+    def tightest(self) -> Use:
+        return max(self.limits, key=lambda use: use.used / use.limit)
+
+    @property
+    def used(self) -> int:
+        return self.tightest.used
+
+    @property
+    def limit(self) -> int:
+        return self.tightest.limit
+
+    @property
+    def left(self) -> int:
+        return self.tightest.left
+
+    @property
+    def resets_in(self) -> float:
+        return self.tightest.resets_in
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What :meth:`Limiter.spend` took and :meth:`Limiter.answered` closes."""
+
     weight: int
-    until: float  # monotonic; infinite while the answer is awaited
+    of: str
+
+
+class _Window:
+    """The count of one limit. Times are monotonic; not thread-safe on its own."""
+
+    def __init__(self, limit: Limit, clock: Clock) -> None:
+        self.limit = limit
+        self._clock = clock
+        self._pending = 0  # sent, not answered
+        self._done: deque[tuple[float, int]] = deque()  # (until, weight), ascending
+        self._total = 0
+        self._foreign = (0.0, 0)
+
+    def used(self, now: float) -> int:
+        while self._done and self._done[0][0] <= now:
+            self._total -= self._done.popleft()[1]
+        return self._pending + self._total + (self._foreign[1] if self._foreign[0] > now else 0)
+
+    def take(self, weight: int) -> None:
+        self._pending += weight
+
+    def close(self, weight: int, now: float, told: int | None) -> None:
+        """``told`` is the provider's own count: what is beyond ours is another's."""
+        until = now + self._length()
+        self._pending -= weight
+        self._done.append((until, weight))
+        self._total += weight
+        if told is not None:
+            used = self.used(now) - (self._foreign[1] if self._foreign[0] > now else 0)
+            if told > used:
+                self._foreign = (until, told - used)
+
+    def wait(self, weight: int, now: float) -> float:
+        """Seconds until ``weight`` may be spent."""
+        used = self.used(now)
+        over = used + weight - self.limit.usable
+        if over <= 0 or not used:
+            return 0.0
+        for until, freed in heapq.merge(self._done, [self._foreign]):
+            if until > now:
+                over -= freed
+                if over <= 0:
+                    return until - now
+        return min(1.0, self.limit.seconds / 10)
+
+    def use(self, now: float) -> Use:
+        used = self.used(now)
+        ends = [until for until, _ in (*self._done, self._foreign) if until > now]
+        return Use(self.limit.name, used, self.limit.amount, max(ends, default=now) - now)
+
+    def _length(self) -> float:
+        """How long what was counted now goes on counting. A fixed window's end has some grace, since
+        its clock is the provider's."""
+        if not self.limit.fixed:
+            return self.limit.seconds
+        gone = self._clock.time() % self.limit.seconds
+        return self.limit.seconds - gone + min(_GRACE_SHARE * self.limit.seconds, _GRACE_MOST)
 
 
 class Limiter:
-    """Weight spent at one provider. Thread-safe; all methods cost O(requests in a minute) at worst."""
+    """What was spent at one provider, under all its limits at once; a bare number is a weight a minute.
+    The provider's own count, where it tells one, is of the first limit. Thread-safe; all methods cost
+    O(requests in a window) at worst."""
 
-    def __init__(self, name: str, per_minute: int, clock: Clock | None = None) -> None:
+    def __init__(self, name: str, limits: int | Sequence[Limit], clock: Clock | None = None) -> None:
         self.name = name
-        self.per_minute = per_minute
+        self.limits = (Limit(limits, _MINUTE),) if isinstance(limits, int) else tuple(limits)
         self.clock = clock or Clock()
         self._lock = threading.Lock()
-        self._spent: deque[_Spent] = deque()
-        self._foreign = _Spent(0, 0.0)
+        self._windows = [_Window(limit, self.clock) for limit in self.limits]
         self._paused_until = 0.0
         self._banned = False
 
-    @property
-    def usable(self) -> int:
-        """The weight a minute that is really spent: a little under the limit."""
-        return max(1, int(self.per_minute * _SHARE))
-
-    def spend(self, weight: int, *, stop: threading.Event | None = None, patience: float) -> _Spent:
-        """Take ``weight``, waiting for it where the minute is used up. Raises ``RateLimited`` when that
+    def spend(
+        self, weight: int, *, of: str = "weight", stop: threading.Event | None = None, patience: float
+    ) -> Spent:
+        """Take ``weight``, waiting for it where a window is used up. Raises ``RateLimited`` when that
         would take longer than ``patience`` seconds, ``Cancelled`` when ``stop`` is set while waiting."""
         deadline = self.clock.monotonic() + patience
+        windows = [window for window in self._windows if window.limit.of == of]
         told = False
         while True:
             if stop is not None and stop.is_set():
                 raise cancelled()
             with self._lock:
                 now = self.clock.monotonic()
-                wait = self._wait(weight, now)
+                waits = [window.wait(weight, now) for window in windows]
+                wait = max([self._paused_until - now, *waits])
                 if wait <= 0:
-                    spent = _Spent(weight, float("inf"))
-                    self._spent.append(spent)
+                    for window in windows:
+                        window.take(weight)
                     break
             if now + wait > deadline:
                 raise self._refusal(wait)
-            told = True
-            note(f"Waiting {span(wait)}: {self._why()}.")
+            if wait >= _WORTH_TELLING:
+                told = True
+                note(f"Waiting {span(wait)}: {self._why()}.")
             self.clock.wait(min(max(wait, 0.001), 5.0), stop)
         if told:
             note("")
-        return spent
+        return Spent(weight, of)
 
-    def answered(self, spent: _Spent, used: int | None = None) -> None:
+    def answered(self, spent: Spent, used: int | None = None) -> None:
         """The answer to what was :meth:`spend`-ed came; ``used`` is the provider's own count."""
         with self._lock:
             now = self.clock.monotonic()
-            spent.until = now + _MINUTE
-            if used is not None and used > (ours := self._ours(now)):
-                self._foreign = _Spent(used - ours, now + _MINUTE)
+            for window in self._windows:
+                if window.limit.of == spent.of:
+                    window.close(spent.weight, now, used if window is self._windows[0] else None)
 
     def pause(self, seconds: float, *, banned: bool = False) -> None:
         """Nobody asks for this long: the provider said so."""
@@ -135,32 +256,8 @@ class Limiter:
         """What is used and left now. For display."""
         with self._lock:
             now = self.clock.monotonic()
-            used = self._ours(now) + self._theirs(now)
-            ends = [spent.until for spent in self._spent if spent.until < float("inf")]
-            resets = max(ends, default=now) - now
-            return Budget(used, self.per_minute, max(0.0, resets), max(0.0, self._paused_until - now))
-
-    def _ours(self, now: float) -> int:
-        self._spent = deque(spent for spent in self._spent if spent.until > now)
-        return sum(spent.weight for spent in self._spent)
-
-    def _theirs(self, now: float) -> int:
-        return self._foreign.weight if self._foreign.until > now else 0
-
-    def _wait(self, weight: int, now: float) -> float:
-        """Seconds until ``weight`` may be spent."""
-        if now < self._paused_until:
-            return self._paused_until - now
-        over = self._ours(now) + self._theirs(now) + weight - self.usable
-        if over <= 0 or not (self._spent or self._theirs(now)):
-            return 0.0
-        for spent in sorted([*self._spent, self._foreign], key=lambda one: one.until):
-            if spent.until <= now:
-                continue
-            over -= spent.weight
-            if over <= 0:
-                return min(spent.until - now, _MINUTE)
-        return 1.0
+            uses = tuple(window.use(now) for window in self._windows)
+            return Budget(uses, max(0.0, self._paused_until - now))
 
     def _why(self) -> str:
         if self._paused_until > self.clock.monotonic():
@@ -200,3 +297,10 @@ def budgets() -> dict[str, Budget]:
     with _guard:
         known = list(_limiters.items())
     return {name: one.budget() for (name, _), one in known}
+
+
+def forget(address: str) -> None:
+    """Forget what was spent at this address, as when another provider answers there now."""
+    with _guard:
+        for key in [key for key in _limiters if address in key[1]]:
+            del _limiters[key]

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import logging
 import pkgutil
+import socket
 import threading
 import time
 import traceback
@@ -32,8 +33,9 @@ from lib.errors import (
 from lib.sources import registry
 from lib.sources.base import Source, notes_to
 from lib.sources.binance import Binance
-from lib.sources.http import FOREIGN, Http, as_json, refusal, retry_after, translate
-from lib.sources.limits import Clock, Limiter, budgets
+from lib.sources.failures import FOREIGN, as_json, refusal, retry_after, translate
+from lib.sources.http import Http
+from lib.sources.limits import Clock, Limit, Limiter, budgets
 from lib.timeframes import parse
 from tests.servers.binance_rest import Exchange, Fault, Server
 from tests.sources.clock import FakeClock
@@ -130,7 +132,7 @@ ENDS = [
     ("400", InputError, 1, "An unknown error occurred"),
     ("418", Blocked, 1, "has banned this machine's address until 2024-03-15 12:36:56 UTC"),
     ("451", Blocked, 1, "does not serve the place"),
-    ("302", BadAnswer, 1, "302"),
+    ("302", BadAnswer, 3, "302"),
     ("429", RateLimited, None, "asks to slow down"),
     ("500", SourceDown, None, "out of order"),
     ("503", SourceDown, None, "out of order"),
@@ -365,6 +367,113 @@ def test_patience_with_the_limiter_ends() -> None:
     limiter.answered(limiter.spend(9, patience=0))
     with pytest.raises(RateLimited, match="asked as often as it allows; it may be asked again in 60 s"):
         limiter.spend(5, patience=30)
+
+
+def test_several_limits_hold_at_once() -> None:
+    """3 a second, 10 a minute in any minute, and 25 a day that ends at midnight UTC."""
+    clock = FakeClock(1_700_006_400.0 - 600)  # ten minutes before midnight UTC
+    limits = (Limit(10, 60), Limit(3, 1), Limit(25, 86_400, fixed=True))
+    limiter = Limiter("x", limits, clock)
+    taken: list[float] = []
+    for _ in range(50):
+        limiter.answered(limiter.spend(1, patience=1e9))
+        taken.append(clock.now)
+    for first in taken:
+        assert sum(first <= one < first + 0.999 for one in taken) <= 3
+        assert sum(first <= one < first + 59.999 for one in taken) <= 10
+    midnight = 1_700_006_400.0
+    assert sum(one < midnight for one in taken) == 24  # 1 of 25 is kept for others
+    assert midnight < taken[24] < midnight + 302  # the provider's midnight may come a little later
+    uses = {use.name: use for use in limiter.budget().limits}
+    assert list(uses) == ["a minute", "a second", "a day"]
+    assert (uses["a day"].used, uses["a day"].left) == (2, 23)  # 24, 24 and 2
+    assert 0 < uses["a day"].resets_in <= 2 * 86_400
+
+
+def test_the_tightest_limit_is_the_one_shown() -> None:
+    limiter = Limiter("x", (Limit(8, 60), Limit(800, 86_400, fixed=True)), FakeClock())
+    for _ in range(4):
+        limiter.answered(limiter.spend(1, patience=0))
+    budget = limiter.budget()
+    assert (budget.used, budget.limit, budget.left, budget.resets_in) == (4, 8, 4, 60)
+    assert [(use.used, use.left) for use in budget.limits] == [(4, 4), (4, 796)]
+
+
+def test_small_limits_are_used_up_and_large_ones_nearly() -> None:
+    assert [Limit(n, 60).usable for n in (1, 8, 10, 19, 20, 60, 6000)] == [1, 8, 10, 19, 19, 57, 5700]
+
+
+def test_a_used_up_day_is_told_with_the_hour_it_comes_back() -> None:
+    clock = FakeClock(1_700_006_400.0 - 7200)
+    limiter = Limiter("The provider", (Limit(2, 86_400, fixed=True),), clock)
+    for _ in range(2):
+        limiter.answered(limiter.spend(1, patience=0))
+    with pytest.raises(RateLimited, match=r"may be asked again in 2\.1 h") as caught:
+        limiter.spend(1, patience=120)
+    assert caught.value.retry_after == pytest.approx(7500)
+
+
+def test_new_connections_are_counted(server: Server, clock: FakeClock) -> None:
+    limiter = Limiter("x", (Limit(1000, 1), Limit(2, 1, of="connections")), clock)
+    began = clock.now
+    for _ in range(7):  # each has a session of its own, and so a connection
+        Http("The exchange", server.url, limiter).get("/api/v3/ping", {}, read=as_json)
+    assert clock.now - began >= 3
+    kept = Http("The exchange", server.url, limiter)
+    for _ in range(50):
+        kept.get("/api/v3/ping", {}, read=as_json)
+    assert clock.now - began < 5
+    assert limiter.budget().limits[1].name == "connections a second"
+
+
+def test_a_body_that_drips_is_given_up(clock: FakeClock) -> None:
+    """However little comes at a time: the deadline is looked at with each piece."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def drip() -> None:
+        while True:
+            try:
+                one, _ = listener.accept()
+            except OSError:
+                return
+            with one:
+                one.recv(65536)
+                one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+                try:
+                    for _ in range(100):
+                        clock.now += 9  # within the time-out of a read
+                        one.sendall(b"[")
+                        time.sleep(0.002)
+                except OSError:
+                    continue
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    wire = Http("The exchange", f"http://127.0.0.1:{listener.getsockname()[1]}", Limiter("x", 100, clock))
+    with pytest.raises(SourceDown, match="no answer in time"):
+        wire.get("/", {}, read=as_json, patience=100)
+    listener.close()
+    assert clock.now - clock.began < 300
+
+
+def test_a_question_may_be_posted(server: Server, wire: Http, exchange: Exchange) -> None:
+    with pytest.raises(SourceDown, match="501"):  # this server knows no POST
+        wire.post("/api/v3/ping", {"a": 1}, read=as_json, patience=0)
+
+
+def test_a_key_in_the_providers_own_words_is_not_repeated(clock: FakeClock, server: Server) -> None:
+    def read(body: bytes) -> None:
+        raise InputError(f"The token {KEY} has no rights.", said=KEY)
+
+    wire = Http(
+        "The exchange",
+        server.url,
+        Limiter("x", 100, clock),
+        secret=lambda: {"Authorization": f"Bearer {KEY}"},
+    )
+    with pytest.raises(InputError, match=r"The token \*\*\* has no rights") as caught:
+        wire.get("/api/v3/ping", {}, read=read)
+    assert KEY not in repr(caught.value) + str(caught.value) + repr(caught.value.fields)
 
 
 # ----------------------------------------------------------------------------------------------- registry
