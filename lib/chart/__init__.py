@@ -5,7 +5,7 @@
 """
 
 from lib.chart.component import ChartEvents, candle_chart, chart_events
-from lib.chart.view import ChartView, Line, Marker, Pane, precision_of, view_of
+from lib.chart.view import ChartView, Line, Marker, Pane, filled_spans, precision_of, view_of
 
 __all__ = [
     "ChartEvents",
@@ -15,6 +15,7 @@ __all__ = [
     "Pane",
     "candle_chart",
     "chart_events",
+    "filled_spans",
     "precision_of",
     "view_of",
 ]

@@ -121,6 +121,7 @@ def _style(view: ChartView) -> Payload:
         "focus": [_second(time) for time in view.focus] if view.focus else None,
         "markers": [_marker(marker) for marker in view.markers],
         "gaps": [[_second(start), _second(end)] for start, end in view.gaps],
+        "filled": [[_second(start), _second(end)] for start, end in view.filled],
     }
     return {
         name: value

@@ -18,7 +18,7 @@ from lib.errors import InternalError
 from lib.series import Series
 from lib.timeframes import Timeframe
 
-__all__ = ["ChartView", "Line", "Marker", "Pane", "precision_of", "view_of"]
+__all__ = ["ChartView", "Line", "Marker", "Pane", "filled_spans", "precision_of", "view_of"]
 
 Span = tuple[pd.Timestamp, pd.Timestamp]
 
@@ -74,8 +74,8 @@ class ChartView:
     ``focus`` is the range shown at first, and again whenever it changes; without one the newest candles
     are shown. ``follow`` keeps the newest candle in sight while the reader has not scrolled away.
     ``has_older`` and ``has_newer`` let the browser ask for candles before the first and after the last.
-    ``gaps`` are [start, end) ranges
-    without candles, drawn as a break.
+    ``gaps`` are [start, end) ranges without candles, drawn as a break; ``filled`` are [start, end) ranges
+    whose candles were filled in and not observed, drawn hollow and without colour.
     """
 
     identity: str
@@ -95,6 +95,7 @@ class ChartView:
     title: str = ""
     forming: bool = False
     gaps: tuple[Span, ...] = ()
+    filled: tuple[Span, ...] = ()
 
     def __post_init__(self) -> None:
         known = {PRICE_PANE, *(pane.id for pane in self.panes)}
@@ -109,6 +110,20 @@ class ChartView:
                 raise InternalError(
                     f"The line {line.id!r} is of the kind {line.kind!r}, not one of {_KINDS}."
                 )
+
+
+def filled_spans(candles: pd.DataFrame, timeframe: Timeframe) -> tuple[Span, ...]:
+    """The runs of filled candles as [start, end) ranges: from the boolean column ``filled`` that the store
+    gives with the provenance; none where the table has no such column. O(n)."""
+    if "filled" not in candles.columns:
+        return ()
+    mask = candles["filled"].to_numpy(bool)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False]))))
+    index = candles.index
+    return tuple(
+        (index[low], timeframe.after(index[high - 1]))
+        for low, high in zip(edges[::2], edges[1::2], strict=True)
+    )
 
 
 def precision_of(candles: pd.DataFrame) -> int:

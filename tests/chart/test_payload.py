@@ -65,6 +65,7 @@ def test_reset_golden() -> None:
         markers=(Marker(table.index[1], "2:1 split"),),
         focus=(table.index[0], table.index[2]),
         gaps=((table.index[0], table.index[1]),),
+        filled=((table.index[1], table.index[2]),),
     )
     rows = payload.pop("rows")
     assert payload == {
@@ -86,6 +87,7 @@ def test_reset_golden() -> None:
             "focus": [1704067200, 1704067320],
             "markers": [[1704067260, "2:1 split", "flag"]],
             "gaps": [[1704067200, 1704067260]],
+            "filled": [[1704067260, 1704067320]],
         },
     }
     assert rows.column_names == ["t", "o", "h", "l", "c", "v", "0", "1"]

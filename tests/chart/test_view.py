@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lib.chart import ChartView, Line, Pane, precision_of, view_of
+from lib.chart import ChartView, Line, Pane, filled_spans, precision_of, view_of
 from lib.errors import InternalError
 from lib.series import Series
 from lib.timeframes import parse
@@ -53,3 +53,16 @@ def test_view_of_indicators() -> None:
     assert overlays == list(range(len(overlays)))
     assert any(line.shift < 0 for line in view.lines)
     assert isinstance(view.panes[0], Pane) and view.panes[0].levels
+
+
+def test_filled_candles_are_told_as_runs() -> None:
+    table = candles(7)
+    at = table.index
+    assert filled_spans(table, parse("1m")) == ()
+    marked = table.assign(filled=[True, True, False, True, False, False, True])
+    assert filled_spans(marked, parse("1m")) == (
+        (at[0], at[2]),
+        (at[3], at[4]),
+        (at[6], at[6] + pd.Timedelta(minutes=1)),
+    )
+    assert filled_spans(table.assign(filled=False), parse("1m")) == ()

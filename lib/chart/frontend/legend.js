@@ -1,6 +1,7 @@
 // What the crosshair points at, in words and figures; the last bar while it points at none.
 
 import { compact } from "./pane.js";
+import { within } from "./marks.js";
 import { icon } from "./toolbar.js";
 
 const make = (tag, name, text = "") => {
@@ -135,7 +136,7 @@ export class Legend {
     }
     const [time, open, high, low, close, volume] = rows.columns.slice(0, 6).map((column) => column[i]);
     const forming = style.forming && i === rows.length - 1;
-    set(this.time, calendar.full(time) + (calendar.zone ? ` ${zoneWord(calendar.zone)}` : "") + (forming ? " · forming" : ""));
+    set(this.time, calendar.full(time) + (calendar.zone ? ` ${zoneWord(calendar.zone)}` : "") + (forming ? " · forming" : "") + (within(style.filled, time) ? " · filled, not observed" : ""));
     const color = close >= open ? theme.up : theme.down;
     const decimals = style.precision ?? 2;
     for (const [name, value] of [["O", open], ["H", high], ["L", low], ["C", close]]) {

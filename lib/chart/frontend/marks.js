@@ -3,6 +3,18 @@
 
 import { placeOf } from "./data.js";
 
+/** Whether `time` lies in one of the [start, end) `spans`, which ascend and do not meet. */
+export function within(spans, time) {
+  let low = 0;
+  let high = spans?.length ?? 0;
+  while (low < high) {
+    const mid = (low + high) >> 1;
+    if (spans[mid][1] <= time) low = mid + 1;
+    else high = mid;
+  }
+  return low < (spans?.length ?? 0) && spans[low][0] <= time;
+}
+
 export class Marks {
   #chart;
   #update;

@@ -4,7 +4,7 @@
 
 import { fade } from "./theme.js";
 import { makeScale } from "./scale.js";
-import { Marks } from "./marks.js";
+import { Marks, within } from "./marks.js";
 
 export const PRICE = "price";
 const library = () => window.LightweightCharts;
@@ -193,7 +193,11 @@ export class Pane {
   #candle(rows, i, style) {
     const [time, open, high, low, close] = [0, 1, 2, 3, 4].map((at) => rows.columns[at][i]);
     const candle = { time, open, high, low, close };
-    if (style.forming && i === rows.length - 1) {
+    if (within(style.filled, time)) {
+      // not observed: hollow, and in neither colour
+      const color = fade(this.theme.text, 0.5);
+      Object.assign(candle, { color: fade(this.theme.text, 0.06), borderColor: color, wickColor: color });
+    } else if (style.forming && i === rows.length - 1) {
       const color = close >= open ? this.theme.up : this.theme.down;
       Object.assign(candle, { color: fade(color, 0.28), borderColor: color, wickColor: color });
     }
