@@ -21,11 +21,15 @@ from urllib.parse import unquote, urlsplit
 from lib import settings
 from lib.store.disk import DiskCache
 from lib.store.files import Files, LocalFiles, RemoteFiles
+from lib.store.journal import Journal
 from lib.store.manifest import Catalog, Event, SeriesInfo, Written
+from lib.store.records import GapState, LedgerEntry
 from lib.store.s3 import S3Files
 from lib.store.store import Store
 
-__all__ = ["Catalog", "Event", "SeriesInfo", "Store", "Written", "open_store"]
+__all__ = [
+    "Catalog", "Event", "GapState", "Journal", "LedgerEntry", "SeriesInfo", "Store", "Written", "open_store",
+]  # fmt: skip
 
 _open: dict[str, Store] = {}
 _opening = threading.Lock()

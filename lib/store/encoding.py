@@ -20,7 +20,7 @@ from lib.candles import COLUMNS, PROVENANCE, from_micros, micros
 from lib.errors import CorruptFile
 from lib.timeframes import to_us
 
-__all__ = ["Block", "encode", "from_arrow", "replace_span", "stamped", "times_of", "to_arrow"]
+__all__ = ["NOTHING", "Block", "encode", "from_arrow", "replace_span", "stamped", "times_of", "to_arrow"]
 
 Array = np.ndarray[Any, Any]
 
@@ -36,6 +36,9 @@ _SCHEMA = pa.schema(
         pa.field("filled", pa.bool_(), nullable=False),
     ]
 )
+
+# A kept table without a bar.
+NOTHING = _SCHEMA.empty_table()
 
 
 def to_arrow(table: pd.DataFrame) -> pa.Table:
@@ -128,7 +131,7 @@ class Block:
             meta = self._file.metadata
             self.rows: int = meta.num_rows
             self.generation = int((meta.metadata or {})[_GENERATION])
-            groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
+            groups = [meta.row_group(i) for i in range(meta.num_row_groups) if meta.row_group(i).num_rows]
             stats = [group.column(0).statistics for group in groups]
             self._firsts = [int(stat.min_raw) for stat in stats]
             self._lasts = [int(stat.max_raw) for stat in stats]

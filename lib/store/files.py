@@ -176,11 +176,8 @@ class LocalFiles:
 
     @contextmanager
     def lock(self, path: str, *, wait: bool = True) -> Iterator[None]:
-        folder = self._at("locks")
-        with _named("lock", str(folder)):
-            folder.mkdir(parents=True, exist_ok=True)
-            # lock files are never removed: a lock on a file that another removed would guard nothing
-            lock = FileLock(folder / f"{hashlib.sha256(path.encode()).hexdigest()[:24]}.lock")
+        with _named("lock", str(self._at("locks"))):
+            lock = FileLock(self.lock_file(path))
             try:
                 lock.acquire(timeout=_LOCK_WAIT if wait else 0, poll_interval=0.004)
             except Timeout as error:
@@ -193,6 +190,13 @@ class LocalFiles:
             yield
         finally:
             lock.release()
+
+    def lock_file(self, path: str) -> Path:
+        """The file whose lock guards a path. It is never removed: a lock on a file that another removed
+        would guard nothing."""
+        folder = self._at("locks")
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{hashlib.sha256(path.encode()).hexdigest()[:24]}.lock"
 
     def tags(self, folder: str) -> dict[str, Tag]:
         return dict.fromkeys(self.find(folder))

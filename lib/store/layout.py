@@ -4,6 +4,8 @@
 
     series/<source>/<SYMBOL>/<tf>.json                         the manifest of a series
     candles/<source>/<SYMBOL>/<tf>/<level>/<partition>.parquet its candles, and coarser ones beside them
+    records/<source>/<SYMBOL>/<tf>/<ledger|gaps>.json          its syncs, and what became of its gaps
+    journal/<source>/<SYMBOL>/<tf>.pages                       pages of a download not yet merged
 
 Manifests lie apart from candles so that all series are found by one listing of little files; a path of
 candles is computed from the key and the time, never found by listing.
@@ -36,17 +38,21 @@ __all__ = [
     "decode",
     "encode_source",
     "encode_symbol",
+    "journal_path",
     "kind_of",
     "level_path",
     "manifest_path",
     "part_names",
     "part_span",
     "parts_between",
+    "record_path",
     "series_of",
 ]
 
 MANIFESTS = "series"
 _CANDLES = "candles"
+_RECORDS = "records"
+_JOURNAL = "journal"
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])")
 _LONGEST = 180
 _DAY = 86_400_000_000
@@ -85,12 +91,23 @@ def _folder(timeframe: Timeframe) -> str:
     return f"{timeframe.count}mo" if timeframe.is_calendar else str(timeframe)
 
 
+def _place(series: Series) -> str:
+    return f"{encode_source(series.source)}/{encode_symbol(series.symbol)}/{_folder(series.timeframe)}"
+
+
 def manifest_path(series: Series) -> str:
     """Path of a series' manifest under the root."""
-    return (
-        f"{MANIFESTS}/{encode_source(series.source)}/{encode_symbol(series.symbol)}"
-        f"/{_folder(series.timeframe)}.json"
-    )
+    return f"{MANIFESTS}/{_place(series)}.json"
+
+
+def record_path(series: Series, name: str) -> str:
+    """Path of what is written down beside a series' candles."""
+    return f"{_RECORDS}/{_place(series)}/{name}.json"
+
+
+def journal_path(series: Series) -> str:
+    """Path of the pages of a download that are not merged yet."""
+    return f"{_JOURNAL}/{_place(series)}.pages"
 
 
 def series_of(path: str) -> Series | None:
@@ -107,10 +124,7 @@ def series_of(path: str) -> Series | None:
 @lru_cache(maxsize=4096)
 def candles_folder(series: Series) -> str:
     """Folder of a series' candles under the root."""
-    return (
-        f"{_CANDLES}/{encode_source(series.source)}/{encode_symbol(series.symbol)}"
-        f"/{_folder(series.timeframe)}"
-    )
+    return f"{_CANDLES}/{_place(series)}"
 
 
 def level_path(series: Series, level: Timeframe, part: str) -> str:

@@ -73,6 +73,8 @@ class SeriesInfo:
     title: str | None
     synthetic: bool
     events: tuple[Event, ...]
+    calendar: str = ""
+    """The calendar that says which candles to expect; empty: none was chosen."""
 
     @property
     def timeframes(self) -> tuple[Timeframe, ...]:
@@ -90,7 +92,7 @@ class Catalog:
 
 
 class Part(NamedTuple):
-    """One partition of the base, as last committed. Times in µs."""
+    """One partition of the base, as last committed. Times in µs, 0 where there is no row."""
 
     generation: int
     rows: int
@@ -127,6 +129,7 @@ class Manifest:
     updated_at: int = 0
     title: str | None = None
     synthetic: bool = False
+    calendar: str = ""
     deleted: bool = False
     events: tuple[Event, ...] = ()
     parts: dict[str, Part] = field(default_factory=dict)
@@ -177,7 +180,7 @@ class Manifest:
 
     def info(self) -> SeriesInfo:
         """For readers. Only where ``parts`` is not empty."""
-        parts = list(self.parts.values())
+        parts = [part for part in self.parts.values() if part.rows]
         return SeriesInfo(
             series=self.series,
             first=from_us(parts[0].first),
@@ -190,6 +193,7 @@ class Manifest:
             title=self.title,
             synthetic=self.synthetic,
             events=self.events,
+            calendar=self.calendar,
         )
 
     def to_bytes(self) -> bytes:
@@ -204,6 +208,7 @@ class Manifest:
             "updated_at": self.updated_at,
             "title": self.title,
             "synthetic": self.synthetic,
+            "calendar": self.calendar,
             "deleted": self.deleted,
             "events": [[to_us(event.time), event.kind, event.text] for event in self.events],
             "parts": self.parts,
@@ -227,6 +232,7 @@ class Manifest:
                 updated_at=content["updated_at"],
                 title=content["title"],
                 synthetic=content["synthetic"],
+                calendar=content.get("calendar", ""),
                 deleted=content["deleted"],
                 events=tuple(Event(from_us(time), kind, text) for time, kind, text in content["events"]),
                 parts={name: Part(*part) for name, part in content["parts"].items()},

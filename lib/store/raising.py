@@ -20,7 +20,7 @@ from lib.errors import CorruptFile, StoreBusy
 from lib.series import Series
 from lib.store import layout, pyramid
 from lib.store.cache import Blocks, Manifests
-from lib.store.encoding import encode, replace_span, times_of, to_arrow
+from lib.store.encoding import NOTHING, encode, from_arrow, replace_span, times_of, to_arrow
 from lib.store.files import Conflict, Files, Sync, Tag
 from lib.store.manifest import LevelPart, LevelParts, Part, merged_levels
 from lib.store.pyramid import Piece, Span
@@ -61,7 +61,9 @@ class Raiser:
             self._files.remove(folder(series, level))
         found = self._manifests.open(layout.manifest_path(series))
         parts = self.base_parts(series, found[0].named_parts() if found else [])
-        return self._batches(series, [(part.first, part.last) for part in parts.values()], newest)
+        return self._batches(
+            series, [(part.first, part.last) for part in parts.values() if part.rows], newest
+        )
 
     def _batches(self, series: Series, spans: list[Span], newest: int | None) -> LevelParts:
         sizes: LevelParts = {}
@@ -117,7 +119,8 @@ class Raiser:
         names = layout.parts_between(layout.kind_of(series.timeframe), start, end)
         paths = [layout.level_path(series, series.timeframe, name) for name in names]
         tables = [block.window(start, end, provenance=True) for _, block in self._blocks.each(paths) if block]
-        return pd.concat([table for table in tables if len(table)])
+        full = [table for table in tables if len(table)]
+        return pd.concat(full) if full else from_arrow(NOTHING)
 
     def _level(
         self,
@@ -155,9 +158,11 @@ class Raiser:
                 raise _DamagedLevel(path) from error
             for whole in pieces(spans):
                 start, end, candles = whole.cut(*bounds)
-                if len(candles):
-                    fresh = to_arrow(candles)
-                    table = fresh if table is None else replace_span(table, fresh, start, end)
+                fresh = to_arrow(candles)
+                if table is not None:  # a bucket whose bars were all taken out goes too
+                    table = replace_span(table, fresh, start, end)
+                elif len(candles):
+                    table = fresh
             if table is None:
                 return None
             # above the last one even where that file is gone
@@ -194,7 +199,7 @@ def folder(series: Series, level: Timeframe) -> str:
     return layout.level_path(series, level, "x").rsplit("/", 1)[0]
 
 
-def until_first(attempt: Callable[[], T], series: Series) -> T:
+def until_first(attempt: Callable[[], T], series: Series | str) -> T:
     """Call until no other writer was first. Raises ``StoreBusy`` after a minute of that."""
     retrying = Retrying(
         retry=retry_if_exception_type(Conflict),
@@ -213,4 +218,6 @@ def part_of(table: pa.Table, generation: int, size: int) -> Part:
     """A manifest's entry of a partition of the base."""
     times = times_of(table)
     filled = pc.sum(table.column("filled")).as_py() or 0
+    if not len(times):  # all its bars were filled, and taken out again
+        return Part(generation, 0, 0, 0, 0, size)
     return Part(generation, len(times), int(times[0]), int(times[-1]), filled, size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,9 +18,11 @@ from lib.store import layout, pyramid
 from lib.store.cache import Blocks, Manifests
 from lib.store.encoding import stamped
 from lib.store.files import Files
+from lib.store.journal import Journal
 from lib.store.manifest import Catalog, Event, Manifest, SeriesInfo, Written
 from lib.store.raising import now_us
 from lib.store.reading import Reader, Window
+from lib.store.records import GapState, LedgerEntry, Records
 from lib.store.writing import Writer
 from lib.timeframes import Timeframe, from_us, parse, to_us
 
@@ -30,6 +32,7 @@ _NOTES = "store.json"
 # inside Store the name list is its method
 Infos = list[SeriesInfo]
 _SMALL_LINES = 512
+_EVER = 2**62
 
 
 class Store:
@@ -47,6 +50,7 @@ class Store:
         self._reader = Reader(
             self._blocks, self._manifests, self._writer, files.name, local=files.local or not files.keeps
         )
+        self._records = Records(files)
         self._lines: dict[tuple[Series, int], tuple[str, np.ndarray[Any, Any]]] = {}
         self._lock = threading.Lock()
 
@@ -90,10 +94,12 @@ class Store:
         title: str | None = None,
         events: Sequence[Event] | None = None,
         synthetic: bool | None = None,
+        calendar: str | None = None,
     ) -> None:
-        """Set what is known of a series beside its candles; None leaves a thing as it is."""
+        """Set what is known of a series beside its candles; None leaves a thing as it is. ``calendar``
+        names the one that says which candles to expect, "" for none."""
         self._reader.known(series)
-        given: dict[str, Any] = {"title": title, "synthetic": synthetic}
+        given: dict[str, Any] = {"title": title, "synthetic": synthetic, "calendar": calendar}
         if events is not None:
             given["events"] = tuple(sorted(events, key=lambda event: event.time))
         changes = {name: value for name, value in given.items() if value is not None}
@@ -104,8 +110,22 @@ class Store:
         with self._files.lock(layout.manifest_path(series)):
             self._writer.update(series, change)
 
+    def unfill(
+        self, series: Series, start: pd.Timestamp | None = None, end: pd.Timestamp | None = None
+    ) -> int:
+        """Take filled bars that open in ``[start, end)`` out again; how many there were. What was filled
+        is a gap again. Observed bars are never touched. Raises ``InputError`` where nothing would be left.
+        """
+        info = self.info(series)
+        if not info.filled:
+            return 0
+        low, high = _ticks(start, "start"), _ticks(end, "end")
+        if info.filled == info.count:
+            raise InputError(f"{series} has none but filled bars.", remedy="Delete it instead.")
+        return self._writer.unfill(series, -_EVER if low is None else low, _EVER if high is None else high)
+
     def delete(self, series: Series) -> None:
-        """Remove a series with all its candles. Raises ``UnknownName``."""
+        """Remove a series with all its candles, and what was written down of it. Raises ``UnknownName``."""
         self._reader.known(series)
         self._writer.delete(series)
 
@@ -207,6 +227,33 @@ class Store:
         if series is None or not isinstance(found, CorruptFile):
             raise found
         return self._reader.healed(series)
+
+    # --------------------------------------------------------------------------------- syncs and gaps
+
+    def ledger(self, series: Series) -> tuple[LedgerEntry, ...]:
+        """The newest 1,000 syncs of a series, newest last. One small file."""
+        return self._records.ledger(series)
+
+    def log(self, series: Series, entry: LedgerEntry) -> None:
+        """Write down a sync of a series that is there; one that began at the same moment with the same
+        source is replaced. Raises ``UnknownName``."""
+        self._reader.known(series)
+        self._records.log(series, entry)
+
+    def gap_states(self, series: Series) -> tuple[GapState, ...]:
+        """What was written down of a series' gaps, by start. One small file. An "unfillable" span says
+        that its source has no more than it gave there, so stored candles may lie in it."""
+        return self._records.gap_states(series)
+
+    def set_gap_states(self, series: Series, states: Iterable[GapState]) -> None:
+        """Write down what became of gaps, over what was said of the same spans before; what two sources
+        lack is kept beside each other. "detected" takes everything back. Raises ``UnknownName``."""
+        self._reader.known(series)
+        self._records.set_gap_states(series, states)
+
+    def journal(self, series: Series) -> Journal:
+        """Where a download keeps pages that it has not merged yet; to be closed by who asks for it."""
+        return Journal.hold(self._files, layout.journal_path(series))
 
     # ----------------------------------------------------------------------------------------- notes
 

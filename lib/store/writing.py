@@ -32,34 +32,31 @@ which that is.
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
-from lib.candles import COLUMNS, merge, micros
 from lib.errors import CorruptFile, StoreBusy
 from lib.series import Series
 from lib.store import layout, pyramid
 from lib.store.cache import Blocks, Manifests
-from lib.store.encoding import from_arrow, replace_span, times_of, to_arrow
+from lib.store.encoding import replace_span, times_of
 from lib.store.files import Conflict, Files, Sync, Tag
 from lib.store.manifest import Manifest, Part, Pending, Written
 from lib.store.pyramid import Span
 from lib.store.raising import BATCH, Raiser, folder, now_us, part_of, until_first
+from lib.store.splicing import merged
 
 __all__ = ["Writer"]
 
 _LEFT_BEHIND = 60_000_000
 _DAMAGED = ".damaged"
 _log = logging.getLogger("candlebook")
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +126,15 @@ class Writer:
         return done
 
     def _report(
-        self, series: Series, before: Manifest, writes: list[str], parts: dict[str, Part], spans: list[Span]
-    ) -> None:
-        """Raise the levels over what was committed, then say so in the manifest."""
+        self, series: Series, before: Manifest, writes: list[str], parts: dict[str, Part], spans: list[Span],
+        *, every: bool = False,
+    ) -> None:  # fmt: skip
+        """Raise the levels over what was committed, then say so in the manifest. With ``every`` the buckets
+        that hold the newest bar too, and those behind it."""
         newest = self._newest(before, parts)
         if before.tail is not None and before.tail != newest:
             spans = [*spans, (before.tail, before.tail)]  # its buckets may be over now
-        levels = self._raiser.touched(series, spans, newest)
+        levels = self._raiser.touched(series, spans, None if every else newest)
         # were this lost in a power cut, the announcement would still be there
         self.update(
             series, lambda manifest: manifest.ended(writes, parts, levels, newest, now_us()), sync="content"
@@ -157,12 +156,17 @@ class Writer:
         block, tag = found
         stored = block.arrow()
         lo, hi = np.searchsorted(times_of(stored), [first, last + 1])
-        written, span, merged = _merged(stored.slice(lo, hi - lo), piece)
-        table = replace_span(stored, merged, first, last + 1)
+        written, span, both = merged(stored.slice(lo, hi - lo), piece)
+        table = replace_span(stored, both, first, last + 1)
         return _Splice(name, table, tag, block.generation + 1, written, span)
 
     def _commit(self, series: Series, splice: _Splice, piece: pa.Table) -> tuple[_Splice, Part]:
         """Put a partition in place; when another writer was first, merge into what it put."""
+        return self._put_again(series, splice, lambda: self._splice(series, splice.name, piece))
+
+    def _put_again(
+        self, series: Series, splice: _Splice, again: Callable[[], _Splice | None]
+    ) -> tuple[_Splice, Part]:
         path = layout.level_path(series, series.timeframe, splice.name)
         current = splice
 
@@ -171,11 +175,59 @@ class Writer:
             try:
                 return self._raiser.put(path, current.table, current.generation, current.expect)
             except Conflict:
-                current = self._splice(series, splice.name, piece)
+                current = again() or current
                 raise
 
         size = until_first(attempt, series)
         return current, part_of(current.table, current.generation, size)
+
+    # --------------------------------------------------------------------------------------- unfill
+
+    def unfill(self, series: Series, start: int, end: int) -> int:
+        """Take the filled bars in ``[start, end)`` µs out again, and tell how many there were. As a write:
+        announced, committed, raised, reported; in batches."""
+        found = self._manifests.open(layout.manifest_path(series))
+        kind = layout.kind_of(series.timeframe)
+        names = [
+            name
+            for name in (found[0].named_parts() if found else [])
+            if layout.part_span(kind, name)[0] < end and layout.part_span(kind, name)[1] > start
+        ]
+        done = 0
+        for at in range(0, len(names), BATCH):
+            with self._files.lock(layout.manifest_path(series)):
+                done += self._unfill_batch(series, names[at : at + BATCH], start, end)
+        return done
+
+    def _unfill_batch(self, series: Series, names: list[str], start: int, end: int) -> int:
+        manifest = self._tidy(series)
+        cuts = [cut for name in names if (cut := self._observed(series, name, start, end)) and cut.span]
+        if manifest is None or not cuts:
+            return 0
+        write = secrets.token_hex(4)
+        pending = Pending(now_us(), tuple(cut.name for cut in cuts))
+        self.update(series, lambda manifest: manifest.begun(write, pending))
+        parts, gone, spans = {}, 0, []
+        for cut in cuts:
+            again = functools.partial(self._observed, series, cut.name, start, end)
+            final, parts[cut.name] = self._put_again(series, cut, again)
+            gone += final.written.changed
+            spans += [span for span in {cut.span, final.span} if span]
+        self._report(series, manifest, [write], parts, spans, every=True)
+        return gone
+
+    def _observed(self, series: Series, name: str, start: int, end: int) -> _Splice | None:
+        """A partition without its filled bars in a span; None where there is none."""
+        found = self._blocks.open(layout.level_path(series, series.timeframe, name))
+        if found is None:
+            return None
+        block, tag = found
+        table = block.arrow()
+        times = times_of(table)
+        out = table.column("filled").to_numpy() & (times >= start) & (times < end)
+        span = (int(times[out][0]), int(times[out][-1])) if out.any() else None
+        kept = table.filter(pa.array(~out)).combine_chunks()
+        return _Splice(name, kept, tag, block.generation + 1, Written(changed=int(out.sum())), span)
 
     # ----------------------------------------------------------------------------------------- heal
 
@@ -263,7 +315,10 @@ class Writer:
             self._files.sweep(folder(series, level))
         names = sorted({name for write in writes for name in manifest.pending[write].parts})
         parts = self._raiser.base_parts(series, names)
-        self._report(series, manifest, writes, parts, [(part.first, part.last) for part in parts.values()])
+        before = {name: part for name, part in manifest.parts.items() if name in names}
+        # bars may have been taken out as well: where they were, and in the newest bucket too
+        spans = [(part.first, part.last) for part in (*parts.values(), *before.values()) if part.rows]
+        self._report(series, manifest, writes, parts, spans, every=True)
 
     # --------------------------------------------------------------------------------------- delete
 
@@ -278,33 +333,5 @@ class Writer:
         self._files.remove(layout.candles_folder(series))
         self._files.remove(path)
         self._files.remove(path + _DAMAGED)
-
-
-def _merged(stored: pa.Table, piece: pa.Table) -> tuple[Written, Span | None, pa.Table]:
-    """Bars merged into stored ones: what that did, the span that differs now, and what to store."""
-    times = times_of(piece)
-    if not len(stored):
-        return Written(added=len(times)), (int(times[0]), int(times[-1])), piece
-    old = from_arrow(stored)
-    merged = merge(old, from_arrow(piece))
-    shared = np.isin(times, times_of(stored), assume_unique=True)
-    figures, sources = _differences(old, merged, times[shared])
-    differ = np.ones(len(times), bool)
-    differ[shared] = figures | sources
-    changed = times[differ]
-    written = Written(int((~shared).sum()), int(figures.sum()), int((~figures).sum()))
-    span = (int(changed[0]), int(changed[-1])) if len(changed) else None
-    return written, span, to_arrow(merged)
-
-
-def _differences(old: pd.DataFrame, new: pd.DataFrame, times: Array) -> tuple[Array, Array]:
-    """At the given times, which bars have other figures now, and which only another provenance."""
-    before = old.iloc[np.searchsorted(micros(old), times)]
-    after = new.iloc[np.searchsorted(micros(new), times)]
-    figures = before["filled"].to_numpy(bool) != after["filled"].to_numpy(bool)
-    for name in COLUMNS:
-        one, other = before[name].to_numpy(), after[name].to_numpy()
-        figures |= (one != other) & ~(np.isnan(one) & np.isnan(other))
-    sources = pd.DatetimeIndex(before["fetched_at"]).asi8 != pd.DatetimeIndex(after["fetched_at"]).asi8
-    sources |= before["origin"].to_numpy(dtype=object) != after["origin"].to_numpy(dtype=object)
-    return figures, sources
+        self._files.remove(layout.record_path(series, "x").rsplit("/", 1)[0])
+        self._files.remove(layout.journal_path(series))
