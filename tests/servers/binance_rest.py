@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from lib.candles import from_micros
-from lib.sources import binance, limits
+from lib.sources import catalog, limits
 from lib.timeframes import Timeframe, parse
 
 INTERVALS = "1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M".split()
@@ -268,6 +268,8 @@ def _spoil(fault: Fault, rows: Any) -> bytes:
             rows = sorted([*rows, *rows[::3]])
         if fault.kind == "bad" and rows:
             rows[len(rows) // 2][3] = "999999999"
+        if fault.kind == "all bad":
+            rows = [[*row[:3], "999999999", *row[4:]] for row in rows]
     body = json.dumps(None if fault.kind == "null" else rows).encode()
     if fault.kind == "garbage":
         return b"\x00\xff\x13 not json at all"
@@ -333,9 +335,8 @@ class Server:
 
     def _forget(self) -> None:
         """Ports come round again: what this process remembers of an earlier exchange here is not ours."""
-        for key in [key for key in limits._limiters if self.url in key]:
-            del limits._limiters[key]
-        binance._symbols.pop(self.url, None)
+        limits.forget(self.url)
+        catalog.forget(self.url)
 
     def __enter__(self) -> Server:
         self._thread.start()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import doctest
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import lib.sources.binance
 from lib.candles import conform
 from lib.errors import BadAnswer, InputError, UnknownName
-from lib.sources.base import Source
+from lib.sources.base import Source, notes_to
 from lib.sources.binance import Binance, parse_klines, parse_symbols
 from lib.timeframes import parse
 from tests.servers.binance_rest import INTERVALS, Exchange, Fault, Server, us
@@ -214,11 +215,25 @@ def test_a_server_that_never_gets_on_is_refused(binance: Binance, exchange: Exch
     assert len(exchange.klines) < 9
 
 
-def test_impossible_candles_are_named(binance: Binance, exchange: Exchange) -> None:
+def test_a_row_that_cannot_be_is_left_out_and_told(binance: Binance, exchange: Exchange) -> None:
+    """The page is asked for three times; then the rest of it is kept."""
     exchange.always = Fault("bad")
-    with pytest.raises(
-        BadAnswer, match=r"BTCUSDT 1m candles that cannot be: Row 501: .* 2024-03-01 08:20:00 UTC"
-    ):
+    said: list[str] = []
+    with notes_to(said.append):
+        pages = list(binance.pages("BTCUSDT", parse("1m"), at("2024-03-01"), at("2024-03-01 20:00")))
+    truth = exchange.truth("BTCUSDT", "1m", "2024-03-01", "2024-03-01 20:00")
+    first, second = at("2024-03-01 08:20"), at("2024-03-01 18:21")
+    same(pd.concat([page.table for page in pages]), truth.drop([first, second]))
+    assert len(exchange.klines) == 3 + 3
+    assert [len(page.refused) for page in pages] == [1, 1]
+    assert pages[0].refused[0].startswith("2024-03-01 08:20:00 UTC: The high")
+    words = "BTCUSDT 1m candles that cannot be: Row 501: The high.* 2024-03-01 08:20:00 UTC. Left out."
+    assert any(re.search(words, one) for one in said)
+
+
+def test_a_page_full_of_rows_that_cannot_be_is_refused(binance: Binance, exchange: Exchange) -> None:
+    exchange.always = Fault("all bad")
+    with pytest.raises(BadAnswer, match=r"BTCUSDT 1m candles that cannot be: Row 1: .* 2024-03-01 00:00:00"):
         whole(binance, "BTCUSDT", "1m", "2024-03-01", "2024-03-04")
     assert len(exchange.klines) == 3
 
