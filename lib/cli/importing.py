@@ -73,6 +73,16 @@ _LISTED = 10
 @click.option(
     "--stamp", type=click.Choice(["open", "close"]), help="Which end of its candle a time is. [default: told]"
 )
+@click.option(
+    "--off-grid", type=click.Choice(["refuse", "floor"]),
+    help="Candles that open between two steps: floor takes each as that of the bucket that holds its time. [default: "
+    "refuse, but for a few that follow a rule]",
+)  # fmt: skip
+@click.option(
+    "--pick-symbol",
+    metavar="S",
+    help="One of several symbols in a column, or * for all. [default: --symbol, if it is one]",
+)
 @click.option("--member", metavar="NAME", help="One table of an archive or a workbook that holds several.")
 @click.option(
     "--conflicts",
@@ -104,7 +114,7 @@ def import_files(
     """  # noqa: D301  the mark \b keeps the examples' lines apart
     from lib.gathering import Room
 
-    choices = _choices(given)
+    choices = _choices(given | {"symbol": None if many else symbol})
     with ExitStack() as stack:
         found = located(files, stack, endpoint=endpoint, anonymous=anonymous)
         room = stack.enter_context(Room(spill=len(found) > 1))

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from lib import timeframes
-from lib.candles import Finding, Report, conform
+from lib.candles import PRICES, Finding, Report, conform
 from lib.errors import CandlesRefused, FileRefused
 from lib.files import ticks, times, zones
-from lib.files.model import FileCandles, Reading
+from lib.files.model import FileCandles, Inference, Reading
+from lib.files.offgrid import floored, off_the_grid, regular
 from lib.files.planned import TICKS_TO, Plan
 from lib.files.rows import LISTED, Rows
 from lib.timeframes import Timeframe
@@ -61,7 +62,7 @@ def _wall(micros: Any) -> str:
 def finish(plan: Plan, rows: Rows) -> FileCandles:
     """The candles of rows in UTC, conformed. Raises as :func:`read`."""
     if rows.findings and plan.choices.bad_rows != "drop":
-        raise refused(plan, rows)
+        raise refused(plan, _all_faults(plan, rows))
     notes = [rows.note] if rows.note else []
     volume = rows.figures.get("volume")
     if volume is not None and (none := volume == -1).any() and not (volume[~none] < 0).any():
@@ -87,17 +88,92 @@ def finish(plan: Plan, rows: Rows) -> FileCandles:
         copy=False,
     )
     raw.index = pd.DatetimeIndex(micros.view("datetime64[us]")).tz_localize("UTC")
+    raw, floors = _on_grid(plan, raw, micros, frame, rows, keep)
     table, report = _conform(plan, raw, frame, rows, keep)
-    return FileCandles(table, report, frame, told(plan, frame, notes))
+    reading = told(plan, frame, [*notes, *floors])
+    if floors and plan.choices.off_grid is None:
+        off_grid = Inference(
+            "off_grid", "Candles off the grid", "floor", ("refuse", "floor"),
+            "few, each alone in its bucket, and all by the same time",
+        )  # fmt: skip
+        inferred = tuple(off_grid if each.key == "off_grid" else each for each in reading.inferred)
+        reading = replace(reading, inferred=inferred)
+    return FileCandles(table, report, frame, reading)
 
 
 def at_open(plan: Plan, micros: Array, frame: Timeframe) -> Array:
-    """The opens of candles that are stamped with their end, be it 10:00:00, 9:59:59 or 9:59:59.999."""
-    if plan.stamp != "close" or frame.is_calendar:
-        return micros
-    ends = -(-micros // 10**6) * 10**6
-    late = ends % (60 * 10**6) == 59 * 10**6
-    return np.asarray(ends + np.where(late, 10**6, 0) - frame.micros)
+    """The opens of candles that are stamped with their end, be it 10:00:00, 9:59:59 or 9:59:59.999; and, where
+    that was chosen, of those that belong to the bucket that holds their time."""
+    if plan.stamp == "close" and not frame.is_calendar:
+        ends = -(-micros // 10**6) * 10**6
+        late = ends % (60 * 10**6) == 59 * 10**6
+        micros = np.asarray(ends + np.where(late, 10**6, 0) - frame.micros)
+    return floored(micros, frame) if plan.choices.off_grid == "floor" else micros
+
+
+def _on_grid(
+    plan: Plan, raw: pd.DataFrame, micros: Array, frame: Timeframe, rows: Rows, keep: Array | None
+) -> tuple[pd.DataFrame, list[str]]:
+    """The rows with those off the grid in their buckets, where that was chosen or can be inferred; and a note."""
+    if plan.choices.off_grid == "floor":  # done in :func:`at_open`, and to be said
+        stamps = rows.micros if keep is None else rows.micros[keep]
+        off = (stamps != micros) if plan.stamp == "open" else np.zeros(len(micros), bool)
+    elif plan.choices.off_grid or not off_the_grid(micros, frame).any() or not regular(micros, frame):
+        return raw, []
+    else:
+        off = off_the_grid(micros, frame)
+        raw.index = pd.DatetimeIndex(floored(micros, frame).view("datetime64[us]")).tz_localize("UTC")
+    if not off.any():
+        return raw, []
+    lines = rows.lines() if keep is None else rows.lines()[keep]
+    shown = ", ".join(str(line) for line in lines[np.flatnonzero(off)[:3]])
+    return raw, [
+        f"{int(off.sum()):,} of {len(micros):,} candles are not where one of {frame.words} opens (line {shown} ...): "
+        "each was taken as the candle of the bucket that holds its time."
+    ]
+
+
+def _all_faults(plan: Plan, rows: Rows) -> Rows:
+    """The faulty cells, and the rows beside them that break a rule."""
+    keep = np.ones(len(rows.micros), bool) if rows.bad is None else ~rows.bad
+    if plan.ticks or not keep.any():
+        return rows
+    micros = rows.micros[keep]
+    try:
+        frame = plan.choices.timeframe or _infer(plan, micros)
+    except FileRefused:
+        return rows
+    raw = pd.DataFrame({name: values[keep] for name, values in rows.figures.items()})
+    raw["line"] = rows.lines()[keep]
+    raw.index = pd.DatetimeIndex(at_open(plan, micros, frame).view("datetime64[us]")).tz_localize("UTC")
+    report = conform(raw, frame, conflicts=plan.choices.conflicts or "refuse", bad_rows="drop").report
+    counts = dict(rows.counts or {})
+    for rule, count in report.counts.items():
+        counts[rule] = counts.get(rule, 0) + count
+    return replace(rows, findings=(*rows.findings, *_paired(report, raw).findings), counts=counts)
+
+
+def _paired(report: Report, raw: pd.DataFrame) -> Report:
+    """The report whose conflicts show both rows: their lines, and the figures that differ."""
+    rows: dict[pd.Timestamp | None, list[Finding]] = {}
+    for each in report.findings:
+        if each.rule == "conflict":
+            rows.setdefault(each.time, []).append(each)
+    said: dict[Finding, Finding] = {}
+    for time, these in rows.items():
+        if len(these) < 2 or time is None:
+            continue
+        lines = raw.iloc[[each.row for each in these]]
+        unlike = [
+            name for name in (*PRICES, "volume") if name in raw and lines[name].nunique(dropna=False) > 1
+        ]
+        figures = "; ".join(
+            f"{name} " + ", ".join(f"{value:.10g} on line {line}" for value, line in zip(lines[name], lines["line"], strict=True))
+            for name in unlike
+        )  # fmt: skip
+        text = f"There are other figures for {time:%Y-%m-%d %H:%M:%S} on {len(these)} lines: {figures}."
+        said |= {each: replace(each, message=text) for each in these}
+    return replace(report, findings=tuple(said.get(each, each) for each in report.findings))
 
 
 def told(plan: Plan, frame: Timeframe, notes: list[str]) -> Reading:
@@ -192,10 +268,10 @@ def _conform(
         try:
             made = conform(raw, frame, conflicts=conflicts, bad_rows=bad_rows)
         except CandlesRefused as error:
-            first = error.report.findings[0]
+            report = _paired(error.report, raw)
             raise CandlesRefused(
-                f"{plan.name}: {error.report.sentence()}", report=error.report, remedy=remedy(error.report),
-                file=plan.name, line=first.line,
+                f"{plan.name}: {report.sentence()}", report=report, remedy=remedy(report), file=plan.name,
+                line=report.findings[0].line,
             ) from error  # fmt: skip
     lost = rows.left_out + (len(rows.micros) - len(raw))
     if not lost:
@@ -210,9 +286,12 @@ def _conform(
 def remedy(report: Report) -> str:
     """What can be done about the findings."""
     if set(report.counts) == {"conflict"}:
-        return "Say which of the rows stands, the first or the last."
+        return "Say which of the rows stands, the first or the last (--conflicts first or last)."
     if set(report.counts) <= {"grid", "overlap"}:
-        return "Choose another timeframe, or to leave such rows out."
+        return (
+            "Choose another timeframe, to take each as the candle of the bucket that holds its time (--off-grid "
+            "floor), or to leave such rows out (--bad-rows drop)."
+        )
     return _REMEDY
 
 

@@ -6,7 +6,7 @@ import re
 
 from lib import timeframes
 from lib.files import columns, layout, text, ticks, times, zones
-from lib.files.model import Choices, Inference
+from lib.files.model import ALL_SYMBOLS, Choices, Inference
 from lib.files.planned import Plan
 from lib.files.timing import TimePlan
 
@@ -21,12 +21,13 @@ def inferences_of(plan: Plan) -> list[Inference]:
     made = [
         *_text(plan),
         *_content(plan),
+        *_picked(plan),
         *_prices_set(plan),
         *_columns(plan),
         Inference("decimal", "Decimal mark", plan.style.decimal, (".", ","), plan.style.why),
         Inference(
-            "scale", "Prices are divided by", f"{choices.scale or 1:g}",
-            ("1", "10", "100", "1000", "10000", "100000"), "chosen" if choices.scale else "taken as they are",
+            "scale", "Prices are divided by", f"{plan.scale.value:g}", ("1", "10", "100", "1000", "10000", "100000"),
+            plan.scale.why,
         ),
         _format(timing),
         *_day(plan),
@@ -54,7 +55,7 @@ def inferences_of(plan: Plan) -> list[Inference]:
         )
     )  # fmt: skip
     if plan.ticks is None:
-        made.append(_conflicts(choices))
+        made += [_conflicts(choices), _off_grid(choices)]
     made.append(
         Inference(
             "bad_rows", "Rows that break a rule", choices.bad_rows or "refuse", ("refuse", "drop"),
@@ -96,6 +97,24 @@ def _conflicts(choices: Choices) -> Inference:
         "conflicts", "Rows of one time with other figures", choices.conflicts or "refuse",
         ("refuse", "first", "last"), "chosen" if choices.conflicts else "which is right cannot be told",
     )  # fmt: skip
+
+
+def _off_grid(choices: Choices) -> Inference:
+    return Inference(
+        "off_grid", "Candles off the grid", choices.off_grid or "refuse", ("refuse", "floor"),
+        "chosen" if choices.off_grid else "a candle opens where its timeframe says",
+    )  # fmt: skip
+
+
+def _picked(plan: Plan) -> list[Inference]:
+    """Which of several symbols in a column."""
+    symbols = plan.symbols
+    if not symbols.several:
+        return []
+    why = (
+        "chosen" if plan.choices.pick_symbol else "the symbol that was given" if symbols.taken else "several"
+    )
+    return [Inference("pick_symbol", "Symbol in the file", symbols.taken, (*symbols.found, ALL_SYMBOLS), why)]
 
 
 def _why_timeframe(plan: Plan) -> str:

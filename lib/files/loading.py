@@ -6,15 +6,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lib.candles import PRICES, Finding
+from lib.errors import FileRefused
 from lib.files import numbers, times
 from lib.files.fixed import parse_fixed
 from lib.files.grid import Texts, Unlike
 from lib.files.leftovers import leave_out
+from lib.files.model import ALL_SYMBOLS
 from lib.files.planned import Plan
 from lib.files.rows import LISTED, Rows
 from lib.files.sides import OTHER
+from lib.files.symbols import distinct
 from lib.files.timing import counted
 
 __all__ = ["rows_of"]
@@ -27,15 +31,16 @@ _PLAIN = numbers.NumberStyle(".", "", True, "")
 def rows_of(plan: Plan, *, ending: bool = True) -> Rows:
     """Times as they stand and prices of every row of the plan's grid; faults are in ``findings``.
     ``ending``: the file ends with them."""
+    _same_symbol(plan)
     try:
         rows = _typed(plan)
         if np.isnan(rows.figures.get("open", np.empty(0))).any():
             rows = leave_out(rows, plan.layout, ending=ending)
     except Unlike:
         rows = leave_out(_as_texts(plan), plan.layout, ending=ending)
-    if plan.choices.scale:
+    if plan.scale.value != 1:
         for role in rows.figures.keys() - {"volume"}:
-            rows.figures[role] = rows.figures[role] / plan.choices.scale
+            rows.figures[role] = rows.figures[role] / plan.scale.value
     if "adjusted close" in rows.figures:
         factor = rows.figures.pop("adjusted close") / rows.figures["close"]
         for price in PRICES:
@@ -53,6 +58,8 @@ def _typed(plan: Plan) -> Rows:
     """The fast way. Raises ``Unlike`` where any cell is not as the sample promised."""
     if not plan.style.plain:
         raise Unlike("figures in a spelling that Arrow does not read")
+    if plan.symbols.several and plan.symbols.taken != ALL_SYMBOLS:
+        raise Unlike("rows of other symbols")
     figures = plan.figures
     types = dict.fromkeys(figures.values(), pa.float64()) | _time_types(plan)
     loaded = plan.grid.typed(types, plan.style.decimal)
@@ -107,7 +114,7 @@ def _floats(column: pa.ChunkedArray) -> Array:
 def _as_texts(plan: Plan) -> Rows:
     """The careful way: every cell as text, faults found with their line and the text as it stands."""
     figures = plan.figures
-    texts = plan.grid.texts((*plan.roles.times, *figures.values()))
+    texts = _of_symbol(plan, (*plan.roles.times, *figures.values()))
     counts = {"row": texts.left_out} if texts.left_out else {}
     log = _Log(plan, texts, counts, list(texts.findings))
     micros, wrong = _text_times(plan, texts)
@@ -117,6 +124,35 @@ def _as_texts(plan: Plan) -> Rows:
         values[role], wrong = numbers.to_floats(texts.columns[at], plan.style)
         log.add("number", wrong, (at,), "{text} in the column {label} is not a number")
     return Rows(micros, values, lambda: texts.lines, log.bad, tuple(log.findings), counts, texts.left_out)
+
+
+def _of_symbol(plan: Plan, wanted: tuple[int, ...]) -> Texts:
+    """The columns as texts, of the rows of one symbol where there are several."""
+    named, taken = plan.symbols.at, plan.symbols.taken
+    if named is None or not plan.symbols.several or taken == ALL_SYMBOLS:
+        return plan.grid.texts(wanted)
+    texts = plan.grid.texts((*wanted, named))
+    keep = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(texts.columns[named]), taken), fill_value=False)
+    lines = texts.lines[np.asarray(keep)]
+    return Texts({at: texts.columns[at].filter(keep) for at in wanted}, lines, texts.findings, texts.left_out)
+
+
+def _same_symbol(plan: Plan) -> None:
+    """Later parts of a file are of the symbol of its head. Raises ``FileRefused``."""
+    if (
+        plan.symbols.at is None
+        or plan.symbols.several
+        or plan.symbols.taken
+        or (plan.part and plan.grid is plan.part.grid)
+    ):
+        return
+    other = next((each for each in distinct(plan.grid, plan.symbols.at) if each != plan.symbols.only), "")
+    if other:
+        raise FileRefused(
+            f"{plan.name} holds several symbols: {plan.symbols.only}, and further down {other}.",
+            remedy=f"Choose one, or * for all as one series: --pick-symbol {plan.symbols.only}.",
+            file=plan.name, question="pick_symbol",
+        )  # fmt: skip
 
 
 class _Log:

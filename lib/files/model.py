@@ -12,13 +12,16 @@ from lib.candles import Report
 from lib.errors import InputError
 from lib.timeframes import Timeframe, parse
 
-__all__ = ["BAD_ROWS", "CONFLICTS", "Choices", "FileCandles", "Inference", "Reading"]
+__all__ = ["ALL_SYMBOLS", "BAD_ROWS", "CONFLICTS", "Choices", "FileCandles", "Inference", "Reading"]
 
 CONFLICTS = ("refuse", "first", "last")
 BAD_ROWS = ("refuse", "drop")
+# Every symbol of a column, as one series.
+ALL_SYMBOLS = "*"
 _CHOSEN = {
     "conflicts": CONFLICTS, "bad_rows": BAD_ROWS, "decimal": (".", ","), "side": ("mid", "bid", "ask"),
     "content": ("candles", "ticks"), "stamp": ("open", "close"),
+    "off_grid": ("refuse", "floor"),
 }  # fmt: skip
 _YES = {"yes", "true", "1", "day first"}
 
@@ -35,7 +38,10 @@ class Choices:
     and of candles of both sides; ``content`` says whether the rows are candles or ticks; ``timeframe`` is
     the one to build of ticks. ``member`` is one table of several in a file; ``date`` (YYYY-MM-DD) the day of
     rows that tell only the time of day; ``prices`` the set of prices where there are several, such as raw
-    and adjusted ones; ``stamp`` says whether a time is that of its candle's open or close.
+    and adjusted ones; ``stamp`` says whether a time is that of its candle's open or close. ``off_grid`` is
+    ``floor`` where a candle belongs to the bucket that holds its time. ``symbol`` is what the candles will be
+    kept under: it tells which of several tables or symbols is meant, and what size a price has; ``pick_symbol``
+    is one of the symbols in a column, ``*`` for all as one series.
     """
 
     delimiter: str | None = None
@@ -56,6 +62,9 @@ class Choices:
     date: str | None = None
     prices: str | None = None
     stamp: Literal["open", "close"] | None = None
+    off_grid: Literal["refuse", "floor"] | None = None
+    symbol: str | None = None
+    pick_symbol: str | None = None
 
     def override(self, key: str, value: str) -> Choices:
         """With one inference's value replaced by another, both as text; ``key`` as in
@@ -86,6 +95,7 @@ _OPTIONS = {
     "scale": "--scale", "zone": "--tz", "timeframe": "--timeframe",
     "conflicts": "--conflicts", "bad_rows": "--bad-rows", "side": "--side", "content": "--content",
     "member": "--member", "date": "--date", "prices": "--prices", "stamp": "--stamp",
+    "off_grid": "--off-grid", "pick_symbol": "--pick-symbol",
 }  # fmt: skip
 
 
@@ -94,7 +104,10 @@ def _typed(key: str, value: str) -> Any:
         if key == "header":
             return int(value)
         if key == "scale":
-            return float(value)
+            made = 1.0 if value == "as written" else float(value)
+            if not 0 < made < float("inf"):
+                raise ValueError
+            return made
     except ValueError as error:
         raise InputError(f"{key} is a number, not {value!r}.") from error
     if key == "day_first":
@@ -152,6 +165,7 @@ class Reading:
 
 
 _MUST = {
+    "pick_symbol",
     "prices",
     "date",
     "day_first",

@@ -12,6 +12,8 @@ from lib.files.containers import Buffer, Member
 from lib.files.grid import Grid, TextGrid
 from lib.files.layout import Layout
 from lib.files.model import Choices
+from lib.files.names import suggest_symbol
+from lib.files.symbols import likest
 from lib.files.text import Text
 
 __all__ = ["Part", "open_parts"]
@@ -51,6 +53,7 @@ def open_parts(name: str, data: bytes | Path, choices: Choices) -> tuple[list[Pa
     raw = [each for member in found for each in _tables(member, name)]
     if choices.member is not None:
         raw = [_pick(raw, choices.member, name)]
+    raw, notes = _named_for(raw, choices)
     alone = len(raw) == 1
     parts: list[Part] = []
     passed: list[str] = []
@@ -64,8 +67,19 @@ def open_parts(name: str, data: bytes | Path, choices: Choices) -> tuple[list[Pa
             passed.append(each.label)
     if not parts and first:
         raise first
-    notes = [f"Passed over, as there are no candles in them: {', '.join(passed[:5])}."] if passed else []
+    notes += [f"Passed over, as there are no candles in them: {', '.join(passed[:5])}."] if passed else []
     return parts, notes
+
+
+def _named_for(raw: list[_Raw], choices: Choices) -> tuple[list[_Raw], list[str]]:
+    """Of tables that are named for several symbols, those of the symbol that was given; and a note."""
+    names = [suggest_symbol(each.label.rsplit(": ", 1)[-1]) for each in raw]
+    wanted = likest(choices.symbol or "", list(dict.fromkeys(filter(None, names))))
+    if not wanted or len(set(names)) == 1 or choices.member is not None:
+        return raw, []
+    taken = [each for each, name in zip(raw, names, strict=True) if name == wanted]
+    shown = ", ".join(each.label for each in taken[:5])
+    return taken, [f"Of {len(raw)} tables in the file, those named for {wanted} were taken: {shown}."]
 
 
 def _pick(raw: list[_Raw], wanted: str, name: str) -> _Raw:

@@ -8,14 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from lib import timeframes
+from lib.candles import PRICES
 from lib.files import columns, layout, numbers, sides, ticks, times, zones
 from lib.files.cells import numeric
 from lib.files.inferences import inferences_of
-from lib.files.model import Choices, Reading
+from lib.files.model import ALL_SYMBOLS, Choices, Reading
+from lib.files.names import suggest_symbol
 from lib.files.opening import Part, open_parts
 from lib.files.planned import TICKS_TO, Plan
+from lib.files.scales import Scale, expected_price, pair_of, points_of_shares, scale_of
+from lib.files.symbols import Symbols, find_symbols, likest, of_symbol
 from lib.files.timing import TimePlan, counted, sample_micros, timing_of
 
 __all__ = ["TICKS_TO", "Plan", "TimePlan", "counted", "make_plan", "plan_of"]
@@ -36,6 +41,7 @@ def make_plan(name: str, data: bytes | Path, choices: Choices) -> Plan:
             plan if plan.times.order.value else plan_of(part, settled)
             for part, plan in zip(parts, plans, strict=True)
         ]
+    plans = _one_scale(plans)
     first, more = plans[0], tuple(plans[1:])
     if more:
         notes.append(f"Joined, as parts of one series: {', '.join(each.name for each in parts[:5])}"
@@ -44,10 +50,26 @@ def make_plan(name: str, data: bytes | Path, choices: Choices) -> Plan:
     return replace(first, more=more, reading=reading)
 
 
+def _one_scale(plans: list[Plan]) -> list[Plan]:
+    """What some parts of a series tell of its scale holds for all."""
+    told = next((plan.scale for plan in plans if plan.scale.value != 1), None)
+    if told is None or all(plan.scale.value == told.value for plan in plans):
+        return plans
+    made = [replace(plan, scale=told) for plan in plans]
+    warnings = (*made[0].reading.warnings, told.note)
+    reading = replace(made[0].reading, warnings=warnings, inferred=tuple(inferences_of(made[0])))
+    return [replace(made[0], reading=reading), *made[1:]]
+
+
 def plan_of(part: Part, choices: Choices) -> Plan:
     """The plan of one table."""
-    name, found, grid = part.name, part.layout, part.grid
+    name, grid = part.name, part.grid
+    symbols = find_symbols(part.layout, grid, choices)
+    found = of_symbol(part.layout, symbols)
+    part = replace(part, layout=found)
     roles = columns.assign(found, _of_candles(choices), name, choices.prices)
+    if "prices" in roles.undecided and (meant := likest(choices.symbol or "", list(roles.sets))):
+        roles = columns.assign(found, _of_candles(choices), name, meant)
     timing = timing_of(part, roles, choices)
     zone = zones.check_zone(choices.zone or part.zone or "UTC")
     if timing.utc or timing.dates:
@@ -63,6 +85,10 @@ def plan_of(part: Part, choices: Choices) -> Plan:
         raise layout.no_rows(name, " ".join(found.names if found.header else found.rows[0])[:80])
     roles = both.roles if both else quotes.roles if quotes else roles
     style = numbers.sniff_style(_figures(found, roles), choices.decimal)
+    symbol = choices.symbol or symbols.only or (name if pair_of(name) else suggest_symbol(name))
+    scale = _scale(part, roles, style, choices, symbol)
+    if scale.thousands:
+        style = numbers.sniff_style(_figures(found, roles), ",")
     frame = None if choices.timeframe is None else timeframes.parse(choices.timeframe)
     if frame is None and quotes:
         frame = TICKS_TO
@@ -70,7 +96,12 @@ def plan_of(part: Part, choices: Choices) -> Plan:
         name=name,
         preview=part.preview,
         inferred=(),
-        warnings=(*found.notes, *roles.warnings, *_warnings(found, roles, style, choices, timing)),
+        warnings=(
+            *found.notes,
+            *roles.warnings,
+            *_of_symbols(part, symbols),
+            *_warnings(part, roles, style, choices, timing, scale),
+        ),
         columns=found.names,
         sample=found.rows[:20],
         containers=part.containers,
@@ -81,7 +112,9 @@ def plan_of(part: Part, choices: Choices) -> Plan:
         zone=zone,
         offsets_in_file=timing.utc,
     )
-    plan = Plan(name, grid, found, roles, style, timing, zone, choices, reading, quotes, both, part)
+    plan = Plan(
+        name, grid, found, roles, style, timing, zone, choices, reading, quotes, both, part, scale=scale, symbols=symbols
+    )  # fmt: skip
     return replace(plan, reading=replace(reading, inferred=tuple(inferences_of(plan))))
 
 
@@ -99,12 +132,39 @@ def _prices(found: layout.Layout, roles: columns.Roles) -> list[str]:
     return [cell for cell in cells if numeric(cell)]
 
 
+def _scale(
+    part: Part, roles: columns.Roles, style: numbers.NumberStyle, choices: Choices, symbol: str
+) -> Scale:
+    """By what prices are divided: as chosen, as a pair's size tells, or as the digits of shares do."""
+    if choices.scale is not None:
+        return Scale(choices.scale, "chosen")
+    cells = _prices(part.layout, roles)
+    values, bad = numbers.to_floats(pa.array(cells, pa.string()), style)
+    if not style.decimal or bad.any():
+        return Scale()
+    made = scale_of(symbol, cells if choices.decimal is None else (), values.tolist())
+    if made != Scale() or part.layout.header or expected_price(symbol) is not None:
+        return made
+    at = [place for role, place in roles.at.items() if role in PRICES]
+    return points_of_shares(symbol, part.grid, at, cells) if len(at) == 4 else made
+
+
+def _of_symbols(part: Part, symbols: Symbols) -> list[str]:
+    if not symbols.several or not symbols.taken or symbols.at is None:
+        return []
+    shown = ", ".join(symbols.found[:5]) + (" ..." if len(symbols.found) > 5 else "")
+    taken = "all were taken as one series" if symbols.taken == ALL_SYMBOLS else f"{symbols.taken} was taken"
+    return [
+        f"The column {part.layout.names[symbols.at]!r} names {len(symbols.found)} symbols ({shown}); {taken}."
+    ]
+
+
 def _warnings(
-    found: layout.Layout, roles: columns.Roles, style: numbers.NumberStyle, choices: Choices, timing: TimePlan
-) -> list[str]:
-    made = []
-    prices = _prices(found, roles)
-    if len(prices) > 8 and choices.decimal is None and choices.scale is None:
+    part: Part, roles: columns.Roles, style: numbers.NumberStyle, choices: Choices, timing: TimePlan, scale: Scale
+) -> list[str]:  # fmt: skip
+    made = [scale.note] if scale.note else []
+    prices = _prices(part.layout, roles)
+    if len(prices) > 8 and choices.decimal is None and choices.scale is None and not scale.note:
         if style.decimal == "." and all(re.fullmatch(r"\d{1,3}\.\d{3}", cell) for cell in prices):
             made.append(
                 "Every price has exactly three digits after its dot. If the dots part thousands here, "

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lib import timeframes
 from lib.files import columns, layout, numbers, sides, ticks, words
 from lib.files.grid import Grid
 from lib.files.model import Choices, Reading
 from lib.files.opening import Part
+from lib.files.scales import Scale
+from lib.files.symbols import Symbols
 from lib.files.timing import TimePlan
 
 __all__ = ["TICKS_TO", "Plan"]
@@ -35,6 +37,8 @@ class Plan:
     sides: sides.Sides | None = None
     part: Part | None = None
     more: tuple[Plan, ...] = ()
+    scale: Scale = field(default_factory=Scale)
+    symbols: Symbols = field(default_factory=Symbols)
 
     @property
     def stamp(self) -> str:

@@ -23,6 +23,8 @@ def ask(plan: Plan) -> None:
 
 
 def _question(plan: Plan, key: str, options: tuple[str, ...]) -> tuple[str, str]:
+    if key == "pick_symbol":
+        return _several(plan)
     if key == "day_first":
         cell = next(
             (row[plan.roles.times[0]] for row in plan.layout.rows if len(row) == plan.layout.width), ""
@@ -58,3 +60,13 @@ def _question(plan: Plan, key: str, options: tuple[str, ...]) -> tuple[str, str]
         what = f"several columns could be the {role}"
     return (f"{plan.name}: which column is the {role} cannot be told: {what}.",
             f"Choose one of: {', '.join(options[:12])}.")  # fmt: skip
+
+
+def _several(plan: Plan) -> tuple[str, str]:
+    """Of several symbols in a column."""
+    found, at = plan.symbols.found, plan.symbols.at or 0
+    shown = ", ".join(found[:12]) + (" ..." if len(found) > 12 else "")
+    return (
+        f"{plan.name} holds {len(found)} symbols in the column {plan.layout.names[at]!r}: {shown}.",
+        f"Choose one of them (--pick-symbol {found[0]}), or * for all as one series.",
+    )

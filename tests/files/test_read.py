@@ -191,7 +191,7 @@ def test_a_reading_shows_the_lines_and_every_inference() -> None:
         "encoding": "utf-8", "delimiter": ",", "header": "1", "stamp": "open", "columns.time": "time", "columns.open": "open",
         "columns.high": "high", "columns.low": "low", "columns.close": "close", "columns.volume": "volume",
         "decimal": ".", "scale": "1", "time_format": "text", "zone": "UTC", "timeframe": "1d",
-        "conflicts": "refuse", "bad_rows": "refuse",
+        "conflicts": "refuse", "off_grid": "refuse", "bad_rows": "refuse",
     }  # fmt: skip
     assert all(each.label and each.options and each.why for each in reading.inferred)
     zone = next(each for each in reading.inferred if each.key == "zone")

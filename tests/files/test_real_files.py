@@ -17,14 +17,13 @@ REFUSED = {
     "a09_decimal_comma_h1_offgrid_eurusd.csv": "out of step",
     # one day stands twice, with other figures: the reader says which row stands
     "a15_cryptodatadownload_btcusdt_daily.csv": "other figures for 2017-12-18",
-    # 450 of 3,728 candles of an hour open at 5 minutes past
-    "a80_slash_datetime_index_eurusd_h1.csv": "is not where a candle of 1 hour opens",
 }
-# Prices that cannot be told from others a power of ten away: read as written, with a warning that says so.
-SCALED = {
-    "a59_lean_spy_daily_decicents.zip": (Choices(scale=1e4), "choose a scale"),
-    "a03_mt5_semicolon_h1_eurusd_thousand_dots.csv": (Choices(decimal=",", scale=1e5), "three digits"),
-    "a45_ejtrader_scaled_points_usdjpy_d1.csv": (Choices(scale=1e3), "choose a scale"),
+# Read right by what the content or the symbol tells, and what must be said of it.
+TOLD = {
+    "a59_lean_spy_daily_decicents.zip": "divided by 10000",
+    "a03_mt5_semicolon_h1_eurusd_thousand_dots.csv": "divided by 100",
+    "a45_ejtrader_scaled_points_usdjpy_d1.csv": "divided by 1000",
+    "a80_slash_datetime_index_eurusd_h1.csv": "450 of 3,728 candles are not where one of 1 hour opens (line 10, 11, 34 ...)",
 }
 
 
@@ -77,22 +76,23 @@ def test_every_file_is_right_or_refused_as_listed(market_data: Path, expected: d
             if REFUSED.get(path.name, "\0") not in str(error):
                 faults[path.name] = f"refused: {error}"
             continue
-        if path.name in SCALED:
-            assert fault, path.name
-        elif fault:
+        if fault:
             faults[path.name] = fault
         else:
             right.add(path.name)
     assert not faults
     assert refused == set(REFUSED)
-    assert len(right) == 59 - len(REFUSED) - len(SCALED)
+    assert len(right) == 59 - len(REFUSED)
 
 
-@pytest.mark.parametrize("name", sorted(SCALED))
-def test_prices_that_may_be_scaled_are_not_read_in_silence(
-    name: str, market_data: Path, expected: dict[str, Any]
-) -> None:
-    path = market_data / "A_candles" / name
-    choices, said = SCALED[name]
-    assert any(said in note for note in read(name, path).reading.warnings)
-    assert _fault(path, expected[f"A_candles/{name}"], choices) == ""
+@pytest.mark.parametrize("name", sorted(TOLD))
+def test_what_is_inferred_is_not_read_in_silence(name: str, market_data: Path) -> None:
+    reading = read(name, market_data / "A_candles" / name).reading
+    assert any(TOLD[name] in note for note in reading.warnings)
+
+
+def test_a_symbol_alone_tells_the_scale(market_data: Path, expected: dict[str, Any]) -> None:
+    for name, symbol in (("a03_mt5_semicolon_h1_eurusd_thousand_dots.csv", "EUR/USD"),
+                         ("a45_ejtrader_scaled_points_usdjpy_d1.csv", "USDJPY")):  # fmt: skip
+        table = read("x.csv", market_data / "A_candles" / name, Choices(symbol=symbol)).table
+        assert table["close"].sum() == pytest.approx(expected[f"A_candles/{name}"]["sum_close"], rel=1e-9)
