@@ -10,8 +10,9 @@ stored as one series or as one each. The command line and the page both go this 
 from lib.gathering.basket import Basket, Given, Look
 from lib.gathering.checked import Checked, Room
 from lib.gathering.commands import Asked, commands
-from lib.gathering.joining import Clash, Group, clashes, grouped, join
+from lib.gathering.joining import Clash, Group, Outcome, clashes, grouped, join, store_all
 
 __all__ = [
-    "Asked", "Basket", "Checked", "Clash", "Given", "Group", "Look", "Room", "clashes", "commands", "grouped", "join",
+    "Asked", "Basket", "Checked", "Clash", "Given", "Group", "Look", "Outcome", "Room", "clashes", "commands",
+    "grouped", "join", "store_all",
 ]  # fmt: skip

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 from lib.errors import CandlebookError, CandlesRefused, FileRefused
-from lib.files import Choices
+from lib.files import Choices, suggest_symbol
 from lib.gathering.checked import Checked, Progress, Room
+from lib.gathering.joining import Clash, clashes
 
 __all__ = ["Basket", "Given", "Look"]
 
 State = Literal["ready", "choice", "refused"]
+_COMPARED = 500
+_LONGEST_SYMBOL = 30
+_SYMBOL = frozenset({"symbol", "ticker", "pair", "instrument"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,20 @@ class Look:
         open_ = fields.get("question") or fields.get("findings") or isinstance(self.error, CandlesRefused)
         return "choice" if open_ else "refused"
 
+    @property
+    def symbol(self) -> str:
+        """The likeliest symbol: of a column that names the same one in every row seen, else of the file's
+        name; or nothing."""
+        if self.checked is not None:
+            reading = self.checked.reading
+            for at, label in enumerate(reading.columns):
+                if label.strip('<> "').lower() in _SYMBOL:
+                    found = {row[at].strip(" \"'") for row in reading.sample if at < len(row)}
+                    told = found.pop().upper() if len(found) == 1 else ""
+                    if 0 < len(told) <= _LONGEST_SYMBOL and told.isprintable():
+                        return told
+        return suggest_symbol(self.given.name)
+
 
 class Basket:
     """Files that were looked at, each with the choices made for it. Their candles wait on disk."""
@@ -54,6 +73,7 @@ class Basket:
     def __init__(self) -> None:
         self._room = Room(spill=True)
         self._looks: dict[str, Look] = {}
+        self._compared: dict[tuple[Checked, ...], list[Clash]] = {}
         self.choices: dict[str, Choices] = {}
 
     @property
@@ -90,6 +110,15 @@ class Basket:
         self._looks[given.key] = made
         return made
 
+    def clashes(self, files: Sequence[Checked], most: int = 20) -> list[Clash]:
+        """The first ``most`` contradictions between files of one series; found once."""
+        key = tuple(files)
+        if key not in self._compared:
+            if len(self._compared) >= _COMPARED:
+                self._compared.clear()
+            self._compared[key] = list(islice(clashes(files), most))
+        return self._compared[key]
+
     def keep(self, keys: Iterable[str]) -> None:
         """Forget every other file."""
         wanted = set(keys)
@@ -101,3 +130,4 @@ class Basket:
         held = self._looks.pop(key, None)
         if held is not None and held.checked is not None:
             held.checked.close()
+            self._compared.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lib.files import Choices, suggest_symbol
 from lib.timeframes import Timeframe
@@ -24,49 +24,47 @@ class Asked:
     options: tuple[str, ...] = ()
 
 
-def commands(files: Sequence[Asked], source: str) -> list[str]:
+def commands(files: Sequence[Asked], source: str, *, between: str | None = None) -> list[str]:
     """Lines that store the same as the page would: one, wherever files are read alike and are of one
-    series, or are of series that their names tell. Lines run one after another: what is stored last stands.
-    """
-    alike = len({(each.choices, each.options) for each in map(_hashable, files)}) == 1
-    if alike and len(files) > 1 and len(_series(files)) > 1 and all(_told(each) for each in files):
-        return [_line(files, "--many", source)]
-    if files and files[0].choices.conflicts == "first" and not alike:
+    series, or are of series that their names tell. ``between`` (first, last) says which file stands where
+    two contradict each other. Lines run one after another: what is stored last stands."""
+    if between is not None:
+        files = [each if each.choices.conflicts else _ruled(each, between) for each in files]
+    alike = len({_read(each) for each in files}) == 1
+    if alike and len({_kept(each) for each in files}) > 1 and all(map(_told, files)):
+        return [_line(files, ["--many"], source)]
+    if between == "first" and not alike:
         files = files[::-1]
     groups: dict[object, list[Asked]] = {}
     for each in files:
-        held = _hashable(each)
-        groups.setdefault((each.symbol, each.timeframe, held.choices, held.options), []).append(each)
+        groups.setdefault((_kept(each), _read(each)), []).append(each)
     return [
-        _line(group, f"--symbol={group[0].symbol.strip() or 'SYMBOL'}", source) for group in groups.values()
+        _line(group, ["--symbol", group[0].symbol.strip() or "SYMBOL"], source) for group in groups.values()
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Hashable:
-    choices: tuple[str, ...]
-    options: tuple[str, ...]
+def _ruled(asked: Asked, between: str) -> Asked:
+    return replace(asked, choices=asked.choices.override("conflicts", between))
 
 
-def _hashable(asked: Asked) -> _Hashable:
-    return _Hashable(tuple(asked.choices.arguments()), asked.options)
+def _read(asked: Asked) -> tuple[str, ...]:
+    """How it is read, as far as the command line is concerned."""
+    return (*asked.options, *asked.choices.arguments())
 
 
-def _series(files: Sequence[Asked]) -> set[tuple[str, str]]:
-    return {(each.symbol, str(each.timeframe)) for each in files}
+def _kept(asked: Asked) -> tuple[str, str]:
+    return asked.symbol.strip(), str(asked.timeframe)
 
 
-def _told(each: Asked) -> bool:
-    return bool(each.symbol) and suggest_symbol(each.name) == each.symbol
+def _told(asked: Asked) -> bool:
+    return bool(asked.symbol) and suggest_symbol(asked.name) == asked.symbol
 
 
-def _line(files: Sequence[Asked], kept: str, source: str) -> str:
-    option, _, symbol = kept.partition("=")
-    parts = ["python", "-m", "lib", "import", *(_path(each.where) for each in files), option]
-    parts += [symbol] if symbol else []
+def _line(files: Sequence[Asked], kept: list[str], source: str) -> str:
+    parts = ["python", "-m", "lib", "import", *(_path(each.where) for each in files), *kept]
     if source.strip() not in ("", "file"):
         parts += ["--source", source.strip()]
-    return shlex.join([*parts, *files[0].options, *files[0].choices.arguments()])
+    return shlex.join([*parts, *_read(files[0])])
 
 
 def _path(where: str) -> str:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from lib.candles import COLUMNS
-from lib.errors import InputError
+from lib.errors import CandlebookError, InputError
 from lib.gathering.checked import Checked
 from lib.series import Series
 
 if TYPE_CHECKING:
     from lib.store import Store, Written
 
-__all__ = ["Clash", "Group", "clashes", "grouped", "join"]
+__all__ = ["Clash", "Group", "Outcome", "clashes", "grouped", "join", "store_all"]
 
 _SHOWN = 20
 
@@ -67,7 +67,7 @@ def _overlap(one: Checked, other: Checked) -> bool:
     a, b = one.report, other.report
     if a.first is None or b.first is None or a.last is None or b.last is None:
         return False
-    return a.first <= b.last and b.first <= a.last
+    return bool(a.first <= b.last and b.first <= a.last)
 
 
 def _compared(one: Checked, other: Checked) -> Clash | None:
@@ -146,3 +146,40 @@ def grouped(
     for each in files:
         found.setdefault(Series(source, symbols[each], each.timeframe), []).append(each)
     return [Group(series, join(parts, conflicts)) for series, parts in found.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file: ``written`` in ``series``, or the error for which it was not."""
+
+    file: Checked
+    series: Series
+    written: Written | None = None
+    error: CandlebookError | None = None
+
+
+def store_all(
+    store: Store, groups: Sequence[Group], progress: Callable[[Checked, float], None] | None = None
+) -> list[Outcome]:
+    """Store groups one after another; ``progress`` gets the part that is done of all candles. A store
+    that fails is not asked again: the files after it have its error too."""
+    whole = sum(each.report.rows_out for group in groups for each in group.files) or 1
+    parts: dict[Checked, float] = {}
+    made: list[Outcome] = []
+    error: CandlebookError | None = None
+
+    def say(each: Checked, part: float) -> None:
+        parts[each] = part
+        if progress:
+            progress(each, min(1.0, sum(part * file.report.rows_out for file, part in parts.items()) / whole))
+
+    for group in groups:
+        if error is None:
+            try:
+                group.store(store, say)
+            except CandlebookError as failed:
+                error = failed
+        for each in group.files:
+            written = group.written.get(each)
+            made.append(Outcome(each, group.series, written, None if written is not None else error))
+    return made

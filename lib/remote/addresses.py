@@ -129,10 +129,13 @@ def find(address: str, access: Access, *, most: int = _MOST) -> list[Item]:
 def browse(address: str, access: Access, *, after: str | None = None) -> Listing:
     """A page (200) of the files and folders that begin with an address, one level deep.
 
-    Errors as in :func:`find`; a bucket or folder that is empty gives an empty listing.
+    ``s3://`` alone gives the buckets of this machine's credentials, as folders. Errors as in
+    :func:`find`; a bucket or folder that is empty gives an empty listing.
     """
     address = address.strip()
     with _told(address, access):
+        if address in _S3:
+            return Listing((), tuple(f"s3://{each}/" for each in _buckets(access)), None)
         if address.startswith(_S3):
             bucket, prefix = _bucket(address)
             page = access.s3().page(bucket, prefix, flat=False, after=after, most=_PAGE)
@@ -229,6 +232,17 @@ def _bucket(address: str) -> tuple[str, str]:
     if not bucket:
         raise InputError(f"{address} names no bucket.", remedy="Write it as s3://bucket/prefix.")
     return bucket, key
+
+
+def _buckets(access: Access) -> list[str]:
+    if not access.buckets or access.anonymous:
+        why = (
+            "without credentials there is no list of buckets"
+            if access.buckets
+            else "buckets are not listed for readers of this app"
+        )
+        raise InputError(f"s3:// names no bucket, and {why}.", remedy="Write the bucket: s3://bucket/prefix.")
+    return sorted(access.s3().buckets())
 
 
 def _in_bucket(address: str, access: Access, most: int) -> list[Item]:
@@ -364,6 +378,12 @@ def _told(address: str, access: Access) -> Iterator[None]:
 
 def _refusal(address: str, fault: Fault | None, access: Access) -> InputError | RateLimited | SourceDown:
     fault = fault or of_kind("other")
+    if address in _S3 and fault.kind == "denied":
+        return InputError(
+            "These credentials may not list buckets.",
+            remedy="Write the bucket: s3://bucket/prefix.",
+            kind=fault.kind,
+        )
     message, remedy = f"{address} could not be read: {fault.message}.", fault.remedy
     if fault.kind == "slow":
         return RateLimited(message, remedy=remedy, kind=fault.kind)

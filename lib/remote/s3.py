@@ -142,6 +142,16 @@ class S3:
 
         return self._run(_again(call))
 
+    def buckets(self) -> list[str]:
+        """The names of the buckets that belong to the credentials."""
+
+        async def call() -> list[str]:
+            client = await self._client()
+            answer = await client.list_buckets()
+            return [str(each["Name"]) for each in answer.get("Buckets", ())]
+
+        return self._run(_again(call))
+
     def walk(self, bucket: str, prefix: str, *, most: int | None = None) -> list[Found]:
         """Everything that begins with ``prefix``, at most about ``most``; a request for each 1,000."""
         found: list[Found] = []

@@ -1,11 +1,12 @@
 """Files that are not on the reader's disk: found in a bucket, behind an address or in a folder of the server,
-and handed one after another to the same steps as a file that is dropped."""
+and handed to the same steps as files that are dropped."""
 
 from __future__ import annotations
 
+import glob
 import re
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,53 +14,53 @@ import streamlit as st
 
 from lib import settings
 from lib.errors import CandlebookError, InputError
+from lib.gathering import Basket, Given
 from lib.remote.addresses import Access, Item, Listing, browse, fetch, find, is_remote, shown
 from lib.ui.frame import guard, plain, show_error
 
-__all__ = ["Fetched", "elsewhere", "put_away", "rights"]
+__all__ = ["elsewhere", "put_away", "rights"]
 
 _ADDRESS, _SEEN, _QUEUE, _ANONYMOUS, _ENDPOINT = (
     "elsewhere_address", "elsewhere_seen", "elsewhere_queue", "elsewhere_anonymous", "elsewhere_endpoint",
 )  # fmt: skip
-# In all, as much as may be dropped: it is held in memory until it is stored.
+# In all, as much as may be dropped.
 _MOST = 200_000_000
+_BUCKET = re.compile(r"s3://[^/]+/")
 _FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via")
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A file that has arrived: ``key`` stands for it in the names of controls."""
-
-    key: str
-    name: str
-    data: bytes
-
-
-def elsewhere() -> Fetched | None:
-    """The controls to find and choose files; the first of those that were opened and not yet stored."""
-    queue: list[Fetched] = st.session_state.setdefault(_QUEUE, [])
+def elsewhere(basket: Basket) -> list[Given]:
+    """The controls to find and choose files; those that were opened and not yet stored or put away. They lie in
+    the basket's folder."""
+    queue: list[Given] = st.session_state.setdefault(_QUEUE, [])
     with st.expander("From a bucket or an address", icon=":material/cloud_download:"), guard():
         access = rights()
         address = st.text_input(
             "Address", key=_ADDRESS, placeholder="s3://bucket/2024/*.csv, https://..." + (", or a path" if access.files else ""),
-            help="A bucket or folder is listed; * stands for any signs in a name, ** for folders too",
+            help="A bucket or folder is listed; * stands for any signs in a name, ** for folders too"
+            + ("; s3:// alone lists the buckets" if access.buckets else ""),
         ).strip()  # fmt: skip
         access = _options(access, address)
         if address and (chosen := _choose(address, access)):
-            queue[:] = _arrived(chosen, access)
-    if not queue:
-        return None
-    left, right = st.columns([5, 1], vertical_alignment="center")
-    more = f", the first of {len(queue)}" if len(queue) > 1 else ""
-    left.markdown(f"**{plain(queue[0].name)}**{more}")
-    right.button("Put away", key="elsewhere_away", on_click=put_away, args=(queue[0].key,), type="tertiary")
-    return queue[0]
+            put_away(*(each.key for each in queue))
+            queue[:] = _arrived(chosen, access, basket.folder)
+    if queue:
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        names = ", ".join(each.name for each in queue[:5]) + (", ..." if len(queue) > 5 else "")
+        left.markdown(f"**{plain(names)}**" + (f" · {len(queue)} files" if len(queue) > 1 else ""))
+        right.button(
+            "Put away", key="elsewhere_away", on_click=put_away, args=tuple(each.key for each in queue), type="tertiary"
+        )  # fmt: skip
+    return list(queue)
 
 
-def put_away(key: str) -> None:
-    """Done with a file: the next one comes."""
-    queue: list[Fetched] = st.session_state.get(_QUEUE, [])
-    queue[:] = [each for each in queue if each.key != key]
+def put_away(*keys: str) -> None:
+    """Done with these files."""
+    queue: list[Given] = st.session_state.get(_QUEUE, [])
+    for each in queue:
+        if each.key in keys and isinstance(each.data, Path) and is_remote(each.where):
+            each.data.unlink(missing_ok=True)
+    queue[:] = [each for each in queue if each.key not in keys]
 
 
 def rights() -> Access:
@@ -170,7 +171,7 @@ def _more(address: str, access: Access) -> None:
 def _folders(found: Listing) -> None:
     if found.folders:
         st.selectbox(
-            "Folders", found.folders, None, key=f"elsewhere_into_{hash(found.folders)}", placeholder="Go into a folder",
+            "Buckets" if all(_BUCKET.fullmatch(each) for each in found.folders) else "Folders", found.folders, None, key=f"elsewhere_into_{hash(found.folders)}", placeholder="Go into a folder",
             format_func=lambda each: each.rstrip("/").rsplit("/", 1)[-1] + "/",
             on_change=_go, args=(f"elsewhere_into_{hash(found.folders)}",),
         )  # fmt: skip
@@ -193,7 +194,7 @@ def _described(item: Item) -> str:
 # ---------------------------------------------------------------------------------------------- arrive
 
 
-def _arrived(items: list[Item], access: Access) -> list[Fetched]:
+def _arrived(items: list[Item], access: Access, folder: Path) -> list[Given]:
     """The files, fetched one by one; none where one fails."""
     total = sum(item.size or 0 for item in items)
     if total > _MOST:
@@ -202,25 +203,47 @@ def _arrived(items: list[Item], access: Access) -> list[Fetched]:
             remedy="Choose fewer, or use the command line: python -m lib import.",
         )
     bar = st.progress(0.0)
-    found: list[Fetched] = []
+    found: list[Given] = []
     left = _MOST
-    with tempfile.TemporaryDirectory(prefix="candlebook-") as folder:
-        for number, item in enumerate(items):
+    into = Path(tempfile.mkdtemp(dir=folder))
+    for number, item in enumerate(items):
 
-            def progress(done: int, size: int | None, number: int = number, name: str = item.name) -> None:
-                part = min(1.0, done / size) if size else 0.5
-                bar.progress((number + part) / len(items), plain(f"{name}: {done / 1e6:,.1f} MB"))
+        def progress(done: int, size: int | None, number: int = number, name: str = item.name) -> None:
+            part = min(1.0, done / size) if size else 0.5
+            bar.progress(
+                (number + part) / len(items),
+                plain(f"{name} ({number + 1} of {len(items)}): {done / 1e6:,.1f} MB"),
+            )
 
-            data = _bytes(fetch(item, access, Path(folder), limit=left, progress=progress), item)
-            left -= len(data)
-            found.append(Fetched(f"{hash(item.address):x}-{len(data)}", item.name, data))
+        path = fetch(item, access, into, limit=left, progress=progress)
+        size = _size(path, item)
+        left -= size
+        key = f"{hash((item.address, access)):x}-{size}-{into.name}"
+        found.append(Given(key, item.name, path, _where(item), _arguments(item, access)))
     bar.empty()
     return found
 
 
-def _bytes(path: Path, item: Item) -> bytes:
+def _size(path: Path, item: Item) -> int:
     try:
-        return path.read_bytes()
+        with path.open("rb"):
+            return path.stat().st_size
     except OSError as error:
         where = shown(item.address) if is_remote(item.address) else item.address
         raise InputError(f"{where} cannot be read: {error.strerror}.") from error
+
+
+def _where(item: Item) -> str:
+    """The address as the command line takes it: this one object, whatever signs its name has; and
+    without what may be a key."""
+    if item.address.startswith(("s3://", "s3a://")):
+        bucket, slash, key = item.address.partition("://")[2].partition("/")
+        return f"s3://{bucket}{slash}{glob.escape(key)}"
+    return shown(item.address) if is_remote(item.address) else item.address
+
+
+def _arguments(item: Item, access: Access) -> tuple[str, ...]:
+    if not item.address.startswith(("s3://", "s3a://")):
+        return ()
+    made = ["--endpoint", access.endpoint] if access.endpoint else []
+    return (*made, "--anonymous") if access.anonymous or not access.buckets else tuple(made)

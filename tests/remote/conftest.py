@@ -47,6 +47,10 @@ def bucket() -> Iterator[Any]:
     )
     client.put_bucket_acl(Bucket="files", ACL="public-read")
     yield client
+    # what moto holds outlives its server
+    for each in client.list_objects_v2(Bucket="files")["Contents"]:
+        client.delete_object(Bucket="files", Key=each["Key"])
+    client.delete_bucket(Bucket="files")
     server.stop()
 
 

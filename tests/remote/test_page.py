@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
 from lib import export
+from lib.cli import main
 from lib.series import Series
 from lib.store import open_store
 from lib.ui import elsewhere
@@ -36,6 +40,29 @@ def files(page: AppTest) -> Any:
     return next(each for each in page.multiselect if each.label == "Files")
 
 
+def folders(page: AppTest, label: str) -> Any:
+    return next(each for each in page.selectbox if each.label == label)
+
+
+def command(page: AppTest) -> list[str]:
+    return [
+        line for each in page.code for line in each.value.splitlines() if line.startswith("python -m lib")
+    ]
+
+
+def same_by_shell(line: str, series: Series, count: int, folder: Path) -> None:
+    """What the page has stored is what its command stores."""
+    other = str(folder / "by-shell")
+    done = CliRunner().invoke(main, [*shlex.split(line)[3:], "--store", other])
+    assert done.exit_code == 0, done.stderr
+    mine, theirs = (
+        store.read(series, provenance=True).drop(columns="fetched_at")
+        for store in (open_store(), open_store(other))
+    )
+    assert len(mine) == count
+    pd.testing.assert_frame_equal(mine, theirs)
+
+
 def said(page: AppTest) -> str:
     return " ".join(each.value for kind in ("error", "warning", "info") for each in page.get(kind)).replace(
         "\\", ""
@@ -43,27 +70,89 @@ def said(page: AppTest) -> str:
 
 
 @pytest.mark.usefixtures("private")
-def test_files_of_a_bucket_go_one_after_another_into_the_store(home: AppTest, proxy: Proxy) -> None:
-    page = typed(home, "s3://files/")
+def test_files_of_a_bucket_go_into_the_store_and_so_does_their_command(
+    home: AppTest, proxy: Proxy, tmp_path: Path
+) -> None:
+    page = typed(home, "s3://")
     assert not page.exception
-    into = next(each for each in page.selectbox if each.label == "Folders")
-    page = into.select("s3://files/2024/").run()
-    assert page.text_input(key="elsewhere_address").value == "s3://files/2024/"
+    page = folders(page, "Buckets").select("s3://files/").run()
+    assert page.text_input(key="elsewhere_address").value == "s3://files/"
+    page = folders(page, "Folders").select("s3://files/2024/").run()
     page = files(page).set_value(["s3://files/2024/a.csv", "s3://files/2024/b.csv"]).run()
     page = page.button(key="elsewhere_open").click().run()
     assert not page.exception
-    for left in (1, 0):
-        symbol = next(each for each in page.text_input if each.label == "Symbol" and "symbol_" in (each.key or "") and
-                      each.key not in ("download_symbol", "live_symbol"))  # fmt: skip
-        page = symbol.input("MINE").run()
-        page = next(each for each in page.button if each.label == "Store").click().run()
-        assert not page.exception
-        assert len(page.session_state["elsewhere_queue"]) == left
-    assert len(open_store().read(Series.of("file", "MINE", "1h"))) == 60
+    held = [each.data for each in page.session_state["elsewhere_queue"]]
+    assert all(path.is_file() for path in held)
+    page = page.radio(key="many_mode").set_value("parts").run()
+    page = page.text_input(key="many_symbol").input("MINE").run()
+    [line] = command(page)
+    assert line == "python -m lib import s3://files/2024/a.csv s3://files/2024/b.csv --symbol MINE"
+    page = page.button(key="many_store").click().run()
+    assert not page.exception
+    assert page.session_state["elsewhere_queue"] == []
+    assert not any(path.exists() for path in held)
+    same_by_shell(line, Series.of("file", "MINE", "1h"), 60, tmp_path)
     # nothing is asked of the bucket while the reader does something else
     proxy.well()
     page.run()
     assert proxy.requests() == []
+
+
+@pytest.mark.usefixtures("private")
+def test_the_command_of_one_odd_object_of_another_service(
+    home: AppTest, proxy: Proxy, bucket: Any, tmp_path: Path
+) -> None:
+    key = "odd/it's [1]*.csv"
+    bucket.put_object(Bucket="files", Key=key, Body=export.to_bytes(CANDLES, "csv"), ACL="public-read")
+    bucket.put_object(Bucket="files", Key="odd/it's 1x.csv", Body=b"other", ACL="public-read")
+    try:
+        page = typed(home, "s3://files/odd/")
+        page.checkbox(key="elsewhere_anonymous").check()
+        page = page.text_input(key="elsewhere_endpoint").input(proxy.url).run()
+        page = files(page).set_value([f"s3://files/{key}"]).run()
+        page = page.button(key="elsewhere_open").click().run()
+        assert not page.exception
+        next(each for each in page.text_input if (each.key or "").startswith("symbol_")).input("ODD")
+        page = page.run()
+        [line] = command(page)
+        assert line.endswith(f"--endpoint {proxy.url} --anonymous")
+        page = next(each for each in page.button if each.label == "Store").click().run()
+        same_by_shell(line, Series.of("file", "ODD", "1h"), 60, tmp_path)
+    finally:
+        for each in (key, "odd/it's 1x.csv"):
+            bucket.delete_object(Bucket="files", Key=each)
+
+
+@pytest.mark.usefixtures("private")
+def test_the_command_of_an_address_shows_no_key(home: AppTest, web: str, tmp_path: Path) -> None:
+    page = typed(home, f"{web}/b.csv")
+    page = page.button(key="elsewhere_open").click().run()
+    [line] = command(page)
+    assert line == f"python -m lib import {web}/b.csv --symbol B"
+    page = next(each for each in page.button if each.label == "Store").click().run()
+    same_by_shell(line, Series.of("file", "B", "1h"), 40, tmp_path)
+    page = typed(page, f"{web}/b.csv?token=SECRET")
+    page = page.button(key="elsewhere_open").click().run()
+    [line] = command(page)
+    assert "SECRET" not in line
+    assert "left out, as it may hold a key" in " ".join(each.value for each in page.caption)
+
+
+def test_buckets_are_listed_for_their_owner_alone(
+    home: AppTest, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = typed(home, "s3://")
+    assert "buckets are not listed for readers of this app" in said(page)
+    assert proxy.requests() == []
+    monkeypatch.setenv("CANDLEBOOK_PRIVATE", "yes")
+    page = page.run()
+    assert folders(page, "Buckets").options == ["files/"]
+    page = page.checkbox(key="elsewhere_anonymous").check().run()
+    assert "without credentials there is no list of buckets" in said(page)
+    proxy.fail("403", times=9)
+    page = page.checkbox(key="elsewhere_anonymous").uncheck().run()
+    page = page.button(key="elsewhere_again").click().run()
+    assert "may not list buckets" in said(page)
 
 
 @pytest.mark.usefixtures("private")

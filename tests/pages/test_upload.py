@@ -1,0 +1,288 @@
+"""Files dropped on Home, one and many, in Streamlit's own test harness; and the command the page shows for them."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from streamlit.testing.v1 import AppTest
+
+from lib import export
+from lib.cli import main
+from lib.series import Series
+from lib.store import Store, open_store
+from tests.files.written import table
+
+ROOT = Path(__file__).resolve().parents[2]
+ALL = table(80)
+PARTS = {
+    "EURUSD_2024-03_1.csv": export.to_bytes(ALL[:30], "csv"),
+    "EURUSD_2024-03_2.csv": export.to_bytes(ALL[25:60], "csv"),
+    "EURUSD_2024-03_3.csv": export.to_bytes(ALL[60:], "csv"),
+}
+
+
+def body(*rows: str) -> bytes:
+    return "\n".join(["date,open,high,low,close", *rows, ""]).encode()
+
+
+OPEN = body(*(f"0{day}/02/2024,1,2,0.5,1.5" for day in range(1, 9)))
+BROKEN = body("2024-03-01,1,2,0.5,1.5", "2024-03-02,1,0.9,0.5,1.5", "2024-03-03,1,2,0.5,1.5")
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20
+
+
+@pytest.fixture
+def home() -> AppTest:
+    return AppTest.from_file(ROOT / "streamlit_app.py", default_timeout=60).run()
+
+
+def drop(page: AppTest, files: dict[str, bytes]) -> AppTest:
+    page = page.file_uploader[0].set_value([(name, data, "text/csv") for name, data in files.items()]).run()
+    assert not page.exception
+    return page
+
+
+def shown(page: AppTest) -> pd.DataFrame:
+    return page.data_editor[0].value
+
+
+def edit(page: AppTest, rows: dict[int, dict[str, Any]]) -> AppTest:
+    page.session_state[page.data_editor[0].key] = {"edited_rows": rows, "added_rows": [], "deleted_rows": []}
+    page = page.run()
+    assert not page.exception
+    return page
+
+
+def press(page: AppTest, key: str) -> AppTest:
+    page = page.button(key=key).click().run()
+    assert not page.exception
+    return page
+
+
+def said(page: AppTest) -> str:
+    kinds = ("error", "warning", "info", "success", "caption", "markdown")
+    return " ".join(each.value for kind in kinds for each in page.get(kind)).replace("\\", "")
+
+
+def command(page: AppTest) -> list[str]:
+    return [
+        line for each in page.code for line in each.value.splitlines() if line.startswith("python -m lib")
+    ]
+
+
+def same_by_shell(page: AppTest, folder: Path, monkeypatch: pytest.MonkeyPatch, series: set[str]) -> Any:
+    """A check that what the page has stored is what its command stores; taken while it is shown."""
+    lines = command(page)
+    assert lines
+
+    def check() -> None:
+        monkeypatch.chdir(folder)
+        other = folder / "by-shell"
+        for line in lines:
+            words = shlex.split(line)
+            done = CliRunner().invoke(main, [*words[3:], "--store", str(other)])
+            assert done.exit_code == 0, (line, done.stderr)
+        mine, theirs = content(open_store()), content(open_store(str(other)))
+        assert {*mine} == series
+        assert mine.keys() == theirs.keys()
+        for name in mine:
+            pd.testing.assert_frame_equal(mine[name], theirs[name])
+
+    return check
+
+
+def content(store: Store) -> dict[str, pd.DataFrame]:
+    return {
+        str(each.series): store.read(each.series, provenance=True).drop(columns="fetched_at")
+        for each in store.list()
+        if each.series.source != "sample"
+    }
+
+
+def written(folder: Path, files: dict[str, bytes]) -> None:
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+
+
+# ------------------------------------------------------------------------------------------------- one
+
+
+def test_one_file_and_its_command(home: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"-x [1] daily.csv": OPEN}
+    written(tmp_path, files)
+    page = drop(home, files)
+    assert "Day and month" in " ".join(each.label for each in page.selectbox)
+    order = next(each for each in page.selectbox if "_day_first_" in (each.key or ""))
+    page = order.select("day first").run()
+    zone = next(each for each in page.selectbox if "_zone_" in (each.key or ""))
+    page = zone.select("Asia/Tokyo").run()
+    next(each for each in page.text_input if (each.key or "").startswith("symbol_")).input("it's 1")
+    next(each for each in page.text_input if (each.key or "").startswith("source_")).input("my broker")
+    page = page.run()
+    check = same_by_shell(page, tmp_path, monkeypatch, {"it's 1 1d (my broker)"})
+    page = next(each for each in page.button if each.label == "Store").click().run()
+    assert "8 candles added" in said(page)
+    check()
+
+
+def test_a_candle_that_is_not_over_is_not_stored(home: AppTest) -> None:
+    today = pd.Timestamp.now(tz="UTC").floor("D")
+    days = [f"{today - pd.Timedelta(days=day):%Y-%m-%d},1,2,0.5,1.5" for day in range(40)]
+    page = drop(home, {"XAU.csv": body(*days)})
+    page = next(each for each in page.button if each.label == "Store").click().run()
+    assert "39 candles added" in said(page)
+
+
+# ------------------------------------------------------------------------------------------ one series
+
+
+def test_parts_of_one_series(home: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, PARTS)
+    page = drop(home, PARTS)
+    assert page.radio(key="many_mode").value == "parts"
+    assert list(shown(page)["State"]) == ["Ready"] * 3
+    assert list(shown(page)["Candles"]) == [30, 35, 20]
+    assert "Symbol" not in shown(page)
+    assert page.text_input(key="many_symbol").value == "EURUSD"
+    [line] = command(page)
+    assert line == f"python -m lib import {' '.join(PARTS)} --symbol EURUSD"
+    check = same_by_shell(page, tmp_path, monkeypatch, {"EURUSD 1h (file)"})
+    page = press(page, "many_store")
+    assert "from 3 of 3 files: 80 candles added, 5 were there already" in said(page)
+    assert list(page.dataframe[0].value["Outcome"]) == ["Stored as EURUSD 1h (file)"] * 3
+    assert not page.data_editor
+    check()
+    assert not page.file_uploader[0].value
+    page = press(page, "upload_done_away")
+    assert "from 3 of 3 files" not in said(page)
+
+
+def test_one_series_is_not_stored_before_every_part_has_passed(home: AppTest) -> None:
+    page = drop(home, {**PARTS, "EURUSD_2024-03_4.csv": BROKEN, "EURUSD_2024-03_5.png": PICTURE})
+    assert list(shown(page)["State"]) == ["Ready"] * 3 + ["Needs a choice", "Refused"]
+    assert "2024-03-02" in shown(page)["Note"][3] or "line 3" in shown(page)["Note"][3].lower()
+    assert "Not ready: EURUSD_2024-03_4.csv, EURUSD_2024-03_5.png" in said(page)
+    assert page.button(key="many_store").disabled
+    page = edit(page, {3: {"Take": False}, 4: {"Take": False}})
+    assert "2 left out" in said(page)
+    page = press(page, "many_store")
+    assert "from 3 of 3 files" in said(page)
+    # those left out are still there
+    assert list(shown(page)["File"]) == ["EURUSD_2024-03_4.csv", "EURUSD_2024-03_5.png"]
+
+
+def test_parts_of_several_timeframes_are_told(home: AppTest) -> None:
+    days = export.to_bytes(table(30, step="1D"), "csv")
+    page = drop(home, {**PARTS, "EURUSD_days.csv": days})
+    assert page.radio(key="many_mode").value == "each"
+    page = page.radio(key="many_mode").set_value("parts").run()
+    assert "One series has one timeframe, and these have several (1h: EURUSD" in said(page)
+    assert page.button(key="many_store").disabled
+
+
+@pytest.mark.parametrize("rule", ["first", "last"])
+def test_parts_that_contradict_each_other_are_shown(
+    home: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: str
+) -> None:
+    other = ALL[25:60].copy()
+    other.iloc[[1, 3], 4] = 7.0
+    files = {**PARTS, "EURUSD_2024-03_2.csv": export.to_bytes(other, "csv")}
+    written(tmp_path, files)
+    page = drop(home, files)
+    assert "2 times with other figures in two of the files" in said(page)
+    rows = page.dataframe[1].value
+    assert list(rows["File"]) == ["EURUSD_2024-03_1.csv", "EURUSD_2024-03_2.csv"] * 2
+    assert list(rows["volume"][1::2]) == [7.0, 7.0]
+    assert page.button(key="many_store").disabled
+    assert not command(page)
+    page = page.radio(key="many_between").set_value(rule).run()
+    check = same_by_shell(page, tmp_path, monkeypatch, {"EURUSD 1h (file)"})
+    page = press(page, "many_store")
+    check()
+    kept = open_store().read(Series.of("file", "EURUSD", "1h"))
+    assert list(kept["volume"].iloc[[26, 28]]) == (
+        [7.0, 7.0] if rule == "last" else list(ALL["volume"].iloc[[26, 28]])
+    )
+
+
+# ----------------------------------------------------------------------------------------- a series each
+
+
+def test_a_series_each(home: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "GBPUSD_H1.csv": export.to_bytes(table(40, seed=2), "csv"), "unnamed-1.csv": OPEN, "data.csv": export.to_bytes(table(30, step="1D"), "csv"),
+        "picture.png": PICTURE, **PARTS,
+    }  # fmt: skip
+    written(tmp_path, files)
+    page = drop(home, files)
+    assert page.radio(key="many_mode").value == "each"
+    assert list(shown(page)["State"]) == ["Ready", "Needs a choice", "Ready", "Refused", *["Ready"] * 3]
+    assert list(shown(page)["Symbol"])[0::4] == ["GBPUSD", "EURUSD"]
+    assert "No symbol yet: data.csv" in said(page)
+    assert page.button(key="many_store").disabled
+    page = edit(page, {2: {"Symbol": "IT'S"}})
+    assert not page.button(key="many_store").disabled
+    # the one that needs a choice is looked into; what was typed is kept meanwhile
+    page = _into(page, "unnamed-1.csv")
+    order = next(each for each in page.selectbox if "_day_first_" in (each.key or ""))
+    page = order.select("day first").run()
+    assert "8 candles" in said(page)
+    page = press(page, "many_back")
+    assert list(shown(page)["State"])[1] == "Ready"
+    assert list(shown(page)["Symbol"])[2] == "IT'S"
+    page = edit(page, {1: {"Symbol": "DAYS"}})
+    series = {"GBPUSD 1h (file)", "DAYS 1d (file)", "IT'S 1d (file)", "EURUSD 1h (file)"}
+    assert len(command(page)) == 4
+    check = same_by_shell(page, tmp_path, monkeypatch, series)
+    page = press(page, "many_store")
+    assert "Stored 4 series from 6 of 6 files: 158 candles added, 5 were there already" in said(page)
+    check()
+    # what was refused is left, alone: the way of one file
+    assert "picture.png" in said(page)
+    assert not page.data_editor
+
+
+def _into(page: AppTest, name: str) -> AppTest:
+    box = page.selectbox(key="many_into")
+    page = box.select_index([each.startswith(name) for each in box.options].index(True)).run()
+    assert not page.exception
+    return page
+
+
+def test_one_reading_for_all(home: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {f"{name}.csv": OPEN for name in ("AAA", "BBB", "CCC")}
+    written(tmp_path, files)
+    page = _into(drop(home, files), "BBB.csv")
+    assert not [each for each in page.button if each.key == "many_alike"]
+    page = (
+        next(each for each in page.selectbox if "_day_first_" in (each.key or "")).select("month first").run()
+    )
+    page = press(page, "many_alike")
+    assert list(shown(page)["State"]) == ["Ready"] * 3
+    [line] = command(page)
+    assert line == "python -m lib import AAA.csv BBB.csv CCC.csv --many --month-first"
+    check = same_by_shell(
+        page, tmp_path, monkeypatch, {f"{each} 1M (file)" for each in ("AAA", "BBB", "CCC")}
+    )
+    press(page, "many_store")
+    check()
+
+
+def test_files_are_read_once_however_often_the_page_runs(
+    home: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lib.gathering import Room
+
+    read: list[str] = []
+    real = Room.check
+    monkeypatch.setattr(
+        Room, "check", lambda self, name, *a, **k: read.append(name) or real(self, name, *a, **k)
+    )
+    page = drop(home, PARTS)
+    page = page.radio(key="many_mode").set_value("each").run()
+    page = edit(page, {0: {"Symbol": "X"}})
+    assert sorted(read) == sorted(PARTS)
