@@ -18,7 +18,7 @@ import pandas as pd
 
 from lib.errors import UnknownName
 
-__all__ = ["LADDER", "Timeframe", "from_us", "infer", "parse", "to_us"]
+__all__ = ["LADDER", "Timeframe", "from_us", "infer", "of_steps", "parse", "to_us"]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _MICRO = 1_000_000
@@ -208,18 +208,29 @@ def infer(times: pd.DatetimeIndex) -> Timeframe | None:
 
     The smallest step that at least 1 in 10 steps have and that 9 in 10 are multiples of: gaps make steps
     longer, never shorter, and a stray time breaks one step in two odd ones. Where there is none, the most
-    frequent step. Daily and monthly candles are told by the calendar. O(n log n) in the number of steps.
+    frequent step. Daily and monthly candles are told by the calendar.
     """
-    if len(times) < 2:
+    return of_steps(np.diff(times.as_unit("us").asi8))
+
+
+def of_steps(steps: np.ndarray[Any, Any]) -> Timeframe | None:
+    """:func:`infer` by the steps themselves, in µs; None where there is none above zero. O(n) where 9 in 10
+    are the smallest one, O(n log n) else."""
+    if not len(steps):
         return None
-    steps = np.diff(times.as_unit("us").asi8)
+    smallest = steps.min()
+    if smallest > 0 and np.count_nonzero(steps == smallest) * 10 >= len(steps) * 9:
+        return _of_step(int(smallest))
     values, counts = np.unique(steps[steps > 0], return_counts=True)
     if not len(values):
         return None
     total = counts.sum()
     common = values[counts * 10 >= total]
     fits = [each for each in common if counts[values % each == 0].sum() * 10 >= total * 9]
-    step = int(fits[0] if fits else values[counts.argmax()])
+    return _of_step(int(fits[0] if fits else values[counts.argmax()]))
+
+
+def _of_step(step: int) -> Timeframe | None:
     day = 86400 * _MICRO
     if 28 * day <= step <= 31 * day:
         return Timeframe(1, "M")

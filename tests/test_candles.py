@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib import candles
-from lib.candles import COLUMNS, PROVENANCE, conform, empty, from_micros, merge, micros, resample
+from lib.candles import COLUMNS, PROVENANCE, conform, door, empty, from_micros, merge, micros, resample
 from lib.errors import CandlesRefused, InputError, InternalError
 from lib.timeframes import parse
 
@@ -447,3 +447,32 @@ def test_resample_carries_provenance(table: pd.DataFrame) -> None:
 
 def test_resample_of_nothing() -> None:
     assert not len(resample(empty(), parse("1h")))
+
+
+@given(
+    st.lists(st.integers(0, 6), min_size=1, max_size=60),
+    st.lists(st.sampled_from([0.0, -1.0, np.nan, np.inf, 0.5, 2.0]), max_size=3),
+    st.integers(0, 5),
+    st.sampled_from(["1s", "1m", "4h", "1d", "1w", "1M"]),
+)
+def test_what_is_clean_is_what_conform_finds_nothing_in(
+    steps: list[int], odd: list[float], column: int, name: str
+) -> None:
+    frame = parse(name)
+    times = np.cumsum(np.array(steps, np.int64)) * (frame.micros if not frame.is_calendar else 86400 * 10**6)
+    figures = {name: np.full(len(times), 1.0) for name in candles.COLUMNS}
+    if column < 5:
+        figures[candles.COLUMNS[column]][: len(odd)] = odd[: len(times)]
+    else:
+        times[: len(odd)] += 1
+    raw = pd.DataFrame(figures, index=pd.DatetimeIndex(times.view("datetime64[us]")).tz_localize("UTC"))
+    full = door._conform(times, np.ones(len(times), bool), 10**6, figures, None, frame, "refuse", "drop")
+    clean = candles.conform_clean(times, figures, frame)
+    if clean is not None:
+        assert full.report == clean.report
+        pd.testing.assert_frame_equal(full.table, clean.table)
+    elif not frame.is_calendar and frame.unit != "w":
+        assert full.report.counts or full.report.duplicates or not full.report.sorted_on_entry
+    pd.testing.assert_frame_equal(
+        candles.conform(raw, frame, bad_rows="drop").table, full.table, check_freq=False
+    )

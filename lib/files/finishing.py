@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lib import timeframes
-from lib.candles import PRICES, Finding, Report, conform
+from lib.candles import PRICES, Finding, Report, conform, conform_clean
 from lib.errors import CandlesRefused, FileRefused
 from lib.files import ticks, times, zones
 from lib.files.model import FileCandles, Inference, Reading
@@ -65,7 +65,8 @@ def finish(plan: Plan, rows: Rows) -> FileCandles:
         raise refused(plan, _all_faults(plan, rows))
     notes = [rows.note] if rows.note else []
     volume = rows.figures.get("volume")
-    if volume is not None and (none := volume == -1).any() and not (volume[~none] < 0).any():
+    below = volume is not None and not volume.min(initial=0) >= 0  # or NaN
+    if volume is not None and below and (none := volume == -1).any() and not (volume[~none] < 0).any():
         rows.figures["volume"] = np.where(none, np.nan, volume)
         notes.append(
             f"{'Every' if none.all() else f'{int(none.sum()):,} times the'} volume is -1, which stands for none."
@@ -83,6 +84,10 @@ def finish(plan: Plan, rows: Rows) -> FileCandles:
     micros = rows.micros if keep is None else rows.micros[keep]
     frame = plan.choices.timeframe or _infer(plan, micros)
     micros = at_open(plan, micros, frame)
+    if keep is None and not rows.left_out and plan.choices.off_grid is None:
+        clean = conform_clean(micros, rows.figures, frame)
+        if clean is not None:
+            return FileCandles(clean.table, clean.report, frame, told(plan, frame, notes))
     raw = pd.DataFrame(
         rows.figures if keep is None else {name: values[keep] for name, values in rows.figures.items()},
         copy=False,
@@ -296,11 +301,11 @@ def remedy(report: Report) -> str:
 
 
 def _infer(plan: Plan, micros: Array) -> Timeframe:
-    known = micros
-    steps = np.diff(known)
-    if not (steps > 0).all():
-        known = known[::-1] if (steps < 0).all() else np.unique(known[known != NO_TIME])
-    frame = timeframes.infer(pd.DatetimeIndex(known.view("datetime64[us]")))
+    known, steps = micros, np.diff(micros)
+    if len(steps) and steps.min() <= 0:
+        known = known[::-1] if steps.max() < 0 else np.unique(known[known != NO_TIME])
+        steps = np.diff(known)
+    frame = timeframes.of_steps(steps)
     if frame is None:
         raise FileRefused(
             f"{plan.name}: its timeframe cannot be told from {len(known)} candle{'s' if len(known) != 1 else ''}.",

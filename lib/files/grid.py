@@ -11,9 +11,9 @@ import csv
 import io
 import mmap
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,14 +23,16 @@ from lib.candles import Finding
 from lib.errors import FileRefused
 from lib.files.cells import MISSING
 from lib.files.layout import Layout
+from lib.files.parallel import BLOCK, TooLong, each_block
 from lib.files.text import Text
 
-__all__ = ["Grid", "TextGrid", "Texts", "Unlike"]
+__all__ = ["Columns", "Grid", "TextGrid", "Texts", "Unlike"]
 
 Array = np.ndarray[Any, Any]
-# Small blocks: the parser holds several at a time beside the columns, and larger ones are no faster.
-_BLOCK = 2**20
+Columns = dict[int, pa.ChunkedArray]
+T = TypeVar("T")
 _LONGEST_LINE = 2**20
+_HEAD = 2**16  # tells how long lines are
 
 
 class Unlike(Exception):
@@ -47,10 +49,19 @@ class Texts:
 
 
 class Grid(Protocol):
-    """What a plan is carried out on: rows of cells, asked for by the column's position."""
+    """What a plan is carried out on: rows of cells, asked for by the column's position. ``likely``: about how
+    many rows there are, 0 where that is not known."""
 
-    def typed(self, types: Mapping[int, pa.DataType], decimal: str) -> dict[int, pa.ChunkedArray]:
+    likely: int
+
+    def typed(self, types: Mapping[int, pa.DataType], decimal: str) -> Columns:
         """Columns of the given types. Raises ``Unlike`` where a cell is of another."""
+
+    def blocks(
+        self, types: Mapping[int, pa.DataType], decimal: str, take: Callable[[Columns], T]
+    ) -> Iterator[T]:
+        """``take`` of the columns of the given types, some rows at once, in the file's order; it may be
+        called on several threads. Raises ``Unlike`` where a cell is of another type."""
 
     def texts(self, wanted: tuple[int, ...]) -> Texts:
         """Columns as texts; rows of another width are left out, and found."""
@@ -65,34 +76,53 @@ class TextGrid:
     def __init__(self, text: Text, layout: Layout, name: str, path: Path | None = None) -> None:
         """``path`` where the text is a file as it stands: it is then read block by block, not mapped."""
         self.layout, self.name = layout, name
-        self._path = path if isinstance(text.data, mmap.mmap) and layout.delimiter != "whitespace" else None
+        as_it_stands = path if isinstance(text.data, mmap.mmap) else None
+        self._source: Path | bytes | mmap.mmap = as_it_stands or text.data
+        self._start, self._delimiter = layout.start, layout.delimiter
         self._body: Any = pa.py_buffer(text.data).slice(layout.start)
-        self._delimiter = layout.delimiter
         if layout.delimiter == "whitespace":
             squeezed = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", memoryview(self._body))
-            self._body, self._delimiter = pa.py_buffer(re.sub(rb"[ \t]+", b"\t", squeezed)), "\t"
+            self._source, self._start, self._delimiter = re.sub(rb"[ \t]+", b"\t", squeezed), 0, "\t"
+            self._body = pa.py_buffer(self._source)
         self._ids = [f"c{n}" for n in range(layout.width)]
+        head = bytes(memoryview(self._body)[:_HEAD])
+        self.likely = int(self._body.size / max(len(head), 1) * head.count(b"\n") * 1.05) + 1
 
-    def typed(self, types: Mapping[int, pa.DataType], decimal: str = ".") -> dict[int, pa.ChunkedArray]:
+    def typed(self, types: Mapping[int, pa.DataType], decimal: str = ".") -> Columns:
+        made = list(self.blocks(types, decimal, lambda columns: columns))
+        return {at: pa.chunked_array([chunk for each in made for chunk in each[at].chunks], kind)
+                for at, kind in types.items()}  # fmt: skip
+
+    def blocks(
+        self, types: Mapping[int, pa.DataType], decimal: str, take: Callable[[Columns], T]
+    ) -> Iterator[T]:
+        options = self._options(types, decimal)
+
+        def work(block: bytes) -> T:
+            return take(self._columns(block, types, options))
+
         try:
-            table = self._read(self._body, types, decimal, threads=True)
+            yield from each_block(self._source, self._start, work)
+        except TooLong as error:
+            raise Unlike("a line of a million characters") from error
+
+    def _columns(self, block: bytes, types: Mapping[int, pa.DataType], options: dict[str, Any]) -> Columns:
+        """The columns of some whole lines; runs on any thread."""
+        read = pacsv.ReadOptions(column_names=self._ids, block_size=len(block) + 1, use_threads=False)
+        try:
+            table = pacsv.read_csv(pa.BufferReader(block), read_options=read, **options)
         except pa.ArrowInvalid as error:
-            raise Unlike(str(error)) from error
-        if self._swallowed(table.num_rows):
+            if block.strip():
+                raise Unlike(str(error)) from error
+            return {at: pa.chunked_array([], kind) for at, kind in types.items()}
+        if b'"' in block and _swallowed(block, table.num_rows):
             raise Unlike("quoted cells hold the ends of lines")
-        pa.default_memory_pool().release_unused()  # what the parser held beside the columns
         return {at: table.column(self._ids[at]) for at in types}
 
-    def _read(self, body: Any, types: Mapping[int, pa.DataType], decimal: str, *, threads: bool) -> pa.Table:
-        source: Any = pa.BufferReader(body)
-        if self._path is not None and body is self._body:
-            source = pa.OSFile(str(self._path), "rb")
-            source.seek(self.layout.start)
-        return pacsv.read_csv(
-            source,
-            read_options=pacsv.ReadOptions(column_names=self._ids, block_size=_BLOCK, use_threads=threads),
-            parse_options=pacsv.ParseOptions(delimiter=self._delimiter, newlines_in_values=False),
-            convert_options=pacsv.ConvertOptions(
+    def _options(self, types: Mapping[int, pa.DataType], decimal: str) -> dict[str, Any]:
+        return {
+            "parse_options": pacsv.ParseOptions(delimiter=self._delimiter, newlines_in_values=False),
+            "convert_options": pacsv.ConvertOptions(
                 column_types={self._ids[at]: kind for at, kind in types.items()},
                 include_columns=[self._ids[at] for at in types],
                 null_values=list(MISSING),
@@ -100,7 +130,7 @@ class TextGrid:
                 decimal_point=decimal,
                 timestamp_parsers=[pacsv.ISO8601],
             ),
-        )
+        }
 
     def lines(self, rows: int) -> Array:
         starts, ends = self._spans()
@@ -133,19 +163,14 @@ class TextGrid:
         lines = np.flatnonzero(like) + self.layout.first_line
         if not len(lines):
             return Texts({at: pa.array([], pa.string()) for at in wanted}, lines, findings, len(odd))
+        read = pacsv.ReadOptions(column_names=self._ids, block_size=BLOCK)
         try:
-            table = self._read(source, dict.fromkeys(wanted, pa.string()), ".", threads=True)
+            options = self._options(dict.fromkeys(wanted, pa.string()), ".")
+            table = pacsv.read_csv(pa.BufferReader(source), read_options=read, **options)
         except pa.ArrowInvalid:
             return self._slow(wanted)
         columns = {at: _one(table.column(self._ids[at])) for at in wanted}
         return Texts(columns, lines, findings, len(odd))
-
-    def _swallowed(self, rows: int) -> bool:
-        """Whether lines went into quoted cells: a quote that is not closed takes the next row with it."""
-        if not _find(memoryview(self._body), b'"'):
-            return False
-        starts, ends = self._spans()
-        return rows < int((ends > starts).sum())
 
     def _refuse_endless(self, starts: Array, ends: Array) -> None:
         """A line of a million letters is no row; what takes cells apart would take it for hours."""
@@ -206,14 +231,23 @@ class TextGrid:
             ) from error
 
     def _spans(self) -> tuple[Array, Array]:
-        """Where each line starts and ends, its end mark left out."""
-        raw = np.frombuffer(self._body, np.uint8)
-        stops = np.flatnonzero(raw == 10)
-        if not len(stops) or stops[-1] != len(raw) - 1:
-            stops = np.append(stops, len(raw))
-        starts = np.concatenate(([0], stops[:-1] + 1))
-        ends = stops - ((stops > starts) & (raw[np.maximum(stops, 1) - 1] == 13))
-        return starts, ends
+        return _line_spans(np.frombuffer(self._body, np.uint8))
+
+
+def _swallowed(block: bytes, rows: int) -> bool:
+    """Whether lines went into quoted cells: a quote that is not closed takes the next row with it."""
+    starts, ends = _line_spans(np.frombuffer(block, np.uint8))
+    return rows < int((ends > starts).sum())
+
+
+def _line_spans(raw: Array) -> tuple[Array, Array]:
+    """Where each line starts and ends, its end mark left out."""
+    stops = np.flatnonzero(raw == 10)
+    if not len(stops) or stops[-1] != len(raw) - 1:
+        stops = np.append(stops, len(raw))
+    starts = np.concatenate(([0], stops[:-1] + 1))
+    ends = stops - ((stops > starts) & (raw[np.maximum(stops, 1) - 1] == 13))
+    return starts, ends
 
 
 def _find(body: Any, what: bytes) -> bool:

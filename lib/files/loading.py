@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from lib.candles import PRICES, Finding
 from lib.errors import FileRefused
 from lib.files import numbers, times
+from lib.files.bulk import gather
 from lib.files.fixed import parse_fixed
-from lib.files.grid import Texts, Unlike
+from lib.files.grid import Columns, Texts, Unlike
 from lib.files.leftovers import leave_out
 from lib.files.model import ALL_SYMBOLS
 from lib.files.planned import Plan
@@ -25,6 +26,7 @@ __all__ = ["rows_of"]
 
 Array = np.ndarray[Any, Any]
 NO_TIME = times.NO_TIME
+_TIME = ""  # beside the roles of figures
 _PLAIN = numbers.NumberStyle(".", "", True, "")
 
 
@@ -62,12 +64,15 @@ def _typed(plan: Plan) -> Rows:
         raise Unlike("rows of other symbols")
     figures = plan.figures
     types = dict.fromkeys(figures.values(), pa.float64()) | _time_types(plan)
-    loaded = plan.grid.typed(types, plan.style.decimal)
-    made = _times_of(plan, [loaded.pop(at) for at in plan.roles.times])
-    values = {role: _floats(loaded.pop(at)) for role, at in figures.items()}
-    count = len(made)
-    pa.default_memory_pool().release_unused()  # conform needs the room
-    return Rows(made, values, lambda: plan.grid.lines(count))
+
+    def take(loaded: Columns) -> dict[str, Array]:
+        made = _times_of(plan, [loaded[at] for at in plan.roles.times])
+        return {_TIME: made} | {role: _floats(loaded[at]) for role, at in figures.items()}
+
+    gathered = gather(plan.grid.blocks(types, plan.style.decimal, take), plan.grid.likely)
+    micros = gathered.pop(_TIME)
+    count = len(micros)
+    return Rows(micros, gathered, lambda: plan.grid.lines(count))
 
 
 def _time_types(plan: Plan) -> dict[int, pa.DataType]:
@@ -84,7 +89,8 @@ def _time_types(plan: Plan) -> dict[int, pa.DataType]:
 def _times_of(plan: Plan, loaded: list[pa.ChunkedArray]) -> Array:
     timing, first = plan.times, loaded[0]
     if timing.kind == "iso":
-        return np.asarray(first.cast(pa.int64()).fill_null(NO_TIME).to_numpy())
+        counts = first.cast(pa.int64())
+        return np.asarray((counts.fill_null(NO_TIME) if first.null_count else counts).to_numpy())
     if timing.kind == "epoch":
         if timing.whole and first.null_count:
             raise Unlike("missing times")
@@ -104,7 +110,7 @@ def _times_of(plan: Plan, loaded: list[pa.ChunkedArray]) -> Array:
 
 
 def _floats(column: pa.ChunkedArray) -> Array:
-    values: Array = column.to_numpy()
+    values: Array = (column.chunk(0) if column.num_chunks == 1 else column).to_numpy(zero_copy_only=False)
     return values
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +15,13 @@ import pyarrow.parquet as pq
 
 from lib.errors import FileRefused
 from lib.files.containers import MOST_BYTES, Buffer
-from lib.files.grid import Texts, Unlike
+from lib.files.grid import Columns, Texts, Unlike
 from lib.files.layout import Layout
 
 __all__ = ["Sheet", "TableGrid", "layout_of", "open_sheet"]
 
 Array = np.ndarray[Any, Any]
+T = TypeVar("T")
 _SAMPLE = 300
 _MOST_COLUMNS = 2000
 
@@ -116,13 +117,19 @@ class TableGrid:
 
     def __init__(self, sheet: Sheet, name: str) -> None:
         self.sheet, self.name = sheet, name
+        self.likely = 0
 
-    def typed(self, types: Mapping[int, pa.DataType], decimal: str = ".") -> dict[int, pa.ChunkedArray]:
+    def typed(self, types: Mapping[int, pa.DataType], decimal: str = ".") -> Columns:
         table = self._load(tuple(types))
         try:
             return {at: _cast(table.column(n), kind) for n, (at, kind) in enumerate(types.items())}
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise Unlike(str(error)) from error
+
+    def blocks(
+        self, types: Mapping[int, pa.DataType], decimal: str, take: Callable[[Columns], T]
+    ) -> Iterator[T]:
+        yield take(self.typed(types, decimal))
 
     def _load(self, wanted: tuple[int, ...]) -> pa.Table:
         try:
