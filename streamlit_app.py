@@ -1,8 +1,9 @@
-"""Home: the library of stored series, and the three ways to bring candles in."""
+"""Home: the library of stored series, and the ways to bring candles in."""
 
 import streamlit as st
 
 from lib.ui.doors import doors
+from lib.ui.downloads import downloads
 from lib.ui.frame import guard, page
 from lib.ui.library import library
 
@@ -12,5 +13,7 @@ st.caption(
 )
 with guard():
     doors(store)
+with guard():
+    downloads()
 with guard():
     library(store)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from lib.indicators import Pick
     from lib.store import Store
 
-__all__ = ["FORMATS", "MEDIA_TYPES", "NAMES", "file_name", "gather", "neutral", "to_bytes"]
+__all__ = ["FORMATS", "MEDIA_TYPES", "NAMES", "file_name", "gather", "neutral", "to_bytes", "to_zip"]
 
 MEDIA_TYPES: Mapping[str, str] = MappingProxyType(
     {
@@ -98,6 +99,23 @@ def gather(
     values = compute(table, picks, timeframe=timeframe or series.timeframe)
     whole = pd.concat([table, values], axis=1)
     return whole if start is None else whole.iloc[int(whole.index.searchsorted(start)) :]
+
+
+def to_zip(store: Store, wanted: Sequence[Series], fmt: str) -> bytes:
+    """Several series as files of one format in a zip, each named by source, symbol and timeframe. One
+    series is in memory at a time, and the zip. Raises as ``store.read`` and :func:`to_bytes`."""
+    sink = io.BytesIO()
+    # what is compressed already is only put in
+    packed = zipfile.ZIP_STORED if fmt in ("parquet", "feather", "xlsx") else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(sink, "w", packed) as archive:
+        for number, series in enumerate(wanted, 1):
+            source = re.sub(r"[^0-9A-Za-z.]+", "-", series.source).strip("-.") or "source"
+            name = f"{source}_{file_name(series, fmt)}"
+            if name in archive.namelist():
+                name = f"{number}_{name}"
+            title = f"{series.symbol} {series.timeframe}"
+            archive.writestr(name, to_bytes(store.read(series), fmt, title=title))
+    return sink.getvalue()
 
 
 def neutral(text: str) -> str:

@@ -178,3 +178,18 @@ def test_indicators_are_those_of_the_whole_series(tmp_path: Path) -> None:
     coarse = export.gather(store, series, parse("4h"), start, end, picks)
     assert len(coarse) == 12
     assert export.gather(store, series).shape == (500, 5)
+
+
+def test_several_series_in_a_zip(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    hourly, twin, odd = (
+        Series.of("file", "EUR/USD", "1h"),
+        Series.of("file", "EUR-USD", "1h"),
+        Series.of("a/b", "X", "1h"),
+    )
+    for series in (hourly, twin, odd):
+        store.write(series, table(), origin="a test")
+    with zipfile.ZipFile(io.BytesIO(export.to_zip(store, [hourly, twin, odd], "csv"))) as archive:
+        assert archive.namelist() == ["file_EUR-USD_1h.csv", "2_file_EUR-USD_1h.csv", "a-b_X_1h.csv"]
+        for name in archive.namelist():
+            pd.testing.assert_frame_equal(read(name, archive.read(name)).table, table(), check_freq=False)

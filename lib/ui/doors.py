@@ -7,16 +7,15 @@ import streamlit as st
 
 from lib.sources import registry
 from lib.store import Store
-from lib.sync import Job, Progress, forget, jobs, start_download
+from lib.sync import start_download
 from lib.timeframes import parse
-from lib.ui import words
-from lib.ui.frame import HISTORY, LIVE, guard, plain, show_error
+from lib.ui.downloads import follow
+from lib.ui.frame import LIVE, guard
 from lib.ui.upload import upload
 
 __all__ = ["doors"]
 
 _TIMEFRAMES = ["1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w", "1M"]
-_MINE = "downloads_mine"
 _EARLIEST = pd.Timestamp("1970-01-01").date()
 
 
@@ -75,66 +74,4 @@ def _download(store: Store) -> None:
                 store, registry.get(name), symbol, parse(timeframe),
                 pd.Timestamp(since, tz="UTC"), pd.Timestamp(until, tz="UTC") + pd.Timedelta(days=1),
             )  # fmt: skip
-            st.session_state.setdefault(_MINE, set()).add(job.started_at)
-            st.session_state["downloads_running"] = True
-    if _shown():
-        # the period is dropped with the last running download, so that a page at rest asks nothing
-        running = any(not job.snapshot().over for job in _shown())
-        st.fragment(_progress, run_every=1.0 if running else None)()
-
-
-def _shown() -> list[Job]:
-    """Downloads that run for anybody, and the finished ones of this session."""
-    mine = st.session_state.get(_MINE, set())
-    return [job for job in jobs() if job.started_at in mine or not job.snapshot().over]
-
-
-def _progress() -> None:
-    """Downloads of this app, newest first; a finished one stays until it is put away. The whole page is
-    drawn again when the last one ends, so that the library shows what came."""
-    for job in _shown():
-        _job(job)
-    running = any(not job.snapshot().over for job in _shown())
-    if st.session_state.get("downloads_running") and not running:
-        st.session_state["downloads_running"] = False
-        st.rerun()
-
-
-def _job(job: Job) -> None:
-    state = job.snapshot()
-    key = f"{job.series.slug}_{job.started_at.value}"
-    with st.container(border=True):
-        said, button = st.columns([6, 1], vertical_alignment="center")
-        with said:
-            if state.error is not None:
-                show_error(state.error)
-                if state.progress.candles:
-                    st.caption(
-                        f"{words.count(state.progress.candles, 'candle')} of {plain(str(job.series))} had arrived and are kept; the same download goes on from there."
-                    )
-            elif state.outcome is not None:
-                ended = "Cancelled" if state.outcome.cancelled else "Done"
-                st.markdown(
-                    f"**{ended}** · {job.series} · {words.count(state.outcome.added, 'candle')} added, {state.outcome.changed:,} changed"
-                )
-            else:
-                st.progress(state.progress.done, f"{job.series} · {_going(state.progress)}")
-        if not state.over:
-            button.button(
-                "Cancel", key=f"cancel_{key}", on_click=job.cancel, disabled=state.status == "cancelling"
-            )
-        else:
-            if state.outcome is not None and state.outcome.first is not None:
-                button.page_link(HISTORY, label="Open", query_params={"series": job.series.slug})
-            button.button("Put away", key=f"forget_{key}", on_click=forget, args=(job,), type="tertiary")
-
-
-def _going(progress: Progress) -> str:
-    parts = [f"{progress.candles:,} candles"]
-    if progress.rate:
-        parts.append(f"{words.number(progress.rate)} a second")
-    if progress.eta_seconds is not None:
-        parts.append(f"{words.duration(progress.eta_seconds)} left")
-    if progress.note:
-        parts.append(progress.note)
-    return " · ".join(parts)
+            follow(job)

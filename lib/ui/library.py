@@ -13,6 +13,7 @@ from lib.series import Series
 from lib.sources import registry
 from lib.store import SeriesInfo, Store
 from lib.ui import words
+from lib.ui.chosen import chosen, key_of, toolbar
 from lib.ui.compare import compare
 from lib.ui.frame import HISTORY, LIVE, REPLAY, guard, plain
 
@@ -44,7 +45,10 @@ def library(store: Store) -> None:
     found = [info for info in infos if wanted.lower() in f"{info.series} {info.title}".lower()]
     if not found:
         st.info(f"No series has {wanted!r} in its name.", icon=":material/search_off:")
-    for info in found[:_ROWS]:
+    shown = found[:_ROWS]
+    if picked := chosen(infos):
+        toolbar(store, picked, shown)
+    for info in shown:
         with st.container(border=True):
             _row(store, info)
     compare(store, infos)
@@ -56,7 +60,10 @@ def _row(store: Store, info: SeriesInfo) -> None:
     name, span, fresh, line, doors = st.columns(_WIDTHS, vertical_alignment="center")
     series = info.series
     with name:
-        st.markdown(f"**{plain(series.symbol)}** · {series.timeframe.words}")
+        st.checkbox(
+            f"**{plain(series.symbol)}** · {series.timeframe.words}", key=key_of(series),
+            help="Choose it, to do something with several at once",
+        )  # fmt: skip
         known = [series.source, info.title, "synthetic" if info.synthetic else ""]
         st.caption(" · ".join(plain(each) for each in known if each))
     with span:

@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from lib import sync
 from lib.candles import from_micros
 from lib.live import hub
 from lib.series import Series
+from lib.sources import registry
 from lib.store import open_store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,6 +85,39 @@ def test_the_library_lists_the_samples():
     for symbol in ("AAPL", "IBM", "MSFT", "EURUSD"):
         assert symbol in shown
     assert page.subheader[0].value == "Library · 4 series"
+
+
+def test_several_series_are_chosen_and_deleted_together():
+    page = open_page("streamlit_app.py")
+    assert not [each for each in page.button if each.key == "chosen_delete"]
+    for symbol in ("IBM", "MSFT"):
+        page.checkbox(key=f"chosen_sample:{symbol}:1d").check().run()
+    assert "2 chosen" in words(page)
+    assert page.button(key="chosen_sync").disabled, "samples have no source that could be asked"
+    page.button(key="chosen_delete").click().run()
+    assert not page.exception
+    assert {info.series.symbol for info in open_store().list()} == {"AAPL", "EURUSD"}
+    assert "chosen" not in words(page)
+
+
+def test_several_series_are_brought_up_to_date_together():
+    open_page("streamlit_app.py")
+    store = open_store()
+    for symbol in ("DEMO-BTC", "DEMO-ETH"):
+        start = pd.Timestamp.now(tz="UTC").floor("h") - pd.Timedelta(hours=30)
+        sync.download(store, registry.get("demo"), symbol, "1h", start, start + pd.Timedelta(hours=5))
+    page = open_page("streamlit_app.py")
+    for symbol in ("DEMO-BTC", "DEMO-ETH", "AAPL"):
+        slug = f"sample:{symbol}:1d" if symbol == "AAPL" else f"demo:{symbol}:1h"
+        page.checkbox(key=f"chosen_{slug}").check().run()
+    assert page.button(key="chosen_sync").label == "Bring 2 up to date"
+    page.button(key="chosen_sync").click().run()
+    run_until(page, lambda: words(page).count("**Done**") == 2)
+    now = pd.Timestamp.now(tz="UTC")
+    for info in store.list():
+        if info.series.source == "demo":
+            assert info.last >= now.floor("h") - pd.Timedelta(hours=2)
+            assert info.count >= 29
 
 
 def test_a_store_that_cannot_be_opened_is_said(monkeypatch, tmp_path):

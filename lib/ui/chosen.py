@@ -1,0 +1,121 @@
+"""What can be done with several series of the library at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from lib import export
+from lib.errors import CandlebookError, UnknownName
+from lib.series import Series
+from lib.sources import registry
+from lib.store import SeriesInfo, Store
+from lib.sync import start_download
+from lib.ui import words
+from lib.ui.downloads import follow
+from lib.ui.frame import bar, plain, show_error
+
+__all__ = ["chosen", "key_of", "toolbar"]
+
+_SAID = "chosen_said"
+
+
+def key_of(series: Series) -> str:
+    """The key of a series' box in the library."""
+    return f"chosen_{series.slug}"
+
+
+def chosen(infos: Sequence[SeriesInfo]) -> list[SeriesInfo]:
+    """The series whose boxes are ticked, those that a search hides included."""
+    return [info for info in infos if st.session_state.get(key_of(info.series))]
+
+
+def toolbar(store: Store, picked: Sequence[SeriesInfo], shown: Sequence[SeriesInfo]) -> None:
+    """The row over the library while series are chosen."""
+    with st.container(border=True, key="chosen_bar"):
+        with bar():
+            st.markdown(f"**{len(picked)} chosen**", width="content")
+            _sync(store, picked)
+            _export(store, picked)
+            _delete(store, picked)
+            if len(picked) < len(shown):
+                st.button("Choose all shown", on_click=_mark, args=(shown, True), type="tertiary")
+            st.button("Choose none", on_click=_mark, args=(picked, False), type="tertiary")
+        for error in st.session_state.pop(_SAID, []):
+            show_error(error)
+
+
+def _mark(infos: Sequence[SeriesInfo], value: bool) -> None:
+    for info in infos:
+        st.session_state[key_of(info.series)] = value
+
+
+def _sync(store: Store, picked: Sequence[SeriesInfo]) -> None:
+    """Fetch what came since the last candle, for those whose source can be asked."""
+    able = [info for info in picked if info.series.source in registry.names()]
+    others = len(picked) - len(able)
+    st.button(
+        f"Bring {len(able)} up to date" if able and others else "Bring up to date", icon=":material/sync:", type="primary",
+        disabled=not able, on_click=_start, args=(store, able), key="chosen_sync",
+        help="Nothing chosen has a source that could be asked: files and samples have none." if not able
+        else f"{words.count(others, 'chosen series')} came from files: nobody can be asked." if others else None,
+    )  # fmt: skip
+
+
+def _start(store: Store, infos: Sequence[SeriesInfo]) -> None:
+    errors: list[CandlebookError] = []
+    for info in infos:
+        series = info.series
+        try:
+            follow(
+                start_download(
+                    store, registry.get(series.source), series.symbol, series.timeframe, info.first, None
+                )
+            )
+        except CandlebookError as error:
+            errors.append(error)
+    st.session_state[_SAID] = errors
+
+
+def _export(store: Store, picked: Sequence[SeriesInfo]) -> None:
+    with st.popover("Export", icon=":material/download:"):
+        kind = st.segmented_control(
+            "Format", list(export.FORMATS), default="csv", required=True, key="chosen_format",
+            format_func=export.NAMES.__getitem__,
+        )  # fmt: skip
+        total = sum(info.count for info in picked)
+        st.caption(f"{words.count(total, 'candle')} as {words.count(len(picked), 'file')} in a zip.")
+        st.download_button(
+            "Download candles.zip", partial(export.to_zip, store, [info.series for info in picked], kind),
+            "candles.zip", "application/zip", on_click="ignore", icon=":material/download:", type="primary",
+            key="chosen_zip",
+        )  # fmt: skip
+
+
+def _delete(store: Store, picked: Sequence[SeriesInfo]) -> None:
+    with st.popover("Delete", icon=":material/delete:"):
+        names = ", ".join(plain(str(info.series)) for info in picked)
+        st.markdown(f"Delete {names}, with all their candles? There is no way back.")
+        st.button(
+            f"Delete {len(picked)} series", key="chosen_delete", on_click=_deleted, args=(store, picked), type="primary",
+            icon=":material/delete:",
+        )  # fmt: skip
+
+
+def _deleted(store: Store, picked: Sequence[SeriesInfo]) -> None:
+    errors: list[CandlebookError] = []
+    gone = 0
+    for info in picked:
+        try:
+            store.delete(info.series)
+            gone += 1
+        except UnknownName:
+            gone += 1  # somebody else did
+        except CandlebookError as error:
+            errors.append(error)
+        else:
+            st.session_state[key_of(info.series)] = False
+    st.session_state[_SAID] = errors
+    st.toast(f"{gone} series deleted.", icon=":material/delete:")
