@@ -593,6 +593,30 @@ def test_broken_rows_are_said_in_the_chart(page: Page, server: AppServer, watch:
     assert chart.created() == 1
 
 
+def test_two_faults_in_a_row_are_made_good_where_nothing_else_comes(
+    page: Page, server: AppServer, watch: Any
+) -> None:
+    chart = live(page, server, pause=1)
+    chart.ask(
+        """c.rows.apply = (() => {
+          let left = 2;
+          return () => {
+            window.faults = (window.faults ?? 0) + 1;
+            if (!--left) delete c.rows.apply;
+            throw new Error("a fault of the test");
+          };
+        })()"""
+    )
+    page.get_by_text("Log", exact=True).click()
+    page.wait_for_function("() => window.faults === 2")
+    # the answer to the first request was the second fault; the next request waits its time, and is not forgotten
+    chart.until("c.style().log === true && c.bars() > 2000")
+    expect(page.get_by_role("alert").filter(has_text="cannot be drawn")).to_be_hidden()
+    assert chart.created() == 1
+    assert all("a fault of the test" in problem for problem in watch.problems)
+    watch.problems.clear()
+
+
 @pytest.mark.parametrize("bars", [2_000, 20_000])
 def test_an_update_is_at_most_4_kb(page: Page, server: AppServer, bars: int) -> None:
     frames: list[int] = []

@@ -1,8 +1,9 @@
-// What the chart tells the page: candles it lacks, the range the reader looks at.
+// What the chart tells the page: candles it lacks, or all of them, and the range the reader looks at.
 
 const NEAR = 60; // bars, or half a screen, off an edge at which those beyond it are asked for
 const ASK_AGAIN = 10_000; // ms after which an unanswered request may be made again
 const VISIBLE_QUIET = 300;
+const WHOLE_AGAIN = 1_500; // ms after which the whole picture may be asked for again, doubled each time
 
 export class Asks {
   /** `rows`: what is held; `send(event, value)` reaches the page. */
@@ -11,6 +12,8 @@ export class Asks {
     this.send = send;
     this.clear();
     this.timers = {};
+    this.wholeAt = 0;
+    this.wholes = 0; // asked for since the last update that came in order
   }
 
   /** Another picture: nothing was asked for it, nothing told. */
@@ -42,6 +45,24 @@ export class Asks {
   #later(name, wait, work) {
     clearTimeout(this.timers[name]);
     this.timers[name] = setTimeout(work, wait);
+  }
+
+  /** What is held cannot be gone on with: everything anew. Not again before an answer had time to come, and
+   * less and less often while none helps; what comes too soon is asked for later, as nothing else may come. */
+  whole() {
+    const wait = this.wholes ? this.wholeAt + WHOLE_AGAIN * 2 ** Math.min(this.wholes, 5) - Date.now() : 0;
+    if (wait > 0) this.#later("whole", wait, () => this.whole());
+    else {
+      this.wholes += 1;
+      this.wholeAt = Date.now();
+      this.send("need_reset", { rev: this.rows.revision, at: this.wholeAt });
+    }
+  }
+
+  /** Something has come and was drawn, so nothing is missing; `inOrder`: an update of what is held. */
+  came(inOrder) {
+    clearTimeout(this.timers.whole);
+    if (inOrder) this.wholes = 0;
   }
 
   /** The reader wants the newest candles, which are not here. */

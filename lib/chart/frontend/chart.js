@@ -7,6 +7,7 @@ import { Asks } from "./asks.js";
 import { Rows, placeOf } from "./data.js";
 import { hook, hookOf } from "./hook.js";
 import { Legend } from "./legend.js";
+import { loadLibrary, styleSheet } from "./load.js";
 import { Pane, PRICE } from "./pane.js";
 import { download, snapshot } from "./snapshot.js";
 import { Sync } from "./sync.js";
@@ -16,7 +17,6 @@ import { View } from "./view.js";
 import { calendarOf } from "./zone.js";
 
 const MANY = 100; // new rows that are set all at once, not one by one
-const RESET_AGAIN = 1_500;
 const BY_READER = 1_500; // ms after a gesture within which a move of the view is the reader's
 const PANE_HEIGHT = 120;
 
@@ -27,32 +27,6 @@ const WAIT_FOR_RETURN = 4_000;
 const charts = new WeakMap(); // by parentElement
 const waiting = new Map(); // by key, those taken down
 const views = new Map(); // by key, where the reader looked when a chart went for good
-
-let loading;
-function loadLibrary(name) {
-  if (window.LightweightCharts) return Promise.resolve();
-  loading ??= new Promise((done, fail) => {
-    const script = document.createElement("script");
-    script.src = new URL(`../${name}/lightweight-charts.js`, import.meta.url).href;
-    script.onload = done;
-    script.onerror = () => {
-      loading = undefined;
-      fail(new Error("The chart library did not load. Reload the page; if that does not help, the server is not reachable."));
-    };
-    document.head.append(script);
-  });
-  return loading;
-}
-
-const sheets = {};
-function styleSheet(root) {
-  sheets.text ??= fetch(new URL("chart.css", import.meta.url)).then((answer) => answer.text());
-  return sheets.text.then((text) => {
-    const style = document.createElement("style");
-    style.textContent = text;
-    root.prepend(style);
-  });
-}
 
 function element(name, ...children) {
   const made = document.createElement("div");
@@ -98,8 +72,6 @@ class CandleChart {
     this.calendarKey = "";
     this.gesture = 0;
     this.asks = new Asks(this.rows, (event, value) => !this.gone && this.component.setTriggerValue(event, value));
-    this.resetAsked = 0;
-    this.resets = 0; // asked for since the last update that came in order
     this.focused = "";
     this.cross = null;
 
@@ -155,7 +127,7 @@ class CandleChart {
     if (this.frame.style.height !== height) this.frame.style.height = height;
     this.reports = Boolean(data.setup?.visible);
     const fit = this.rows.fits(data);
-    if (fit === "missing") this.#askReset();
+    if (fit === "missing") this.asks.whole();
     if (fit === "apply") this.#apply(data);
     if (this.rows.revision >= 0) this.#paintIfChanged();
   }
@@ -182,7 +154,7 @@ class CandleChart {
     this.#restoreView({ ...change, whole }, range, before, times);
     if (change.all || restyled || change.prepended || change.truncated) this.#decorate();
     this.error.hidden = true;
-    if (data.op !== "reset") this.resets = 0;
+    this.asks.came(data.op !== "reset");
     this.sync.align();
     this.#settle();
   }
@@ -267,16 +239,7 @@ class CandleChart {
   /** After an error what is drawn may not be what is held: ask for all of it. */
   startOver() {
     this.rows.lose();
-    this.#askReset();
-  }
-
-  /** Not again before an answer had time to come, and less and less often while none helps. */
-  #askReset() {
-    const wait = RESET_AGAIN * 2 ** Math.min(this.resets, 5);
-    if (this.resets && Date.now() - this.resetAsked < wait) return;
-    this.resets += 1;
-    this.resetAsked = Date.now();
-    this.component.setTriggerValue("need_reset", { rev: this.rows.revision, at: this.resetAsked });
+    this.asks.whole();
   }
 
   // ------------------------------------------------------------------------------------- drawing
