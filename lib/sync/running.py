@@ -106,21 +106,22 @@ class Run:
             batches.close()
 
     def _logged_walk(self, asks: list[Ask], batches: Batches) -> Generator[bool]:
+        result: Result = "failed"
+        note = "An unexpected error."
         try:
             try:
                 yield from self._pages(asks, batches)
             finally:
                 batches.flush()
+            result, note = "cancelled" if self._stop.is_set() else "done", ""
         except CandlebookError as error:
-            self._log("failed", str(error))
+            note = str(error)
             raise
         except GeneratorExit:
-            self._log("cancelled")
+            result, note = "cancelled", ""
             raise
-        except BaseException as error:
-            self._log("failed", type(error).__name__)
-            raise
-        self._log("cancelled" if self._stop.is_set() else "done")
+        finally:
+            self._log(result, note)
 
     def _pages(self, asks: list[Ask], batches: Batches) -> Generator[bool]:
         last = self._last()
