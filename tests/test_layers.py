@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the ground up; a module imports its own layer and those before it.
 LAYERS = [
     {"errors", "timeframes", "series", "candles", "settings"},
-    {"indicators", "gaps", "quality", "viewport", "replay", "statistics"},
+    {"calendars", "comparison", "indicators", "gaps", "quality", "viewport", "replay", "statistics"},
     {"remote", "sources", "files", "gathering", "store", "samples", "sync", "live", "export", "history"},
     {"cli", "__main__"},
     {"ui", "chart"},

@@ -1,0 +1,147 @@
+"""Calendars by name, and which one to offer for a series."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from lib.calendars.exchanges import codes, exchange
+from lib.calendars.learnt import learnt
+from lib.calendars.runs import Array, stamps
+from lib.calendars.sessions import DAY, Calendar, agreement, find_phase
+from lib.calendars.weekly import ALWAYS, FOREX, WEEKDAYS
+from lib.errors import InputError
+from lib.timeframes import Timeframe
+
+__all__ = ["LEARNT", "Suggestion", "calendar", "names", "suggest"]
+
+LEARNT = "learnt"
+_FIXED = {each.name: each for each in (ALWAYS, FOREX, WEEKDAYS)}
+
+_MONEY = frozenset(
+    "USD EUR GBP JPY CHF AUD CAD NZD SEK NOK DKK PLN HUF CZK TRY ZAR MXN SGD HKD CNH CNY INR THB XAU XAG".split()
+)
+_COINS = frozenset(
+    "BTC XBT ETH LTC XRP BCH ADA DOT SOL DOGE BNB TRX LINK XLM UNI AVAX MATIC SHIB USDT USDC BUSD DAI".split()
+)
+# How listings of an exchange end in the spelling most vendors share.
+_ENDINGS = {
+    "L": "XLON", "DE": "XETR", "F": "XFRA", "PA": "XPAR", "AS": "XAMS", "BR": "XBRU", "SW": "XSWX", "MI": "XMIL",
+    "MC": "XMAD", "ST": "XSTO", "OL": "XOSL", "CO": "XCSE", "HE": "XHEL", "T": "XTKS", "HK": "XHKG", "KS": "XKRX",
+    "SS": "XSHG", "AX": "XASX", "TO": "XTSE", "NS": "XBOM", "BO": "XBOM", "SA": "BVMF", "US": "XNYS",
+}  # fmt: skip
+# Tried where nothing but the data tells.
+_TRIED = ("XNYS", "XLON", "XETR", "XTKS", "XHKG", "CMES")
+_GOOD = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A calendar's name, and why it was chosen, as a sentence."""
+
+    name: str
+    reason: str
+
+
+def names() -> tuple[str, ...]:
+    """Every name :func:`calendar` knows, the general ones first. Loads exchange_calendars."""
+    return (*_FIXED, LEARNT, *codes())
+
+
+def calendar(
+    name: str, times: Array | pd.DatetimeIndex | None = None, timeframe: Timeframe | None = None
+) -> Calendar:
+    """The calendar of that name: ``24/7``, ``forex``, ``24/5``, or an exchange's code such as ``XNYS``;
+    ``learnt`` is learnt from ``times`` (candle opens) of ``timeframe``.
+
+    Raises ``UnknownName`` with the nearest names; ``InputError`` where ``learnt`` has no times, or less than
+    four weeks of them.
+    """
+    if name in _FIXED:
+        return _FIXED[name]
+    if name == LEARNT:
+        if times is None or timeframe is None:
+            raise InputError("A calendar is learnt from candles, and none were given.")
+        return learnt(times, timeframe)
+    return exchange(name)
+
+
+def suggest(
+    symbol: str,
+    kind: str = "",
+    times: Array | pd.DatetimeIndex | None = None,
+    timeframe: Timeframe | None = None,
+) -> Suggestion:
+    """Which calendar fits a series. ``kind`` is what its source trades, where known: ``crypto``, ``forex`` or
+    ``stocks``. What the candles themselves show goes before what the name says. A few milliseconds by the
+    name; up to a second where several exchanges are tried on the data.
+    """
+    opens = stamps(times) if times is not None else np.empty(0, np.int64)
+    long_enough = len(opens) > 1 and int(opens[-1]) - int(opens[0]) >= 14 * DAY
+    usable = timeframe is not None and long_enough
+    if usable and timeframe is not None and timeframe.seconds <= 86400 and _weekend_share(opens) > 0.8:
+        return Suggestion("24/7", "There are candles on Saturdays and Sundays as on other days.")
+    named = _by_name(symbol, kind)
+    if not usable or timeframe is None or timeframe.seconds > 86400:
+        return named or Suggestion("24/5", "Neither the name nor the candles tell; weekdays are expected.")
+    if named and (named.name == "24/7" or _fit(opens, timeframe, named.name) >= _GOOD):
+        return named
+    return _by_data(opens, timeframe, named)
+
+
+def _by_name(symbol: str, kind: str) -> Suggestion | None:
+    text = symbol.upper()
+    parts = [part for part in re.split(r"[^A-Z0-9]+", text) if part]
+    joined = "".join(parts[:2])
+    if kind == "crypto" or _pair(joined, _COINS, _COINS | _MONEY):
+        return Suggestion("24/7", f"{symbol} is a crypto pair, and those trade at all hours.")
+    if kind == "forex" or _pair(joined, _MONEY, _MONEY):
+        return Suggestion("forex", f"{symbol} is a currency pair: Sunday 17:00 to Friday 17:00 New York.")
+    ending = text.rpartition(".")[2] if "." in text else ""
+    if ending in _ENDINGS:
+        return Suggestion(_ENDINGS[ending], f"{symbol} ends like a listing of {_ENDINGS[ending]}.")
+    if kind == "stocks":
+        return Suggestion(
+            "XNYS", f"{symbol} is a stock, and no ending names another exchange than New York's."
+        )
+    return None
+
+
+def _pair(text: str, bases: Iterable[str], quotes: Iterable[str]) -> bool:
+    return any(text.startswith(base) and text[len(base) :] in quotes for base in bases)
+
+
+def _weekend_share(opens: Array) -> float:
+    """How many Saturdays and Sundays have a bar, as a share of all in the span."""
+    days = np.unique(opens // DAY)
+    every = np.arange(days[0], days[-1] + 1)
+    weekend = (every + 3) % 7 >= 5
+    return float(np.isin(every[weekend], days).mean()) if weekend.any() else 0.0
+
+
+def _fit(opens: Array, timeframe: Timeframe, name: str) -> float:
+    chosen = calendar(name, opens, timeframe)
+    # the first and the last part of a long series: rules change over decades
+    ends = [opens] if len(opens) <= 20_000 else [opens[:10_000], opens[-10_000:]]
+    return min(agreement(part, timeframe, chosen, find_phase(part, timeframe, chosen)) for part in ends)
+
+
+def _by_data(opens: Array, timeframe: Timeframe, named: Suggestion | None) -> Suggestion:
+    tried = dict.fromkeys(([named.name] if named else []) + ["forex", "24/5", *_TRIED])
+    fits = {}
+    for name in tried:
+        fits[name] = _fit(opens, timeframe, name)
+        if fits[name] > 0.99:
+            break
+    best = max(fits, key=lambda name: fits[name])
+    if fits[best] >= _GOOD:
+        return Suggestion(best, f"The candles agree with {best} in {fits[best]:.1%} of the times of either.")
+    if timeframe.seconds < 86400 and int(opens[-1]) - int(opens[0]) >= 28 * DAY:
+        return Suggestion(
+            LEARNT, f"No known calendar fits (the best is {best}, {fits[best]:.0%}); learnt from the candles."
+        )
+    return named or Suggestion(best, f"No calendar fits well; {best} fits best, in {fits[best]:.0%}.")

@@ -1,0 +1,104 @@
+"""Markets that keep the same week all year: crypto's, currencies', and one learnt from data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from lib.calendars.runs import Array, as_us
+from lib.calendars.sessions import DAY, HOUR, BaseCalendar, Sessions, local_to_utc, utc_to_local
+
+__all__ = ["ALWAYS", "FOREX", "WEEKDAYS", "Week", "easter", "local_slots"]
+
+_WEEK = 7 * DAY
+# 1970-01-05 was a Monday.
+_MONDAY = 4 * DAY
+
+
+@dataclass(frozen=True, eq=False)
+class Week(BaseCalendar):
+    """The same spans every week on the wall clock of ``zone``: ``spans`` are (open, close, date), each in µs
+    from Monday 00:00; the date of a span is the trading date it counts for.
+
+    ``quiet``: days on which the market is as good as closed, though no rule says so. Their bars are expected,
+    for some vendors have them, and what is missing then is a holiday's.
+    """
+
+    name: str
+    title: str
+    zone: str
+    spans: tuple[tuple[int, int, int], ...]
+    quiet: bool = False
+
+    def sessions(self, start: int, end: int) -> Sessions:
+        """The spans that reach into ``[start, end)``, µs. O(weeks)."""
+        first = (start - _MONDAY) // _WEEK - 1
+        weeks = np.arange(first, (end - _MONDAY) // _WEEK + 2, dtype=np.int64) * _WEEK + _MONDAY
+        opens, closes, dates = ((weeks[:, None] + self._parts[:, part]).ravel() for part in range(3))
+        opens, closes = local_to_utc(opens, self.zone), local_to_utc(closes, self.zone)
+        return Sessions(opens, closes, dates).within(start, end)
+
+    @cached_property
+    def _parts(self) -> Array:
+        return np.array(self.spans, np.int64)
+
+    def closed_reason(self, start: pd.Timestamp | int, end: pd.Timestamp | int) -> str:
+        """As for every calendar; and where the market has quiet days, ``holiday`` for a span that lies
+        within one: Christmas and New Year with the evenings before them, and Good Friday."""
+        if self.quiet and self._is_quiet(as_us(start), as_us(end)):
+            return "holiday"
+        return super().closed_reason(start, end)
+
+    def _is_quiet(self, start: int, end: int) -> bool:
+        year = pd.Timestamp((start + end) // 2, unit="us").year
+        days = [f"{year}-12-25", f"{year}-01-01", f"{year + 1}-01-01", str(easter(year) - 2)]
+        # from noon of the day before until the market comes back; a weekend beside it joins
+        spans = [(int(np.datetime64(day, "us").astype(np.int64))) for day in days]
+        return any(
+            min(end, day + 36 * HOUR) - max(start, day - 12 * HOUR)
+            > (end - start - self._closed(start, end)) / 2
+            for day in spans
+        )
+
+    def _closed(self, start: int, end: int) -> int:
+        """How much of ``[start, end)``, in µs, the market is closed for."""
+        spans = self.sessions(start, end)
+        open_for = np.minimum(spans.closes, end) - np.maximum(spans.opens, start)
+        return end - start - int(open_for.sum())
+
+
+def easter(year: int) -> np.datetime64:
+    """Easter Sunday of the Gregorian calendar (Meeus, Jones and Butcher's rule)."""
+    a, b, c = year % 19, year // 100, year % 100
+    d, e, g = b // 4, b % 4, (8 * b + 13) // 25
+    h = (19 * a + b - d - g + 15) % 30
+    i, k = c // 4, c % 4
+    m = (32 + 2 * e + 2 * i - h - k) % 7
+    n = (a + 11 * h + 22 * m) // 451
+    month, day = divmod(h + m - 7 * n + 114, 31)
+    return np.datetime64(f"{year:04d}-{month:02d}-{day + 1:02d}", "D")
+
+
+def _daily(first: int, last: int, shift: int = 0) -> tuple[tuple[int, int, int], ...]:
+    """Whole days of the week, Monday 0, each moved by ``shift``."""
+    return tuple((day * DAY + shift, (day + 1) * DAY + shift, day * DAY) for day in range(first, last))
+
+
+ALWAYS = Week("24/7", "Always open", "UTC", _daily(0, 7))
+WEEKDAYS = Week("24/5", "Monday 00:00 to Saturday 00:00 UTC", "UTC", _daily(0, 5))
+FOREX = Week(
+    "forex",
+    "Currencies: Sunday 17:00 to Friday 17:00 New York",
+    "America/New_York",
+    _daily(0, 5, -7 * HOUR),
+    quiet=True,
+)
+
+
+def local_slots(times: Array, zone: str, slot: int) -> Array:
+    """Which slot (of ``slot`` µs) of the week, from Monday 00:00 on the wall clock, each time falls into."""
+    slots: Array = (utc_to_local(times, zone) - _MONDAY) % _WEEK // slot
+    return slots
