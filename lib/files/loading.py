@@ -81,9 +81,7 @@ def _time_types(plan: Plan) -> dict[int, pa.DataType]:
         return {at[0]: pa.int64() if timing.whole else pa.float64()}
     if timing.kind == "iso":
         return {at[0]: pa.timestamp("us", tz="UTC" if timing.utc else None)}
-    if timing.kind == "split":
-        return dict.fromkeys(at, pa.dictionary(pa.int32(), pa.string()))
-    return {at[0]: pa.string()}
+    return dict.fromkeys(at, pa.string())
 
 
 def _times_of(plan: Plan, loaded: list[pa.ChunkedArray]) -> Array:
@@ -98,12 +96,15 @@ def _times_of(plan: Plan, loaded: list[pa.ChunkedArray]) -> Array:
         if len(micros) and micros.min() == NO_TIME:
             raise Unlike("counts that are no times")
         return micros
-    if timing.kind == "text" and (quick := parse_fixed(first, timing.order.value)) is not None:
-        return quick
+    clock = loaded[1] if timing.kind == "split" else None
+    digits = times.clock_digits(timing.pattern) if clock is not None else 0
+    if not timing.dates and not timing.utc and timing.order.value:
+        quick = parse_fixed(first, timing.order.value, clock, digits)
+        if quick is not None:
+            return quick
     parsed = times.parse_texts(
-        first, day_first=timing.order.value == "DMY", clock=loaded[1] if timing.kind == "split" else None,
-        local=timing.dates,
-    )  # fmt: skip
+        first, day_first=timing.order.value == "DMY", clock=clock, local=timing.dates, digits=digits
+    )
     if parsed.bad.any() or parsed.utc != timing.utc or parsed.order.value != timing.order.value:
         raise Unlike("times that are not like the first ones")
     return parsed.micros
@@ -192,7 +193,11 @@ def _text_times(plan: Plan, texts: Texts) -> tuple[Array, Array]:
         return micros, wrong | (micros == NO_TIME)
     first = texts.columns[at[0]]
     clock = texts.columns[at[1]] if timing.kind == "split" else None
-    parsed = times.parse_texts(first, day_first=timing.order.value == "DMY", clock=clock, local=timing.dates)
+    digits = times.clock_digits(timing.pattern) if clock is not None else 0
+    parsed = times.parse_texts(
+        first, day_first=timing.order.value == "DMY", clock=clock, local=timing.dates,
+        digits=digits if digits == 6 else 0,  # 4 as far as the sample tells: zeros ahead may be left out
+    )  # fmt: skip
     if parsed.utc != timing.utc or parsed.order.value != timing.order.value:
         times_bad = np.ones(len(first), bool)
         return np.full(len(first), NO_TIME), times_bad

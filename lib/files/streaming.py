@@ -17,6 +17,7 @@ from typing import IO, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from lib.candles import COLUMNS, Finding, Report, conform
 from lib.errors import FileRefused
@@ -30,6 +31,7 @@ from lib.files.reading import ask, at_open, check_ticks, localise, refused, rows
 from lib.files.rows import Rows
 from lib.files.runs import Runs, keep, kept
 from lib.files.text import Text
+from lib.files.times import clock_digits
 from lib.files.totals import Total, frame_of
 from lib.files.unpacking import unpacked
 from lib.timeframes import Timeframe
@@ -123,7 +125,7 @@ class _Work:
                     first = other.times.order.value == "DMY"
                     return make_plan(self.name, head, replace(self.choices, day_first=first))
         ask(plan)
-        return plan
+        return _settled(plan)
 
     # ------------------------------------------------------------------------------------------ reading
 
@@ -287,3 +289,13 @@ class _Work:
                 remedy="Say the timeframe, for example 1d.", file=self.name, question="timeframe",
             )  # fmt: skip
         return frame
+
+
+def _settled(plan: Plan) -> Plan:
+    """With the digits of times of day as the whole first block tells them: zeros ahead may be left out."""
+    if plan.times.kind != "split" or clock_digits(plan.times.pattern) != 4:
+        return plan
+    texts = plan.grid.texts(plan.roles.times).columns[plan.roles.times[1]]
+    if pc.max(pc.utf8_length(texts)).as_py() in (5, 6):
+        return replace(plan, times=replace(plan.times, pattern=plan.times.pattern + "SS"))
+    return plan
