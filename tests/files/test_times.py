@@ -255,3 +255,49 @@ def test_offsets_agree_with_the_standard_library() -> None:
     made = parse(*[moment.isoformat(" ") for moment in moments]).micros
     assert made.tolist() == [int(moment.timestamp()) * 10**6 for moment in moments]
     assert all(a != b for a, b in pairwise(made.tolist()))
+
+
+@given(
+    st.lists(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)), min_size=1, max_size=30),
+    st.sampled_from(
+        [
+            ("YMD", "%Y-%m-%d %H:%M:%S", ""), ("YMD", "%Y%m%d", ""), ("YMD", "%Y.%m.%dT%H:%M", ""),
+            ("DMY", "%d.%m.%Y %H:%M:%S.%f", ""), ("MDY", "%m/%d/%Y %H:%M", ""), ("DMY", "%d-%m-%Y", "%H:%M:%S"),
+            ("YMD", "%Y%m%d", "%H%M%S"), ("YMD", "%Y.%m.%d", "%H:%M"),
+        ]
+    ),
+)  # fmt: skip
+def test_fixed_shapes_are_what_the_clock_says(moments: list[datetime], form: tuple[str, str, str]) -> None:
+    order, date, clock = form
+    parts = [pa.chunked_array([[_wide(each, part) for each in moments]]) for part in (date, clock) if part]
+    got = parse_fixed(*parts[:1], order, *parts[1:], digits=6)
+    pattern = date + clock
+    expected = [datetime.strptime(_wide(each, pattern), pattern) for each in moments]
+    assert got is not None
+    assert got.tolist() == [(each - datetime(1970, 1, 1)) // timedelta(microseconds=1) for each in expected]
+
+
+def _wide(moment: datetime, pattern: str) -> str:
+    return moment.strftime(pattern.replace("%Y", f"{moment.year:04d}"))
+
+
+@pytest.mark.parametrize("shown", ["5", "50", "500", "050000", "500000"])
+def test_fixed_shapes_with_fractions_of_any_length(shown: str) -> None:
+    got = parse_fixed(pa.chunked_array([[f"1970-01-01 00:00:00.{shown}"]]), "YMD")
+    assert got is not None and got.tolist() == [int(shown.ljust(6, "0"))]
+
+
+@pytest.mark.parametrize(
+    ("order", "odd"),
+    [
+        ("DMY", "31.04.2024 10:00"), ("DMY", "29.02.2023 10:00"), ("DMY", "00.04.2024 10:00"),
+        ("DMY", "01.13.2024 10:00"), ("DMY", "01.00.2024 10:00"), ("DMY", "01.04.2024 24:00"),
+        ("DMY", "01.04.2024 10:60"), ("DMY", "01-04.2024 10:00"), ("DMY", "01.04.2024 1:000"),
+        ("DMY", "01.04.2024 10:0x"), ("DMY", "01.04.2024 10:00:00"), ("DMY", None),
+    ],
+)  # fmt: skip
+def test_fixed_shapes_refuse_what_is_no_time(order: str, odd: str | None) -> None:
+    fine = ["01.04.2024 10:00", "29.02.2024 23:59"]
+    assert parse_fixed(pa.chunked_array([fine]), order) is not None
+    assert parse_fixed(pa.chunked_array([[*fine, odd]]), order) is None
+    assert parse_fixed(pa.chunked_array([fine, [odd]]), order) is None
