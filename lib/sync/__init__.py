@@ -6,6 +6,7 @@
     update(store, source, "BTCUSDT", "1m", start)           up to now
     refill(store, other, series, gaps)                      given gaps, from any source
     fill(store, series, gaps, "forward")                    made up, marked, and taken out by unfill
+    holes(store, series)                                    what is missing, and what is known of it
     sync_all(store, wanted)                                 many series, a page of each in turn
 
 What is stored is not asked for again, nor what a source was asked for before and does not have. Each
@@ -15,6 +16,7 @@ reads ``candlebook.toml``, ``schedule`` keeps the time.
 
 from lib.sync.downloading import download, refill, update
 from lib.sync.filling import METHODS, Method, fill, unfill
+from lib.sync.holes import Hole, Holes, holes
 from lib.sync.jobs import Job, JobState, forget, jobs, start_download, start_refill, start_sync
 from lib.sync.many import Synced, Wanted, sync_all
 from lib.sync.model import Outcome, Progress
@@ -22,6 +24,8 @@ from lib.sync.planning import missing
 
 __all__ = [
     "METHODS",
+    "Hole",
+    "Holes",
     "Job",
     "JobState",
     "Method",
@@ -32,6 +36,7 @@ __all__ = [
     "download",
     "fill",
     "forget",
+    "holes",
     "jobs",
     "missing",
     "refill",

@@ -6,12 +6,13 @@ otherwise, and statistics leave it out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from lib.calendars import Calendar, find_phase
 from lib.candles import from_micros, micros
 from lib.errors import InputError
 from lib.series import Series
@@ -19,7 +20,6 @@ from lib.sync.planning import Span
 from lib.timeframes import Timeframe, from_us, to_us
 
 if TYPE_CHECKING:
-    from lib.calendars import Calendar
     from lib.store import Store
 
 __all__ = ["METHODS", "Method", "fill", "unfill"]
@@ -29,7 +29,10 @@ METHODS: tuple[Method, ...] = ("forward", "linear")
 
 # Stored candles read, or candles made, at a time.
 _PIECE = 50_000
+# Looked at to tell where the series' candles open.
+_SAMPLE = 20_000
 Array = np.ndarray[Any, Any]
+Expected = Callable[[pd.Timestamp, pd.Timestamp], Array]
 
 
 def fill(
@@ -39,6 +42,7 @@ def fill(
     method: Method = "forward",
     *,
     calendar: Calendar | None = None,
+    phase: Phase | None = None,
 ) -> int:
     """Close gaps, ``[start, end)`` each in ascending order; how many candles were made. Only what is missing
     between two stored candles is filled, nothing before the first or after the last.
@@ -47,12 +51,13 @@ def fill(
     - "linear": a straight line in time from the close before the gap to the open after it.
 
     Volume is 0, as nothing is known to have been traded, and unknown where both neighbours' is. ``calendar``
-    tells which opens to fill; without one every step of the series' timeframe from the candle before is. The
+    tells which opens to fill, ``phase`` where such candles are cut in it; without one every step of the series' timeframe from the candle before is. The
     candles' origin is "forward fill" or "linear fill". Raises ``InputError`` and what the store raises.
     """
     if method not in METHODS:
         raise InputError(f"There is no method {method!r}.", remedy=f"There are: {', '.join(METHODS)}.")
     info = store.info(series)
+    expected = None if calendar is None else _expected(store, series, calendar)
     spans = []
     for start, end in gaps:
         first = max(info.first if start is None else start, info.first)
@@ -61,7 +66,7 @@ def fill(
             spans.append((first, last))
     made, done, waiting = 0, [], []
     for some in _pieces(spans, series.timeframe):
-        for span, table in _closed(store, series, some, method, calendar):
+        for span, table in _closed(store, series, some, method, expected):
             waiting.append(table)
             done.append(span)
         if sum(map(len, waiting)) >= _PIECE:
@@ -91,6 +96,13 @@ def unfill(
     return gone
 
 
+def _expected(store: Store, series: Series, calendar: Calendar) -> Expected:
+    """The opens a calendar expects in a span, cut as the series itself is."""
+    newest = store.read(series, last=_SAMPLE).index
+    phase = find_phase(newest.as_unit("us").asi8, series.timeframe, calendar)
+    return lambda start, end: calendar.expected(series.timeframe, start, end, phase)
+
+
 def _pieces(spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]], frame: Timeframe) -> Iterable[Any]:
     """Neighbouring gaps that are read for at once."""
     piece: list[tuple[pd.Timestamp, pd.Timestamp]] = []
@@ -105,7 +117,7 @@ def _pieces(spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]], frame: Timeframe
 
 def _closed(
     store: Store, series: Series, spans: list[tuple[pd.Timestamp, pd.Timestamp]], method: Method,
-    calendar: Calendar | None,
+    expected: Expected | None,
 ) -> Iterable[tuple[tuple[pd.Timestamp, pd.Timestamp], pd.DataFrame]]:  # fmt: skip
     """Each gap and the candles that close it, where there are any to make."""
     low, high = spans[0][0], spans[-1][1]
@@ -113,7 +125,7 @@ def _closed(
     table = pd.concat([before, store.read(series, start=low, end=series.timeframe.after(high))])
     times = micros(table)
     for start, end in spans:
-        opens = _opens(series.timeframe, table, start, end, calendar)
+        opens = _opens(series.timeframe, table, start, end, expected)
         opens = opens[~np.isin(opens, times)]
         at = np.searchsorted(times, opens)
         opens = opens[(at > 0) & (at < len(times))]
@@ -122,10 +134,10 @@ def _closed(
 
 
 def _opens(
-    frame: Timeframe, table: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, calendar: Calendar | None
+    frame: Timeframe, table: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, expected: Expected | None
 ) -> Array:
-    if calendar is not None:
-        return np.asarray(calendar.expected(frame, start, end), np.int64)
+    if expected is not None:
+        return expected(start, end)
     # cut where the series itself is: its hours may open at half past
     step = table.index[max(0, int(table.index.searchsorted(start, side="right")) - 1)]
     if frame.is_calendar:
