@@ -7,7 +7,9 @@ one is used again. Places whose tags cannot tell two contents apart are not kept
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -55,6 +57,11 @@ class Blocks:
                 self._held.move_to_end(path)
         found = self._files.reread(path, held.tag) if held else self._files.read(path)
         return self._made(path, found, held, keep)
+
+    def holds(self, path: str) -> bool:
+        """Whether the partition was read before, and kept: it may be old."""
+        with self._lock:
+            return path in self._held
 
     def wrote(self, path: str, tag: Tag, data: bytes, table: pa.Table) -> None:
         """Keep what was just put in place, so that the next write need not decode it."""
@@ -137,6 +144,7 @@ class Manifests:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._held: dict[str, tuple[Manifest, Tag]] = {}
+        self._asked: dict[str, float] = {}
 
     def open(self, path: str) -> tuple[Manifest, Tag] | None:
         """The manifest as it is now, and its tag; None where there is none. Raises ``CorruptFile``."""
@@ -147,6 +155,7 @@ class Manifests:
             return None
         data, tag = found
         if data is None and held:
+            self._asked[path] = time.monotonic()
             return held
         return self.wrote(path, self._parsed(path, data or b""), tag)
 
@@ -154,12 +163,17 @@ class Manifests:
         """Keep what was just read or put in place."""
         if self._files.keeps:
             self._held[path] = (manifest, tag)
+            self._asked[path] = time.monotonic()
         return manifest, tag
 
     def last_seen(self, path: str) -> Manifest | None:
         """The manifest as it was when it was last read here: it may be old."""
         held = self._held.get(path)
         return held[0] if held else None
+
+    def age(self, path: str) -> float:
+        """Seconds since it was known to be the newest; infinite where it never was."""
+        return time.monotonic() - self._asked.get(path, -math.inf)
 
     def each(self, listed: Mapping[str, Tag]) -> Iterator[tuple[str, Manifest | StoreError]]:
         """The manifests that are there, or why one cannot be read. ``listed`` has the tag of each where
@@ -173,6 +187,7 @@ class Manifests:
                     found = self.open(path)
                 elif path in held:
                     found = held[path]
+                    self._asked[path] = time.monotonic()
                 else:
                     answer = read[path]
                     found = self.wrote(path, self._parsed(path, answer[0]), answer[1]) if answer else None

@@ -20,10 +20,17 @@ from lib.series import Series
 from lib.store import layout, pyramid
 from lib.store.cache import Blocks, Manifests
 from lib.store.manifest import Manifest
+from lib.store.raising import now_us
 from lib.store.writing import Writer
 from lib.timeframes import Timeframe, from_us, to_us
 
 __all__ = ["Reader", "Window"]
+
+# A manifest's word on the levels is taken for so long, s: about as long as a writer may be at it before others
+# finish its work.
+_FRESH = 60.0
+# µs by which the clock may be wrong
+_SKEW = 600_000_000
 
 
 class Window(NamedTuple):
@@ -81,10 +88,11 @@ class Reader:
     def read(self, series: Series, wanted: Timeframe, window: Window) -> pd.DataFrame:
         """A window of the base, or of a timeframe that it divides."""
         if wanted == series.timeframe:
-            found = None if self._local else self._direct(series, window)
+            found = None if self._local else self._direct(series, wanted, window)
             return found if found is not None else self._base(series, self.known(series), window)
         if wanted in pyramid.levels_of(series.timeframe):
-            return self._level(series, wanted, window)
+            found = None if self._local else self._direct(series, wanted, window)
+            return found if found is not None else self._level(series, wanted, window)
         return self._resampled(series, wanted, window)
 
     def _base(self, series: Series, manifest: Manifest, window: Window) -> pd.DataFrame:
@@ -107,42 +115,59 @@ class Reader:
                 raise
             return self._base(series, now, window)
 
-    def _direct(self, series: Series, window: Window) -> pd.DataFrame | None:
-        """A bounded window by the one or two partitions it must lie in, without asking for the manifest
-        first: on S3 that is a request less. None where that cannot tell: a partition is not there, or
-        the bars asked for reach further back."""
-        kind = layout.kind_of(series.timeframe)
-        if window.end is None or (window.start is None and window.last is None):
+    def _direct(self, series: Series, level: Timeframe, window: Window) -> pd.DataFrame | None:
+        """A window by the one or two partitions it must lie in, without asking for the manifest: on S3
+        that is a request less. None where that cannot tell, or would not save one.
+
+        The base is what is stored, whatever the manifest says. A coarser level may be behind it, so it is
+        read this way only while a manifest that was asked for a moment ago says that it is whole.
+        """
+        seen = self._manifests.last_seen(layout.manifest_path(series))
+        base = level == series.timeframe
+        if not base and not self._is_whole(series, seen):
             return None
-        first = window.start if window.start is not None else window.end - 1
-        names = layout.parts_between(kind, first, window.end) if first < window.end else []
-        if not names or len(names) > 2:
+        kind = layout.kind_of(level)
+        there = _parts_seen(seen, level, base=base)
+        bounded = _until_now(window, kind, there)
+        if bounded is None:
             return None
-        if window.start is None and kind:
-            names = [*layout.parts_between(kind, layout.part_span(kind, names[0])[0] - 1, window.end)]
-        paths = [layout.level_path(series, series.timeframe, name) for name in names]
+        names = _names_of(kind, bounded)
+        paths = [layout.level_path(series, level, name) for name in names]
+        # what is held is known to be the newest by asking for the manifest alone
+        by_manifest = not base or window.end is None
+        if not names or (by_manifest and all(self._blocks.holds(path) for path in paths)):
+            return None
+        return self._partitions(dict(zip(paths, names, strict=True)), bounded, seen, there, bool(kind))
+
+    def _partitions(
+        self, paths: dict[str, str], window: Window, seen: Manifest | None, there: Set[str], parted: bool
+    ) -> pd.DataFrame | None:
+        """What partitions hold of a window; None where one is missing that may be there, and where the bars
+        asked for reach further back."""
         tables: list[pd.DataFrame] = []
         left = window.last
-        for some in [paths] if left is None else [[path] for path in reversed(paths)]:
-            for path, block in self._blocks.each(some):
+        for some in [list(paths)] if left is None else [[path] for path in reversed(paths)]:
+            for path, block in self._blocks.each(some, born=seen.born if seen else ""):
                 if block is None:
-                    if self._may_be_there(series, path):
+                    if seen is None or paths[path] in there:
                         return None
                     continue
                 tables.append(block.window(window.start, window.end, left, provenance=window.provenance))
             left = None if left is None else left - sum(len(table) for table in tables[-1:])
             if left is not None and left <= 0:
                 break
-        reaches_back = left is not None and left > 0 and window.start is None and bool(kind)
+        reaches_back = left is not None and left > 0 and window.start is None and parted
         if reaches_back or not tables:
             return None
         return _joined(tables if window.last is None else tables[::-1], window.provenance)
 
-    def _may_be_there(self, series: Series, path: str) -> bool:
-        """Whether a partition that was not found should have been: unless a manifest seen before tells
-        that there was none, the manifest must be asked."""
-        seen = self._manifests.last_seen(layout.manifest_path(series))
-        return seen is None or path.rsplit("/", 1)[1].removesuffix(".parquet") in seen.named_parts()
+    def _is_whole(self, series: Series, seen: Manifest | None) -> bool:
+        """Whether the levels hold every bucket: on S3 they do, but where a writer is at it or died, and
+        after the store was moved from a place that locks."""
+        return (
+            seen is not None and seen.exists and not seen.pending and seen.tail is None
+            and self._manifests.age(layout.manifest_path(series)) < _FRESH
+        )  # fmt: skip
 
     def _level(self, series: Series, level: Timeframe, window: Window) -> pd.DataFrame:
         manifest = self.known(series, whole=True)
@@ -237,6 +262,35 @@ class Reader:
             remedy="Put it back from a copy, or delete the series and download it again.",
             path=path,
         )
+
+
+def _parts_seen(seen: Manifest | None, level: Timeframe, *, base: bool) -> Set[str]:
+    """The partitions of a level that a manifest tells of."""
+    if seen is None:
+        return set()
+    return set(seen.named_parts()) if base else set(seen.levels.get(str(level), ()))
+
+
+def _until_now(window: Window, kind: layout.Kind, there: Set[str]) -> Window | None:
+    """A window with both ends known. One without an end reaches to the newest bar: that lies in the newest
+    partition, while the one that was seen is not over, as no bar opens after now."""
+    if window.start is None and window.last is None:
+        return None
+    if window.end is not None:
+        return window
+    end = layout.part_span(kind, max(there))[1] if there else 0
+    return window._replace(end=end) if end > now_us() + _SKEW else None
+
+
+def _names_of(kind: layout.Kind, window: Window) -> list[str]:
+    """The one or two partitions that a window lies in; the last two that it may, where it only says how
+    many bars; none where they are more."""
+    end = window.end or 0
+    first = window.start if window.start is not None else end - 1
+    names = layout.parts_between(kind, first, end) if first < end else []
+    if window.start is None and kind and names:
+        names = layout.parts_between(kind, layout.part_span(kind, names[0])[0] - 1, end)
+    return names if len(names) <= 2 else []
 
 
 def _cut(table: pd.DataFrame, window: Window) -> pd.DataFrame:

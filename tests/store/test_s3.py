@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from lib.candles import resample
@@ -15,6 +16,7 @@ from lib.errors import StoreError, UnknownName
 from lib.series import Series
 from lib.store import Store, layout, open_store
 from lib.store.disk import DiskCache
+from lib.store.files import LocalFiles
 from lib.store.s3 import S3Files
 from lib.timeframes import parse
 from tests.servers.faulty_proxy import Proxy
@@ -95,6 +97,88 @@ def test_a_window_costs_at_most_two_requests(
         store.read(SERIES, **asked)
         # the manifest alone tells that nothing changed
         assert [(each.status, each.sent) for each in proxy.requests()] == [(304, 0)], asked
+
+
+def test_coarser_and_newest_windows_that_cross_two_files(opening: Opening, proxy: Proxy) -> None:
+    month = pd.Timestamp.now(tz="UTC").floor("D").replace(day=1)
+    if pd.Timestamp.now(tz="UTC") - month < pd.Timedelta("20min"):
+        month -= pd.Timedelta(days=1)  # the month is too young to have bars of its own
+        month = month.replace(day=1)
+    now = pd.Timestamp.now(tz="UTC").floor("min")
+    live, ended = Series.of("test", "LIVE", "1m"), Series.of("test", "ENDED", "15m")
+    start = month - pd.Timedelta(hours=30)
+    minutes = candles(
+        "1m", str(start.tz_localize(None)), int((now - start) / pd.Timedelta("1min")) - 1, seed=3
+    )
+    quarters = candles("15m", "2023-12-01", 5_000, seed=4)
+    opening().write(live, minutes, origin="t")
+    opening().write(ended, quarters, origin="t")
+    fives, hours = resample(minutes, parse("5m")), resample(quarters, parse("1h"))
+    fresh = int((minutes.index >= month).sum())
+    year = hours.index.get_loc(at("2024-01-01"))
+    cases: list[tuple[Series, dict[str, Any], Any]] = [
+        (live, {"last": fresh + 500}, minutes.iloc[-fresh - 500 :]),
+        (live, {"last": len(fives) - 100, "timeframe": "5m"}, fives.iloc[100:]),
+        (live, {"start": minutes.index[700]}, minutes.iloc[700:]),
+        (ended, {"end": hours.index[year + 20], "last": 90, "timeframe": "1h"}, hours.iloc[year - 70 : year + 20]),
+        (ended, {"start": hours.index[year - 9], "end": hours.index[year + 20], "timeframe": "1h"}, hours.iloc[year - 9 : year + 20]),
+        (ended, {"end": at("2024-01-08"), "last": 70, "timeframe": "3h"},
+         resample(quarters, parse("3h"))[: at("2024-01-07 23:00")].iloc[-70:]),
+    ]  # fmt: skip
+    for series, asked, expected in cases:
+        store = opening()
+        store.info(series)  # as a page does first
+        proxy.well()
+        same(store.read(series, **asked), expected)
+        assert len(proxy.requests("GET")) <= 2, asked
+        proxy.well()
+        same(store.read(series, **asked), expected)
+        assert len(proxy.requests("GET")) <= 2, asked
+        assert proxy.sent() == 0
+
+
+def test_what_another_writes_is_seen_by_who_reads_without_the_manifest(
+    opening: Opening, proxy: Proxy
+) -> None:
+    table = candles("15m", "2023-12-01", 9_000, seed=4)
+    series = Series.of("test", "Q", "15m")
+    opening().write(series, table[:3_000], origin="t")
+    store = opening()
+
+    def check(count: int) -> None:
+        hours = resample(table[:count], parse("1h"))
+        for end in (hours.index[500], hours.index[-1], at("2024-02-01"), at("2026-01-01")):
+            store.info(series)
+            same(store.read(series, timeframe="1h", end=end, last=400), hours[hours.index < end].iloc[-400:])
+        same(store.read(series, timeframe="1h", last=40), hours.iloc[-40:])
+        same(store.read(series, timeframe="1h"), hours)
+
+    for count in (3_000, 3_001, 3_100, 9_000):  # the last one begins another year
+        opening().write(series, table[:count], origin="t")
+        check(count)
+    opening().delete(series)
+    with pytest.raises(UnknownName):
+        store.read(series, timeframe="1h", end=at("2024-01-10"), last=400)
+
+
+def test_levels_of_a_store_that_came_from_a_folder_are_read_with_its_manifest(
+    opening: Opening, tmp_path: Path, proxy: Proxy
+) -> None:
+    table = candles("15m", "2023-12-01", 3_003, seed=4)
+    series = Series.of("test", "Q", "15m")
+    folder = Store(LocalFiles(tmp_path))
+    folder.write(series, table[:3_000], origin="t")
+    folder.write(series, table[3_000:], origin="t")
+    store = opening()
+    for path in [each for each in folder._files.find("") if not each.startswith("./locks")]:
+        clean = path.removeprefix("./")
+        found = folder._files.read(clean)
+        assert found
+        store._files.write(clean, found[0], None)
+    hours = resample(table, parse("1h"))
+    store.info(series)
+    same(store.read(series, timeframe="1h", end=at("2024-06-01"), last=9), hours.iloc[-9:])
+    same(store.read(series, timeframe="1h", last=9), hours.iloc[-9:])
 
 
 def test_edges_of_a_series_read_alike_everywhere(
