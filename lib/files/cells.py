@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["MISSING", "PLAIN", "TIDY", "is_missing", "is_number", "is_time", "numeric", "tidy", "time_kind"]
+__all__ = [
+    "MISSING",
+    "MONTHS",
+    "PLAIN",
+    "TIDY",
+    "is_missing",
+    "is_number",
+    "is_time",
+    "numeric",
+    "tidy",
+    "time_kind",
+]
 
 # Written for "no figure" by exchanges, vendors and libraries.
 MISSING = (
@@ -25,7 +36,13 @@ _DATE = (
     r"|\d{1,2}[-/. ]{1,2}[^\W\d_]{3,12}\.?[-/., ]+(?:\d{4}|\d{2})|[^\W\d_]{3,12}\.?[- ]\d{1,2},?[- ]\d{4}"
     r"|\d{4}[-/ ][^\W\d_]{3,12}\.?[-/ ]\d{1,2}|(?:19|20|21)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))"
 )
-_OFFSET = r"\s?(?:Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
+# Names of zones that are one offset wherever they are used; CST and IST are several.
+ZONES = {
+    "Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "EST": -5, "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+    "CET": 1, "MEZ": 1, "CEST": 2, "MESZ": 2, "BST": 1, "EET": 2, "EEST": 3, "MSK": 3, "HKT": 8, "SGT": 8, "JST": 9,
+    "KST": 9, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13,
+}  # fmt: skip
+_OFFSET = rf"\s?(?:z|{'|'.join(ZONES)}|(?:UTC|GMT)?[+-]\d{{1,2}}(?::?\d{{2}})?)"
 _KINDS = (
     ("date", re.compile(_DATE)),
     ("clock", re.compile(_CLOCK)),
@@ -49,17 +66,28 @@ TIDY = (
     (r"(\d{1,2})-([AaPp][Mm])$", r"\1:00 \2"),
     (r"^([A-Za-z]{3}) +(\d{1,2}) (\d\d:\d\d:\d\d) (\d{4})$", r"\1 \2 \4 \3"),
     (r"^(\d{1,2})([A-Za-z]{3})(\d{2,4})", r"\1-\2-\3"),
+    (r"^(\d{4}\.\d{1,2}\.\d{1,2})\.", r"\1"),
+    (r"^([A-Za-z]{3} \d{1,2}) (\d{4}) (\d\d:)", r"\1, \2 \3"),
+    (r"\s?[(\[][A-Za-z][\w/+ -]*[)\]]$", ""),
+    (r" (?:[A-Z][A-Za-z]+/[A-Z][A-Za-z_/]+)$", ""),
 )
 
 
-_UNTIDY = re.compile(r"[^\W\d_]{3}|-[AaPp][Mm]$|[年年월月日일]|[-/.] |  ")
+# Months without a day: only where a whole column is written so.
+MONTHS = (
+    (r"^(\d{4})[-/](\d{1,2})$", r"\1-\2-01"),
+    (r"^([^\W\d_]{3,12})[-. /](\d{4})$", r"1-\1-\2"),
+)
+_UNTIDY = re.compile(
+    r"[^\W\d_]{3}|-[AaPp][Mm]$|[年年월月日일]|[-/.] |  |[.)\]]$|^\d{4}[-/]\d\d?$|\.\s|[a-z]/[A-Z]"
+)
 
 
 def tidy(cell: str) -> str:
     """A time without what :data:`TIDY` takes away."""
     if not _UNTIDY.search(cell):
         return cell
-    for pattern, put in TIDY:
+    for pattern, put in (*TIDY, *MONTHS):
         cell = re.sub(pattern, put, cell)
     return cell.strip()
 

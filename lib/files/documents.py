@@ -148,6 +148,12 @@ def _rows(node: list[Any], key: str) -> _Found | None:
     if kind is not dict:
         return None
     rows = [_flat(each) for each in like]
+    if {"x", "y"} <= rows[0].keys() and all(
+        isinstance(row.get("y"), list) and len(row["y"]) == 4 for row in rows
+    ):
+        return _Found(
+            key, ["time", "open", "high", "low", "close"], [[row["x"], *row["y"]] for row in rows], 5
+        )
     names = list(dict.fromkeys(name for row in rows for name in row))
     if sum(bool(_PRICE.search(name)) for name in names) < _LEAST and len(names) <= _LEAST:
         return None
@@ -204,7 +210,12 @@ def _shortest(paths: list[str]) -> list[str]:
 
 def _keyed(node: dict[str, Any], key: str) -> _Found | None:
     """Objects under their times: ``{"2024-01-31": {"1. open": "1.5", ...}}``."""
-    times = [name for name in list(node)[:50] if is_time(name)]
+    some = list(node)[:50]
+    times = [name for name in some if is_time(name)]
+    if len(node) > 2 and all(
+        re.fullmatch(r"\d{1,8}", name) and isinstance(node[name], dict) for name in some
+    ):
+        return _rows(list(node.values()), key)  # numbered rows
     if not times or len(times) * 2 < min(50, len(node)):
         return None
     rows: list[Any] = [(at, value) for at, value in node.items() if isinstance(value, dict)]

@@ -172,6 +172,7 @@ def _format(timing: TimePlan) -> Inference:
     options = ("text", *(f"epoch {unit}" for unit in times.EPOCH_UNITS))
     if timing.kind == "epoch":
         why = f"{timing.pattern}: {timing.why}" if timing.unit != "mixed" else "several units in one column"
+        options += tuple(f"epoch {unit}" for unit in times.COUNTS)
         return Inference("time_format", "Times", f"epoch {timing.unit}", options, why)
     return Inference("time_format", "Times", "text", options, timing.pattern)
 
@@ -203,6 +204,8 @@ def _zone(plan: Plan) -> Inference:
         if plan.choices.zone
         else "the column's name says so"
         if named
+        else "the times or the file name it"
+        if plan.zone != "UTC"
         else "the file does not tell; UTC is assumed"
     )
     return Inference("zone", "Zone of the times", plan.zone, zones.COMMON, why)

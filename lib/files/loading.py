@@ -185,9 +185,14 @@ class _Log:
 def _text_times(plan: Plan, texts: Texts) -> tuple[Array, Array]:
     timing, at = plan.times, plan.roles.times
     if timing.kind == "epoch":
-        counts, wrong = _counts(texts.columns[at[0]])
+        counts, wrong = _counts(pc.replace_substring(texts.columns[at[0]], ",", "."))
         unit = timing.unit
-        if plan.choices.time_format is None and isinstance(counts, np.ndarray) and not timing.base:
+        if (
+            unit not in times.COUNTS
+            and plan.choices.time_format is None
+            and isinstance(counts, np.ndarray)
+            and not timing.base
+        ):
             unit = times.epoch_unit(counts.astype(np.float64))
         micros = counted(timing, counts, unit)
         return micros, wrong | (micros == NO_TIME)

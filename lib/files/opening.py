@@ -9,6 +9,7 @@ from pathlib import Path
 from lib.errors import FileRefused
 from lib.files import containers, documents, layout, tables, text, workbooks
 from lib.files.containers import Buffer, Member
+from lib.files.dialects import plain_text, with_dates
 from lib.files.grid import Grid, TextGrid
 from lib.files.layout import Layout
 from lib.files.model import Choices
@@ -129,8 +130,15 @@ def _part(raw: _Raw, name: str, choices: Choices, path: Path | None) -> Part:
         if raw.kind == "document"
         else text.decode(raw.data, name, choices.encoding)
     )
+    as_written, decoded = decoded, plain_text(decoded)
+    if decoded is not as_written:
+        path = None  # the file's own bytes are others
     found = layout.sniff(decoded, name, choices.delimiter, choices.header)
-    preview = [line[:400] for line in layout.head_lines(decoded, name)[:12]]
+    dated = with_dates(decoded, found)
+    if dated is not decoded:
+        decoded, path = dated, None
+        found = layout.sniff(decoded, name, choices.delimiter, choices.header)
+    preview = [line[:400] for line in layout.head_lines(as_written, name)[:12]]
     kept = decoded if raw.kind == "text" else None
     return Part(name, found, TextGrid(decoded, found, name, path), preview, wrapped, kept, day, raw.zone)
 

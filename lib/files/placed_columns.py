@@ -36,7 +36,9 @@ def by_place(work: Work) -> None:
             if work.wants(role):
                 work.take(role, place, why)
         if order and work.wants("volume"):
-            _volumeby_place(work, at + 4)
+            _volume(work, at + 4)
+        if order and work.wants("volume") and start == 0 and at == first + 1 and holds_figures(work, first):
+            work.take("volume", first, "it stands between the time and the prices")
         break
     for role in PRICES:
         if work.wants(role):
@@ -60,7 +62,7 @@ def _direction(work: Work, time: int) -> int:
     return 0 if not keys else int(keys[0] < keys[-1]) - int(keys[0] > keys[-1])
 
 
-def _volumeby_place(work: Work, first: int) -> None:
+def _volume(work: Work, first: int) -> None:
     """The figures that follow the prices; not an average price, which lies between low and high."""
     for at in range(first, work.layout.width):
         if not holds_figures(work, at) or work.kind(at):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import numpy as np
 import pandas as pd
@@ -71,7 +72,7 @@ def plan_of(part: Part, choices: Choices) -> Plan:
     if "prices" in roles.undecided and (meant := likest(choices.symbol or "", list(roles.sets))):
         roles = columns.assign(found, _of_candles(choices), name, meant)
     timing = timing_of(part, roles, choices)
-    zone = zones.check_zone(choices.zone or part.zone or "UTC")
+    zone = zones.check_zone(choices.zone or _zone_in(found, roles) or part.zone or "UTC")
     if timing.utc or timing.dates:
         zone = "UTC"
     moments = sample_micros(found, roles, timing, zone)
@@ -179,6 +180,13 @@ def _warnings(
     if timing.unit == "mixed":
         made.append("The times count from 1970 in several units; each row was read by its size.")
     return made
+
+
+def _zone_in(found: layout.Layout, roles: columns.Roles) -> str:
+    """The zone that the times themselves name."""
+    at = roles.times[-1:]
+    name = times.zone_in([row[at[0]] for row in found.rows if len(row) == found.width]) if at else ""
+    return name if name in available_timezones() else ""
 
 
 def _of_candles(choices: Choices) -> dict[str, str]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from lib.files.cells import is_missing, is_number, numeric, time_kind
 from lib.files.layout import Layout
+from lib.files.sixdigits import order_of
 from lib.files.words import TIME_WORDS, bare, plain
 
 __all__ = ["ROLES", "Roles", "Work", "has_counts", "holds_figures", "value_of"]
@@ -85,6 +86,9 @@ class Work:
         cells = [cell for cell in self.cells[at] if not is_missing(cell)] if self.cells else []
         if not cells:
             return ""
+        named = self.bare[at] in TIME_WORDS if self.layout.header else at < 2
+        if named and order_of(cells):
+            return "date"
         kinds = Counter(time_kind(cell) for cell in cells)
         if kinds["date"] and kinds["datetime"] and kinds["date"] + kinds["datetime"] == len(cells):
             return "datetime"  # midnights that lost their time of day

@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from lib.files.roles import Work
+import numpy as np
+
+from lib.files.cells import is_missing
+from lib.files.roles import Work, value_of
+from lib.files.times import count_of
 from lib.files.words import ADJUSTED, NEVER, TIME_WORDS
 
 __all__ = ["find_times"]
+
+_NO_COUNTS = frozenset(("index", "index level 0", "minute", "hour", "day", "ts", "t", "hhmm", "hhmmss"))
 
 
 def find_times(work: Work) -> None:
@@ -29,6 +35,8 @@ def find_times(work: Work) -> None:
         _date_and_clock(work, by_kind["date"][0], by_kind["clock"], reason)
     elif by_kind["epoch"]:
         work.take("time", by_kind["epoch"][0], "its cells count from 1970")
+    elif (at := _counted(work)) is not None:
+        work.take("time", at, "its cells count days or minutes")
     elif (at := _since_midnight(work)) is not None:
         work.take("time", at, "its cells count from midnight")
     elif ends := [at for at in usable if work.kind(at) in ("datetime", "epoch") and _ends(work, at)]:
@@ -38,6 +46,18 @@ def find_times(work: Work) -> None:
         work.undecided["time"] = (
             tuple(label for label, name in labels if name in TIME_WORDS) or work.layout.names
         )
+
+
+def _counted(work: Work) -> int | None:
+    """A column that is named for times and holds counts of days or minutes, no two of them the same."""
+    for at in range(work.layout.width):
+        if not work.cells or work.bare[at] not in TIME_WORDS - _NO_COUNTS or not work.free(at):
+            continue
+        cells = [cell for cell in work.cells[at] if not is_missing(cell)]
+        values = np.array([value_of(cell) for cell in cells if re.fullmatch(r"\d+(?:[.,]\d+)?", cell)])
+        if len(values) == len(cells) > 2 and len(set(values)) == len(values) and count_of(values):
+            return at
+    return None
 
 
 def _since_midnight(work: Work) -> int | None:

@@ -8,6 +8,7 @@ or PM, an offset. Times without an offset come out as local ones; :mod:`lib.file
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +17,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lib.errors import FileRefused
-from lib.files.cells import TIDY, is_time, tidy
+from lib.files.cells import MONTHS, TIDY, ZONES, is_time, tidy
 from lib.files.fields import NO_TIME, Order, assemble, cut_fields, decide, pattern_of
 from lib.files.months import month_of
+from lib.files.sixdigits import spelled
 
 __all__ = [
+    "COUNTS",
     "EPOCH_UNITS",
     "NO_TIME",
     "Order",
     "Parsed",
     "clock_digits",
+    "count_of",
     "epoch_unit",
     "from_epoch",
     "order_of",
@@ -36,9 +40,25 @@ Array = np.ndarray[Any, Any]
 EPOCH_UNITS = ("s", "ms", "us", "ns")
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _DAY = 86400 * 10**6
+# Counts that are no seconds: µs of one, and the count of 1970-01-01. Spreadsheets count days from the end of 1899,
+# MATLAB from the year 0.
+COUNTS = {
+    "serial": (_DAY, 25569), "datenum": (_DAY, 719529), "days": (_DAY, 0),
+    "minutes": (60 * 10**6, 0),
+}  # fmt: skip
+_SIZES = {
+    "days": (3652, 23741), "serial": (25569, 80000), "datenum": (690000, 800000),
+    "minutes": (5260320, 36816480),
+}  # fmt: skip
 # 1700-01-01 and 2201-01-01: what is told of times outside is no series of candles.
 _EDGES = (-8520336000 * 10**6, 7289654400 * 10**6)
-_OFFSET = r"^(?P<text>.*?\d)\s?(?P<offset>[zZ]|UTC|GMT|utc|gmt|[+-]\d{2}(?::?\d{2})?)$"
+_NAMED = "|".join(sorted(ZONES, key=len, reverse=True))
+_OFFSET = (
+    rf"(?i)^(?P<text>.*?\d(?:\s?[ap]m)?)\s?(?P<offset>{_NAMED}|(?:UTC|GMT)?[+-]\d{{1,2}}(?::?\d{{2}})?)$"
+)
+_TAIL = re.compile(rf"(?i)\d(?:\s?[ap]m)?\s?(?:{_NAMED}|(?:UTC|GMT)?[+-]\d{{1,2}}(?::?\d{{2}})?)$")
+_REGION = re.compile(r" (?P<zone>[A-Z][A-Za-z]+/[A-Z][A-Za-z_/]+)$")
+_COMPACT = re.compile(r"\d{8}[T ]\d{4,6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +92,19 @@ def _unit_of(size: float) -> str:
     return "s" if size < 1e11 else "ms" if size < 1e14 else "us" if size < 1e17 else "ns"
 
 
+def count_of(values: Array) -> str:
+    """The kind of count (see ``COUNTS``) that a column named for times holds, told by its size: days of 1980 to
+    2034, a spreadsheet's of 1970 to 2119, MATLAB's, or minutes of 1980 to 2040; nothing for others."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return ""
+    low, high = float(known.min()), float(known.max())
+    for kind, (first, last) in _SIZES.items():
+        if first <= low and high < last:
+            return kind
+    return ""
+
+
 def from_epoch(values: Array, unit: str) -> Array:
     """int64 µs of counts since 1970; float counts keep their fraction down to the µs. NO_TIME for NaN, and
     for what lies before 1700 or after 2200."""
@@ -82,6 +115,16 @@ def from_epoch(values: Array, unit: str) -> Array:
             mask = (size >= low) & (size < high)
             made[mask] = from_epoch(values[mask], each)
         return made
+    if unit in COUNTS:
+        micros, zero = COUNTS[unit]
+        shifted = np.asarray(values, np.float64) - zero
+        known = np.abs(shifted) * micros < _EDGES[1]
+        # a fraction of a day is some µs off: to the second
+        return np.where(
+            known,
+            np.round(np.where(known, shifted, 0.0) * (micros / 10**6)).astype(np.int64) * 10**6,
+            NO_TIME,
+        )
     per = _PER_SECOND[unit]
     first, last = (edge * per // 10**6 for edge in _EDGES)
     with np.errstate(invalid="ignore"):
@@ -114,7 +157,7 @@ def parse_texts(
     """
     if clock is not None:
         return _parse_split(texts, clock, day_first, digits)
-    texts, offsets, seen_offset = _split_offset(_clean(texts))
+    texts, offsets, seen_offset = _split_offset(spelled(_clean(texts)))
     texts, afternoon = _split_half(texts)
     texts, named_at = _name_months(texts)
     fields, bad = cut_fields(texts)
@@ -150,7 +193,11 @@ def _clean(texts: pa.Array) -> pa.Array:
     head = clean[:1000].to_pylist()
     if all(tidy(each) == each for each in head):
         return clean
-    for pattern, put in TIDY:
+    if region := _REGION.search(_probe(clean)):  # of one zone: a row of another is a fault
+        same = pc.equal(pc.extract_regex(clean, _REGION.pattern).field("zone"), region["zone"])
+        clean = pc.if_else(pc.fill_null(same, fill_value=False), clean, "")
+    months = next((each for each in MONTHS if all(re.search(each[0], cell) for cell in head if cell)), None)
+    for pattern, put in (*TIDY, *((months,) if months else ())):
         clean = pc.replace_substring_regex(clean, pattern, put)
     return pc.utf8_trim_whitespace(clean)
 
@@ -204,6 +251,13 @@ def _clock(texts: pa.Array, afternoon: Array | None, digits: int) -> tuple[Array
     return micros - 10957 * _DAY, bad | wrong
 
 
+def zone_in(cells: Sequence[str]) -> str:
+    """The zone that every time ends with, such as US/Eastern, or nothing."""
+    hits = [_REGION.search(cell) for cell in cells if cell]
+    names = {hit["zone"] if hit else "" for hit in hits}
+    return names.pop() if len(names) == 1 else ""
+
+
 def _probe(texts: pa.Array) -> str:
     """A text that is a time, to see what kinds of marks the column has."""
     head = [each for each in texts[:1000].to_pylist() if each]
@@ -213,9 +267,8 @@ def _probe(texts: pa.Array) -> str:
 def _split_offset(texts: pa.Array) -> tuple[pa.Array, Array, bool]:
     """Cut ``Z``, ``UTC``, ``+02:00`` from the end, where the first text has one."""
     probe = _probe(texts)
-    clock_at = probe.find(":")
-    tail = probe[clock_at:] if clock_at >= 0 else ""
-    if not tail or not (set(tail) & set("+-zZuUgG")):
+    clock_at = probe.find(":") if ":" in probe else 9 if _COMPACT.match(probe) else -1
+    if clock_at < 0 or not _TAIL.search(probe[clock_at:]):
         return texts, np.empty(0, np.int64), False
     parts = pc.extract_regex(texts, _OFFSET)
     text = pc.fill_null(parts.field("text"), "")
@@ -227,9 +280,11 @@ def _split_offset(texts: pa.Array) -> tuple[pa.Array, Array, bool]:
 def _offset_micros(text: str) -> int:
     if not text:
         return NO_TIME
-    if text[0] not in "+-":
-        return 0
-    digits = text[1:].replace(":", "").ljust(4, "0")
+    if text.upper() in ZONES:
+        return ZONES[text.upper()] * 3600 * 10**6
+    text = re.sub("(?i)^(utc|gmt)", "", text)
+    digits = text[1:].replace(":", "")
+    digits = digits.zfill(len(digits) + len(digits) % 2).ljust(4, "0")
     minutes = int(digits[:2]) * 60 + int(digits[2:])
     if minutes > 15 * 60 or int(digits[2:]) > 59:
         return NO_TIME

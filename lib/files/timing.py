@@ -16,6 +16,7 @@ from lib.files.cells import numeric, time_kind
 from lib.files.grid import Grid
 from lib.files.model import Choices
 from lib.files.opening import Part
+from lib.files.roles import value_of
 
 __all__ = ["TimePlan", "counted", "sample_micros", "timing_of"]
 
@@ -56,13 +57,20 @@ def timing_of(part: Part, roles: columns.Roles, choices: Choices) -> TimePlan:
         return TimePlan("text", order=times.Order("YMD", ""))
     sample = _cells(found, roles.times[0])
     wanted = choices.time_format or ""
-    if wanted and wanted != "text" and wanted not in {f"epoch {unit}" for unit in times.EPOCH_UNITS}:
+    if (
+        wanted
+        and wanted != "text"
+        and wanted not in {f"epoch {unit}" for unit in (*times.EPOCH_UNITS, *times.COUNTS)}
+    ):
         raise FileRefused(
             f"{wanted!r} is no format of times.",
             remedy="Choose text, epoch s, epoch ms, epoch us or epoch ns.",
         )
     if roles.why.get("time") == "its cells count from midnight":
         return _midnight_plan(sample, choices.date or part.day)
+    counted_in = wanted.removeprefix("epoch ") if wanted.startswith("epoch") else ""
+    if counted_in in times.COUNTS or roles.why.get("time") == "its cells count days or minutes":
+        return _count_plan(sample, counted_in)
     epoch = wanted.startswith("epoch") or (not wanted and _all_epoch(sample))
     if epoch and len(roles.times) == 1:
         return _of_market(_epoch_plan(sample, wanted), sample, part.zone)
@@ -134,10 +142,40 @@ def _epoch_plan(sample: list[str], wanted: str) -> TimePlan:
         ]
     )
     unit = wanted.removeprefix("epoch ") if wanted else times.epoch_unit(values)
+    _refuse_rounded(sample, unit)
     whole = not any("." in cell or "e" in cell.lower() for cell in sample if numeric(cell))
     names = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
     why = "chosen" if wanted else f"so read they are {_year(values, unit)}"
     return TimePlan("epoch", unit, True, whole, pattern=f"{names.get(unit, 'counts')} since 1970", why=why)
+
+
+def _count_plan(sample: list[str], unit: str) -> TimePlan:
+    """Days on a wall clock, as spreadsheets and MATLAB count them; minutes of UTC."""
+    values = np.array([value_of(cell) for cell in sample])
+    unit = unit or times.count_of(values)
+    whole = not any(re.search("[.,]", cell) for cell in sample)
+    words = {
+        "serial": "a spreadsheet's days since 1899-12-30", "datenum": "MATLAB's days since the year 0", "days": "days since 1970",
+        "minutes": "minutes since 1970",
+    }  # fmt: skip
+    why = f"so read they are {_year(values, unit)}"
+    return TimePlan("epoch", unit, unit == "minutes", whole, pattern=words[unit], why=why)
+
+
+def _refuse_rounded(sample: list[str], unit: str) -> None:
+    """Counts that a spreadsheet saved with a few digits are not the times any more."""
+    hits = [re.fullmatch(r"\d(?:\.(\d+))?[eE]\+?(\d+)", cell) for cell in sample]
+    lost = [int(hit[2]) - len(hit[1] or "") for hit in hits if hit]
+    if not lost or unit not in times.EPOCH_UNITS:
+        return
+    seconds = 10.0 ** min(lost) / {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
+    if seconds >= 60:
+        shown = next(cell for cell, hit in zip(sample, hits, strict=True) if hit)
+        raise FileRefused(
+            f"The times were rounded when the file was saved: {shown!r} tells a moment to {seconds / 60:,.0f} minutes only.",
+            remedy="Export it again with the column of times as a whole number, or choose another column.",
+            question="columns.time",
+        )  # fmt: skip
 
 
 def _year(values: Any, unit: str) -> str:
@@ -179,7 +217,12 @@ def sample_micros(found: layout.Layout, roles: columns.Roles, timing: TimePlan, 
     if not roles.times or not timing.order.value:
         return np.empty(0, np.int64)
     cells = [pa.array(_cells(found, each), pa.string()) for each in roles.times]
-    if timing.kind == "epoch":
+    if timing.kind == "epoch" and timing.unit in times.COUNTS:
+        micros = counted(
+            timing, np.array([value_of(each) for each in _cells(found, roles.times[0])]), timing.unit
+        )
+        micros = micros if timing.utc else zones.to_utc(micros, zone).micros
+    elif timing.kind == "epoch":
         figures, _ = numbers.to_floats(cells[0], numbers.NumberStyle(".", "", True, ""))
         micros = counted(timing, figures, timing.unit)
     else:

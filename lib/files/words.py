@@ -38,21 +38,25 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "first price,start price,mid open,openp,op,"
         "eröffnung,eröffn,eröffnungskurs,erster,eröffnungspreis,ouverture,ouv,premier,prix d'ouverture,apertura,primero,inicio,"
         "precio de apertura,abertura,preço de abertura,prezzo di apertura,openingskoers,otwarcie,kurs otwarcia,"
-        "açılış,açılış fiyatı,открытие,откр,цена открытия,mở cửa,giá mở cửa,mở,开盘,开盘价,今开,開盤,開盤價,始値,시가"
+        "açılış,açılış fiyatı,открытие,откр,цена открытия,mở cửa,giá mở cửa,mở,开盘,开盘价,今开,開盤,開盤價,始値,시가,opening price,openprc,bid open,öppning,öppningskurs,öppen,åbning,åbningskurs,"
+        "åpning,åpningskurs,avauskurssi,avaus,otevírací,otevření,otvírací,nyitó,nyitóár,άνοιγμα,відкриття,ціна відкриття,"
+        "deschidere,отваряне,pembukaan,buka,เปิด,ราคาเปิด,الافتتاح,افتتاح,سعر الافتتاح,פתיחה,שער פתיחה,opening rate"
     ),
     "high": _plain(
         "high,h,high price,price high,highest,max,px high,2 high,high trade price,trade high,highest price,max price,"
         "day high,maximum,mid high,highp,hi,"
         "hoch,höchst,höchstkurs,tageshoch,höchster,haut,plus haut,+ haut,cours le plus haut,máximo,máx,alto,máxima,"
         "massimo,hoogste,hoog,najwyższy,maksimum,maks,kurs maksymalny,yüksek,en yüksek,макс,максимум,максимальная,"
-        "максимальная цена,cao,cao nhất,giá cao nhất,最高,最高价,最高價,高,高値,고가"
+        "максимальная цена,cao,cao nhất,giá cao nhất,最高,最高价,最高價,高,高値,고가,askhi,högsta,högst,høj,højeste,høy,høyeste,ylin,nejvyšší,legmagasabb,υψηλό,υψηλότερο,"
+        "максимальна,найвища,maximul,най висока,tertinggi,สูงสุด,ราคาสูงสุด,الأعلى,أعلى,اعلى,أعلى سعر,גבוה,שער גבוה,najvyššia,max price"
     ),
     "low": _plain(
         "low,l,low price,price low,lowest,min,px low,3 low,low trade price,trade low,lowest price,min price,"
         "day low,minimum,mid low,lowp,lo,"
         "tief,tiefst,tiefstkurs,tagestief,tiefster,niedrigst,bas,plus bas,+ bas,cours le plus bas,mínimo,mín,bajo,mínima,"
         "minimo,basso,laagste,laag,najniższy,minimum,kurs minimalny,düşük,en düşük,мин,минимум,минимальная,"
-        "минимальная цена,thấp,thấp nhất,giá thấp nhất,最低,最低价,最低價,低,安値,저가"
+        "минимальная цена,thấp,thấp nhất,giá thấp nhất,最低,最低价,最低價,低,安値,저가,bidlo,lägsta,lägst,lav,laveste,alin,nejnižší,legalacsonyabb,χαμηλό,χαμηλότερο,мінімум,"
+        "мінімальна,найнижча,minimul,най ниска,terendah,ต่ำสุด,ราคาต่ำสุด,الأدنى,أدنى,ادنى,أدنى سعر,נמוך,שער נמוך,najnižšia"
     ),
     "close": _plain(
         "close,c,close price,price close,closing,closing price,close last,trade close,last trade price,4 close,"
@@ -61,13 +65,18 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "último,última,fechamento,fecho,chiusura,prezzo di chiusura,ultimo,slot,slotkoers,laatste,zamknięcie,"
         "kurs zamknięcia,ostatnio,ostatni,kapanış,kapanış fiyatı,şimdi,son,son fiyat,закрытие,закр,цена закрытия,"
         "последняя,посл,đóng cửa,giá đóng cửa,lần cuối,收盘,收盘价,收市,收盤,收盤價,最新价,終値,종가,"
+        "prc,clot,stängning,stängningskurs,slutkurs,senast,luk,lukkekurs,slutt,sluttkurs,siste,päätöskurssi,závěrečná,uzavírací,"
+        "zavření,záró,záróár,utolsó,κλείσιμο,закриття,ціна закриття,închidere,затваряне,penutupan,terakhir,ปิด,ราคาปิด,"
+        "ล่าสุด,الإغلاق,إغلاق,سعر الإغلاق,الاغلاق,סגירה,שער סגירה,שער נעילה,closing rate,trade price,deal price,"
         "price,kurs,preis,cours,prix,precio,preço,prezzo,koers,cena,fiyat,цена,giá,价格,現在値,현재가"
     ),
     "volume": _plain(
         "volume,vol,v,real volume,volume from,volumefrom,volume base,base volume,trade volume,total volume,5 volume,6 volume,shares traded,"
         "px volume,qty,quantity,amount traded,vols,totaltradedquantity,traded quantity,total traded quantity,no of shares,"
         "volumen,umsatz,stück,stücke,titres,quantità,volumi,wolumen,wol,obroty,hacim,hac,объем,объём,об,"
-        "khối lượng,kl,khối lượng gd,成交量,交易量,出来高,거래량,"
+        "khối lượng,kl,khối lượng gd,成交量,交易量,出来高,거래량,成交股數,成交股数,成交數量,volym,omsættning,volum,omsetning,vaihto,objem,forgalom,mennyiség,"
+        "όγκος,обсяг,обем,volum tranzactionat,ปริมาณ,ปริมาณการซื้อขาย,الحجم,حجم,حجم التداول,מחזור,נפח,candle acc trade volume,"
+        "total traded qty,ttl trd qnty,deliverable volume,"
         "tick volume,tickvol,tick vol,tickvolume,ticks"
     ),
 }
@@ -80,6 +89,8 @@ TIME_WORDS = frozenset(
         "time gmt,est time,time est,trade date,trading date,hhmmss,hhmm,hour,index,trade time,dates,tarih,saat,time bar start,"
         "exchange date,date of trade,bar start,bar start time,window start,session date,as of,asof,data,datum,zeit,"
         "uhrzeit,heure,fecha,hora,ora,dzień,godzina,czas,data obrotu,tijd,дата,время,ngày,giờ,thời gian,日期,时间,時間,"
+        "dato,päivä,päivämäärä,dátum,ημερομηνία,час,tanggal,วันที่,วัน,เวลา,التاريخ,تاريخ,الوقت,תאריך,שעה,datenum,ts event,"
+        "candle date time utc,open time utc,time open utc,begin time,ts init,data godz,periodo,período,période,"
         "交易日期,交易日,日付,日時,날짜,시간,일자,일시,index level 0,date and time,minute,snapshot time,close time,end time"
     )
 )
@@ -91,7 +102,7 @@ ADJUSTED = re.compile(
 NEVER = re.compile(
     ADJUSTED.pattern
     + r"|\b(change|chg|prev|previous|prior|close time|closetime|end|bid|ask|ratio|variation|var|"
-    r"veranderung|изм|fark|zmiana|unadjusted)\b|前收|전일"
+    r"veranderung|изм|fark|zmiana|unadjusted|kst|candle acc trade price)\b|前收|전일"
 )
 
 
