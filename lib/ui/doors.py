@@ -1,4 +1,4 @@
-"""The three doors on Home: open a file, download history, watch live."""
+"""The three doors on Home: open files, download history, watch live."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def doors(store: Store) -> None:
     """Three ways to bring candles in, one tab each."""
     file, download, live = st.tabs(
         [
-            ":material/upload_file: Open a file",
+            ":material/upload_file: Open files",
             ":material/download: Download history",
             ":material/sensors: Watch live",
         ]

@@ -31,8 +31,9 @@ __all__ = ["many"]
 _MODE, _ONE, _SYMBOLS, _LEFT, _BASE = "many_mode", "many_one", "many_symbols", "many_left", "many_base"
 _MODES = {"parts": "Parts of one series", "each": "A series each"}
 _STATES = {"ready": "Ready", "choice": "Needs a choice", "refused": "Refused"}
-_STANDS = {"refuse": "Neither: store nothing", "first": "The first file", "last": "The last file"}
-_ROWS = 12
+_STANDS = {
+    "refuse": "Neither: store nothing", "first": "The upper file of the list", "last": "The lower file of the list",
+}  # fmt: skip
 _LISTED = 50
 
 
@@ -95,14 +96,13 @@ def _table(looks: list[Look], mode: str) -> tuple[list[Look], dict[str, str]]:
     base: pd.DataFrame = st.session_state[_BASE][1]
     edited = st.data_editor(
         base, key=f"many_table_{hash(sign):x}", hide_index=True, width="stretch",
-        height=38 + 35 * min(len(looks), _ROWS),
         disabled=[name for name in base.columns if name not in ("Take", "Symbol")],
         column_config={
-            "Take": st.column_config.CheckboxColumn(width=50, help="Files without it are left out"),
+            "Take": st.column_config.CheckboxColumn(width=75, help="Files without it are left out"),
             "File": st.column_config.TextColumn(width="medium"),
             "State": st.column_config.TextColumn(width=110),
-            "Symbol": st.column_config.TextColumn("Symbol ✎", width=110, help="Double-click to change it", max_chars=120),
-            "Candles": st.column_config.NumberColumn(format="localized", width=80),
+            "Symbol": st.column_config.TextColumn(width=130, help="Double-click to change it", max_chars=120),
+            "Candles": st.column_config.TextColumn(width=80),
             "Note": st.column_config.TextColumn(width="large"),
         },
     )  # fmt: skip
@@ -125,10 +125,10 @@ def _row(look: Look, symbols: dict[str, str], left: set[str]) -> dict[str, objec
     return {
         "Take": look.given.key not in left,
         "File": look.given.name,
-        "State": _STATES[look.state],
         "Symbol": symbols.get(look.given.key, look.symbol),
+        "State": _STATES[look.state],
         "Timeframe": str(found.timeframe) if found is not None else "",
-        "Candles": report.rows_out if report is not None else None,
+        "Candles": f"{report.rows_out:,}" if report is not None else "",
         "First": words.when(report.first, "UTC") if report is not None and report.first is not None else "",
         "Last": words.when(report.last, "UTC") if report is not None and report.last is not None else "",
         "Note": _note(look),
@@ -137,7 +137,7 @@ def _row(look: Look, symbols: dict[str, str], left: set[str]) -> dict[str, objec
 
 def _note(look: Look) -> str:
     if look.checked is None:
-        return look.error.message if look.error is not None else ""
+        return look.error.message.removeprefix(f"{look.given.name}: ") if look.error is not None else ""
     report = look.checked.report
     notes = [f"{report.refused:,} rows left out"] if report.refused else []
     notes += [f"{report.duplicates:,} rows stood twice"] if report.duplicates else []
@@ -148,6 +148,7 @@ def _note(look: Look) -> str:
 def _counted(looks: list[Look], taken: list[Look]) -> str:
     counts = {state: sum(each.state == state for each in looks) for state in _STATES}
     said = [f"{count} {_STATES[state].lower()}" for state, count in counts.items() if count]
+    said = [each.replace("needs", "need") if not each.startswith("1 ") else each for each in said]
     if len(taken) < len(looks):
         said.append(f"{len(looks) - len(taken)} left out")
     return ", ".join(said)

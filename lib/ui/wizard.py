@@ -43,6 +43,8 @@ def wizard(given: Given) -> Look:
         show_error(error)
         _start_over(look.choices, given.key)
         return look
+    if look.error is not None:
+        show_error(look.error)  # first: what it asks is answered by the controls below
     left, right = st.columns([3, 2], gap="medium")
     with left:
         st.markdown("**The first lines, as they are**")
@@ -160,7 +162,6 @@ def _notes(found: Checked) -> str:
 
 
 def _refused(error: CandlebookError, file: str, choices: Choices) -> None:
-    show_error(error)
     if isinstance(error, CandlesRefused):
         _findings(error.report.findings, error.report)
         _rules(file, choices, error.report)

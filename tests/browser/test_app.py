@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
+from lib import export
 from tests.browser.harness import AppServer
 from tests.browser.test_chart import Chart
+from tests.files.written import table
 from tests.servers import binance_rest, binance_stream
 
 Serve = Callable[..., AppServer]
@@ -116,6 +118,79 @@ def test_a_reading_can_be_overridden(page: Page, app: AppServer) -> None:
 
 
 # ---------------------------------------------------------------------------------------------- history
+
+
+def series(symbol_seed: int) -> bytes:
+    """200 hours of candles."""
+    return export.to_bytes(table(200, seed=symbol_seed), "csv")
+
+
+def drop_many(page: Page, files: dict[str, bytes]) -> None:
+    page.locator('input[type="file"]').first.set_input_files(
+        [{"name": name, "mimeType": "text/csv", "buffer": body} for name, body in files.items()]
+    )
+
+
+def test_many_files_a_series_each_with_a_symbol_typed_in_the_table(page: Page) -> None:
+    day_or_month = "date,open,high,low,close\n" + "".join(
+        f"0{day}/02/2024,1,2,0.5,1.5\n" for day in range(1, 9)
+    )
+    with AppServer("streamlit_app.py") as app:
+        page.goto(app.at())
+        drop_many(page, {"AUDUSD_H1.csv": series(1), "7.csv": series(2), "NZDUSD.csv": day_or_month.encode()})
+        expect(page.get_by_text("2 ready, 1 needs a choice")).to_be_visible()
+        expect(page.get_by_text(re.compile("No symbol yet: 7.csv"))).to_be_visible()
+        expect(page.get_by_role("button", name="Store 2 files")).to_be_disabled()
+        # the third column of the second row of the table, which is drawn on a canvas
+        box = page.get_by_test_id("stDataFrame").first.bounding_box()
+        assert box is not None
+        page.mouse.click(box["x"] + 340, box["y"] + box["height"] / 4 * 2.5)
+        page.keyboard.press("Enter")
+        editor = page.locator("#portal textarea, #portal input").first
+        editor.fill("CADJPY")
+        editor.press("Enter")
+        expect(page.get_by_role("button", name="Store 2 files")).to_be_enabled()
+        # what is open is answered in the way of one file
+        page.get_by_role("combobox", name=re.compile("Look into one")).click()
+        page.get_by_role("option", name=re.compile("NZDUSD")).click()
+        expect(page.get_by_text("The first lines, as they are")).to_be_visible()
+        page.get_by_role("combobox", name=re.compile("Day and month")).click()
+        page.get_by_role("option", name="day first").click()
+        expect(page.get_by_text("8 candles")).to_be_visible()
+        page.get_by_role("button", name="Back to all 3 files").click()
+        page.get_by_role("button", name="Store 3 files").click()
+        expect(page.get_by_text("Stored 3 series from 3 of 3 files: 408 candles added.")).to_be_visible()
+        for name in ("AUDUSD", "CADJPY", "NZDUSD"):
+            expect(page.get_by_text(name, exact=True).first).to_be_visible()
+        no_traceback(page)
+
+
+def test_many_files_as_parts_of_one_series(page: Page, app: AppServer) -> None:
+    whole = table(300, seed=7)
+    changed = whole[150:].copy()
+    changed.iloc[0, 4] = 1.0
+    page.goto(app.at())
+    drop_many(
+        page,
+        {
+            "CHFJPY_1.csv": export.to_bytes(whole[:200], "csv"),
+            "CHFJPY_2.csv": export.to_bytes(changed, "csv"),
+        },
+    )
+    expect(page.get_by_text("1 time with other figures in two of the files")).to_be_visible()
+    expect(page.get_by_role("button", name="Store", exact=True)).to_be_disabled()
+    page.get_by_text("The lower file of the list").click()
+    page.get_by_text("The same from the command line").click()
+    expect(
+        page.get_by_text("python -m lib import CHFJPY_1.csv CHFJPY_2.csv --symbol CHFJPY --conflicts last")
+    ).to_be_visible()
+    page.get_by_role("button", name="Store", exact=True).click()
+    expect(
+        page.get_by_text(
+            re.compile("Stored CHFJPY 1h .file. from 2 of 2 files: 300 candles added, 1 replaced")
+        )
+    ).to_be_visible()
+    no_traceback(page)
 
 
 def test_a_link_opens_the_same_view(page: Page, app: AppServer) -> None:

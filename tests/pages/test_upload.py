@@ -145,7 +145,7 @@ def test_parts_of_one_series(home: AppTest, tmp_path: Path, monkeypatch: pytest.
     page = drop(home, PARTS)
     assert page.radio(key="many_mode").value == "parts"
     assert list(shown(page)["State"]) == ["Ready"] * 3
-    assert list(shown(page)["Candles"]) == [30, 35, 20]
+    assert list(shown(page)["Candles"]) == ["30", "35", "20"]
     assert "Symbol" not in shown(page)
     assert page.text_input(key="many_symbol").value == "EURUSD"
     [line] = command(page)
