@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lib.cli import main
-from lib.cli.downloading import Bar
+from lib.cli.progress import Bar
 from lib.series import Series
 from lib.store import open_store
 from lib.sync import Progress

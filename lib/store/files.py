@@ -88,8 +88,9 @@ class Files(Protocol):
     def remove(self, path: str) -> None:
         """Remove a file or a whole folder; nothing happens where there is none."""
 
-    def sweep(self, folder: str) -> None:
-        """Remove what a killed writer left in a folder. Only under its lock."""
+    def sweep(self, folder: str, of: str = "") -> None:
+        """Remove what a killed writer left in a folder, or there of the one file ``of``. Only under the lock
+        that guards it: other series' writers may be at work in the same folder."""
 
 
 @contextmanager
@@ -219,12 +220,14 @@ class LocalFiles:
             else:
                 target.unlink(missing_ok=True)
 
-    def sweep(self, folder: str) -> None:
+    def sweep(self, folder: str, of: str = "") -> None:
+        begins = f"{of}." if of else ""
         with _named("sweep", str(self._at(folder))):
             try:
                 left = [
-                    entry.path for entry in os.scandir(self._at(folder)) if entry.name.endswith(_TEMPORARY)
-                ]
+                    entry.path for entry in os.scandir(self._at(folder))
+                    if entry.name.endswith(_TEMPORARY) and entry.name.startswith(begins)
+                ]  # fmt: skip
             except (FileNotFoundError, NotADirectoryError):
                 return
             for path in left:
@@ -357,5 +360,5 @@ class RemoteFiles:
             except FileNotFoundError:
                 return
 
-    def sweep(self, folder: str) -> None:
+    def sweep(self, folder: str, of: str = "") -> None:
         """Nothing to do: what is put appears whole or not at all."""

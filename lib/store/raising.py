@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -100,7 +101,7 @@ class Raiser:
     ) -> dict[Timeframe, list[Piece]]:
         """Fresh buckets of every level that a span touches, from the base as it is now."""
         made: defaultdict[Timeframe, list[Piece]] = defaultdict(list)
-        for span in spans:
+        for span in _together(spans, levels):
             wanted = {
                 level: found
                 for level in levels
@@ -188,6 +189,19 @@ class Raiser:
                 block = found[0]
                 parts[name] = part_of(block.arrow(), block.generation, block.size)
         return parts
+
+
+def _together(spans: list[Span], levels: tuple[Timeframe, ...]) -> list[Span]:
+    """Spans that touch one bucket of the coarsest level as one: the base below it is read once for them."""
+    made: list[Span] = []
+    for first, last in sorted(spans):
+        if made and levels:
+            before, after = levels[-1].floor_us(np.array([made[-1][1], first], dtype=np.int64))
+            if after <= before:
+                made[-1] = (made[-1][0], max(last, made[-1][1]))
+                continue
+        made.append((first, last))
+    return made
 
 
 class _DamagedLevel(Exception):

@@ -115,6 +115,7 @@ class Records:
             self._files.write(path, data, tag, sync="content")
 
         with self._files.lock(path):
+            self._files.sweep(*path.rsplit("/", 1))
             until_first(attempt, path)
 
     def _read(self, path: str) -> tuple[list[Any], Any]:

@@ -195,7 +195,7 @@ class S3Files:
             below = self._s3.walk(self._bucket, self._key(path) + "/")
             self._s3.delete(self._bucket, [*(each.key for each in below), self._key(path)])
 
-    def sweep(self, folder: str) -> None:
+    def sweep(self, folder: str, of: str = "") -> None:
         """Nothing to do: what is put appears whole or not at all."""
 
     # --------------------------------------------------------------------------------------- places

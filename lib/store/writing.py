@@ -253,7 +253,7 @@ class Writer:
     def _tidy(self, series: Series) -> Manifest | None:
         """The manifest, after what a killed writer left is finished, and its own damage repaired."""
         path = layout.manifest_path(series)
-        self._files.sweep(path.rsplit("/", 1)[0])
+        self._files.sweep(*path.rsplit("/", 1))
         try:
             found = self._manifests.open(path)
         except CorruptFile as error:

@@ -27,6 +27,8 @@ from typing import Any
 
 import pandas as pd
 
+from lib.calendars import LEARNT
+from lib.calendars import calendar as calendar_called
 from lib.errors import CandlebookError, InputError
 from lib.series import Series
 from lib.sources import registry
@@ -116,6 +118,8 @@ class _Reader:
         calendar = table.get("calendar", "")
         if not isinstance(calendar, str):
             raise self._wrong(f"{where}calendar", calendar, 'Write a name in quotes, as in "24/7".')
+        if calendar and calendar != LEARNT:
+            self._tried(f"{where}calendar", calendar, lambda: calendar_called(calendar))
         frames: list[Timeframe] = [
             self._tried(key, text, lambda text=text: parse(text))  # type: ignore[misc]
             for key, text in self._texts(table, "timeframe", where)

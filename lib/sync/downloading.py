@@ -126,8 +126,9 @@ def run_to_now(
     progress: Tell = None,
     stop: threading.Event | None = None,
     again: bool = False,
+    calendar: str = "",
 ) -> Run:
-    """:func:`update` as steps."""
+    """:func:`update` as steps. ``calendar`` is kept with the series; empty leaves its own as it is."""
     series = Series(source.name, symbol, offered(source, parse(timeframe)))
     start, _ = checked_range(start, None)
 
@@ -137,7 +138,9 @@ def run_to_now(
         spans = missing(store, series, max(known, default=None), None)
         return _newest_again(store, series, _unknown(store, series, source, spans, again=again))
 
-    return Run(store, source, series, plan, span=(start, None), progress=progress, stop=stop)
+    return Run(
+        store, source, series, plan, span=(start, None), progress=progress, stop=stop, calendar=calendar
+    )
 
 
 def run_of_gaps(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from lib.calendars import Calendar, find_phase
+from lib.calendars import Calendar, Phase, find_phase
 from lib.candles import from_micros, micros
 from lib.errors import InputError
 from lib.series import Series
@@ -51,13 +51,14 @@ def fill(
     - "linear": a straight line in time from the close before the gap to the open after it.
 
     Volume is 0, as nothing is known to have been traded, and unknown where both neighbours' is. ``calendar``
-    tells which opens to fill, ``phase`` where such candles are cut in it; without one every step of the series' timeframe from the candle before is. The
+    tells which opens to fill, ``phase`` where such candles open (None: as the newest of the series do);
+    without a calendar every step of the series' timeframe from the candle before is filled. The
     candles' origin is "forward fill" or "linear fill". Raises ``InputError`` and what the store raises.
     """
     if method not in METHODS:
         raise InputError(f"There is no method {method!r}.", remedy=f"There are: {', '.join(METHODS)}.")
     info = store.info(series)
-    expected = None if calendar is None else _expected(store, series, calendar)
+    expected = None if calendar is None else _expected(store, series, calendar, phase)
     spans = []
     for start, end in gaps:
         first = max(info.first if start is None else start, info.first)
@@ -96,10 +97,11 @@ def unfill(
     return gone
 
 
-def _expected(store: Store, series: Series, calendar: Calendar) -> Expected:
+def _expected(store: Store, series: Series, calendar: Calendar, phase: Phase | None) -> Expected:
     """The opens a calendar expects in a span, cut as the series itself is."""
-    newest = store.read(series, last=_SAMPLE).index
-    phase = find_phase(newest.as_unit("us").asi8, series.timeframe, calendar)
+    if phase is None:
+        newest = store.read(series, last=_SAMPLE).index
+        phase = find_phase(newest.as_unit("us").asi8, series.timeframe, calendar)
     return lambda start, end: calendar.expected(series.timeframe, start, end, phase)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from lib.calendars import LEARNT, Calendar, Phase, calendar, suggest
 from lib.errors import InputError
-from lib.gaps import Coverage, Gap, Gaps, coverage_of, gaps_of, look
+from lib.gaps import Coverage, Gap, Gaps, Kept, coverage_of, gaps_of, look
 from lib.series import Series
 from lib.sync.planning import Span
 from lib.timeframes import Timeframe, to_us
@@ -40,12 +40,13 @@ class Hole:
 @dataclass(frozen=True, slots=True, eq=False)
 class Holes(Sequence[Hole]):
     """The gaps of a series in order of time. ``calendar`` is what was expected, ``reason`` why that one, ``phase`` where
-    its candles open; ``coverage`` counts observed candles only."""
+    its candles open; ``kept`` is expected against observed, and ``coverage`` its counts: a filled candle was not observed."""
 
     series: Series
     calendar: Calendar
     reason: str
     phase: Phase
+    kept: Kept
     coverage: Coverage
     gaps: Gaps
     states: tuple[GapState, ...]
@@ -88,7 +89,7 @@ def holes(
     gaps = gaps_of(kept, opens, frame, made, volume)
     states = store.gap_states(series)
     return Holes(
-        series, made, reason, kept.phase, coverage_of(kept), gaps, states, _matched(gaps, states, frame)
+        series, made, reason, kept.phase, kept, coverage_of(kept), gaps, states, _matched(gaps, states, frame)
     )
 
 

@@ -12,10 +12,9 @@ import pandas as pd
 
 from lib.errors import CandlebookError
 from lib.series import Series
-from lib.sources import registry
 from lib.sources.base import Source
-from lib.sync.downloading import run_of_gaps, run_of_range, run_to_now
-from lib.sync.many import Result, Wanted, run_all
+from lib.sync.downloading import run_of_gaps, run_of_range
+from lib.sync.many import Result, Wanted, run_all, run_of
 from lib.sync.model import Outcome, Progress
 from lib.sync.planning import Span
 from lib.sync.running import Run
@@ -131,13 +130,10 @@ def start_sync(store: Store, wanted: Iterable[Wanted]) -> tuple[Job, ...]:
     is started, where a source, symbol or timeframe cannot be."""
 
     def made(one: Wanted) -> Job:
-        source = registry.get(one.source)
-        return Job(
-            "sync",
-            lambda job: run_to_now(
-                store, source, one.symbol, one.timeframe, one.start, progress=job.note, stop=job.stop
-            ),
-        )
+        def make(job: Job) -> Run:
+            return run_of(store, one, progress=job.note, stop=job.stop)
+
+        return Job("sync", make)
 
     return _started(store, [made(one) for one in dict.fromkeys(wanted)])
 

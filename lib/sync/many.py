@@ -7,6 +7,7 @@ waiting. How fast a source may be asked is up to its limiter, which they share.
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from collections import deque
@@ -78,38 +79,30 @@ def sync_all(
     runs: dict[int, Run] = {}
     for at, one in enumerate(todo):
         try:
-            runs[at] = _run(store, one, progress, stop, again=again)
+            tell = None if progress is None else functools.partial(progress, one.series)
+            runs[at] = run_of(store, one, progress=tell, stop=stop, again=again)
         except CandlebookError as error:
             done[at] = error
     numbers = [*runs]
     run_all([*runs.values()], lambda at, result: done.__setitem__(numbers[at], result))
-    for at in runs:
-        _annotate(store, todo[at])
     return tuple(_synced(todo[at].series, done[at]) for at in range(len(todo)))
 
 
-def _run(
+def run_of(
     store: Store,
     one: Wanted,
-    progress: Callable[[Series, Progress], None] | None,
-    stop: threading.Event,
     *,
-    again: bool,
+    progress: Callable[[Progress], None] | None,
+    stop: threading.Event,
+    again: bool = False,
 ) -> Run:
-    tell = None if progress is None else lambda now: progress(one.series, now)
+    """The run that brings a series up to date, and keeps its calendar with it. Raises at once where source,
+    symbol or timeframe cannot be."""
     source = registry.get(one.source)
     return run_to_now(
-        store, source, one.symbol, one.timeframe, one.start, progress=tell, stop=stop, again=again
-    )
-
-
-def _annotate(store: Store, one: Wanted) -> None:
-    """Keep the calendar that was chosen, once there is a series to keep it with."""
-    try:
-        if one.calendar and store.info(one.series).calendar != one.calendar:
-            store.annotate(one.series, calendar=one.calendar)
-    except CandlebookError as error:
-        _log.info("The calendar of %s is not kept: %s", one.series, error)
+        store, source, one.symbol, one.timeframe, one.start,
+        progress=progress, stop=stop, again=again, calendar=one.calendar,
+    )  # fmt: skip
 
 
 def _synced(series: Series, result: Result) -> Synced:
@@ -154,7 +147,7 @@ def _one_step(run: Run) -> Result | None:
     try:
         return None if run.step() else run.outcome()
     except CandlebookError as error:
-        _log.warning("The sync of %s failed: %s", run.series, error)
+        _log.info("The sync of %s failed: %s", run.series, error)
         return error
     except Exception as error:  # noqa: BLE001  a thread has nobody above it: who waits is told
         _log.exception("The sync of %s met a bug", run.series)

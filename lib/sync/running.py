@@ -44,10 +44,11 @@ class Run:
         span: Span = (None, None),
         progress: Callable[[Progress], None] | None = None,
         stop: threading.Event | None = None,
+        calendar: str = "",
     ) -> None:
         self.series, self.source, self.span = series, source, span
         self.began = pd.Timestamp.now(tz="UTC").as_unit("us")
-        self._store, self._plan = store, plan
+        self._store, self._plan, self._calendar = store, plan, calendar
         self._symbol = symbol if symbol is not None else series.symbol
         self._stop = stop or threading.Event()
         self._meter = Meter([], progress or (lambda _: None))
@@ -102,6 +103,7 @@ class Run:
             self._meter = Meter(asks, self._tell)
             if asks:
                 yield from self._logged_walk(asks, batches)
+            self._keep_calendar()
         finally:
             batches.close()
 
@@ -141,6 +143,15 @@ class Run:
             if self._stop.is_set():
                 return
             self._meter.finish(ask)
+
+    def _keep_calendar(self) -> None:
+        if not self._calendar:
+            return
+        try:
+            if self._store.info(self.series).calendar != self._calendar:
+                self._store.annotate(self.series, calendar=self._calendar)
+        except UnknownName:
+            return  # nothing of it is stored
 
     def _last(self) -> pd.Timestamp | None:
         try:

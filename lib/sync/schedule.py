@@ -28,6 +28,7 @@ __all__ = ["Schedule", "check", "start", "state", "stop"]
 _log = logging.getLogger(__name__)
 _EVERY = re.compile(r"every\s+(?:(\d+)\s+)?(minute|hour|day)s?", re.IGNORECASE)
 _LEAST = 60
+_DAYS = "sun mon tue wed thu fri sat sun".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,29 @@ def check(text: str) -> Any:
         if seconds >= _LEAST:
             return IntervalTrigger(seconds=seconds, timezone="UTC")
     try:
-        return CronTrigger.from_crontab(text, timezone="UTC")
+        return CronTrigger.from_crontab(_with_names_of_days(text), timezone="UTC")
     except ValueError as error:
         raise InputError(
             f"The schedule {text!r} cannot be read.",
             remedy='Write "every 15 minutes", "every hour", "every day", or five fields of cron: "0 6 * * 1-5".',
         ) from error
+
+
+def _with_names_of_days(text: str) -> str:
+    """A line of cron whose days of the week are names: cron counts them from Sunday, 0 or 7, APScheduler from
+    Monday, and neither reads a range that ends before it begins."""
+    fields = text.split()
+    if len(fields) != 5 or fields[4] == "*":
+        return text
+    days: list[str] = []
+    for part in fields[4].split(","):
+        found = re.fullmatch(r"(?:(\*)|([0-7])(?:-([0-7]))?)(?:/([1-7]))?", part)
+        if not found:
+            days.append(part)
+            continue
+        first, last = (0, 6) if found[1] else (int(found[2]), int(found[3] or (6 if found[4] else found[2])))
+        days += [_DAYS[day] for day in range(first, last + 1, int(found[4] or 1))]
+    return " ".join([*fields[:4], ",".join(dict.fromkeys(days))])
 
 
 def start(store: Store, path: Path, text: str = "") -> Schedule:

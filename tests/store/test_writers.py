@@ -9,9 +9,12 @@ import threading
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from lib.candles import micros
+from lib.errors import CandlebookError
+from lib.series import Series
 from lib.store import Store, layout
 from lib.store.files import LocalFiles
 from lib.timeframes import parse
@@ -125,3 +128,27 @@ def test_a_reader_under_a_writer_never_fails(tmp_path: Path) -> None:
     assert reads > 5
     assert len(store.read(SERIES)) == 3012
     check_whole(store, SERIES)
+
+
+def test_writers_of_two_timeframes_of_one_symbol_leave_each_others_drafts_alone(local: Opener) -> None:
+    """Their manifests lie in one folder, under two locks."""
+    days = SERIES.at(parse("1d"))
+    table, other = candles("1m", "2024-01-01", 200, seed=1), candles("1d", "2020-01-01", 200, seed=2)
+    failed: list[BaseException] = []
+
+    def run(series: Series, bars: pd.DataFrame) -> None:
+        try:
+            store = local()
+            for number in range(60):
+                store.write(series, bars.iloc[number : number + 1], origin="t")
+        except CandlebookError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, args=pair) for pair in ((SERIES, table), (days, other))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not failed
+    same(check_whole(local(), SERIES), table.iloc[:60])
+    same(check_whole(local(), days), other.iloc[:60])

@@ -1,0 +1,56 @@
+"""The quality report of a stored series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from lib.calendars import Calendar
+from lib.candles import micros
+from lib.errors import InputError
+from lib.quality import Badge, Refetches, Report, badge, report
+from lib.series import Series
+from lib.sync.holes import calendar_of
+
+if TYPE_CHECKING:
+    from lib.store import Store
+
+__all__ = ["Checked", "check"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checked:
+    """A report, by which calendar and why that one, and the badge that sums it up."""
+
+    series: Series
+    calendar: Calendar
+    reason: str
+    report: Report
+    badge: Badge
+
+
+def check(
+    store: Store,
+    series: Series,
+    start: pd.Timestamp | None = None,
+    end: pd.Timestamp | None = None,
+    *,
+    name: str = "",
+) -> Checked:
+    """Look a stored series over, by default all of it. ``name`` is the calendar's, else the one kept with the series,
+    else what fits it best. What re-fetches changed and refused is counted from the ledger.
+
+    Reads the whole range at once: about a second for a million candles. Raises ``UnknownName``, ``InputError``.
+    """
+    table = store.read(series, start=start, end=end, provenance=bool(store.info(series).filled))
+    if not len(table):
+        raise InputError(f"{series} has no candle in this range.", remedy="Choose another range.")
+    made, reason = calendar_of(store, series, micros(table), name=name)
+    ledger = store.ledger(series)
+    told = Refetches(
+        conflicts=sum(entry.changed for entry in ledger), refused=sum(entry.refused for entry in ledger)
+    )
+    found = report(table, series.timeframe, made, start=start, end=end, refetches=told)
+    return Checked(series, made, reason, found, badge(found))
