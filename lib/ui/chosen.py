@@ -35,7 +35,7 @@ def chosen(infos: Sequence[SeriesInfo]) -> list[SeriesInfo]:
 def toolbar(store: Store, picked: Sequence[SeriesInfo], shown: Sequence[SeriesInfo]) -> None:
     """The row over the library while series are chosen."""
     with st.container(border=True, key="chosen_bar"):
-        with bar():
+        with bar("center"):
             st.markdown(f"**{len(picked)} chosen**", width="content")
             _sync(store, picked)
             _export(store, picked)

@@ -8,14 +8,15 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from lib import export, history
-from lib.chart import ChartView, Marker, candle_chart, chart_events, precision_of, view_of
+from lib import export, health, history
+from lib.chart import ChartView, Marker, candle_chart, chart_events, filled_spans, precision_of, view_of
 from lib.history import Loaded
 from lib.indicators import Pick
 from lib.statistics import summarise
 from lib.store import SeriesInfo, Store
 from lib.timeframes import Timeframe, parse
 from lib.ui import address, words
+from lib.ui.badge import badge, wait_for
 from lib.ui.frame import bar, guard, plain, warn
 from lib.ui.pickers import Look
 from lib.viewport import SPANS, Stretch
@@ -29,6 +30,7 @@ _STRETCH = "history_stretch"
 _JUMPS = "history_jumps"  # counts the dates that were dropped, each with its widget
 # Candles around a date that was jumped to.
 _SCREENFUL = 150
+Span = tuple[pd.Timestamp, pd.Timestamp]
 # A span is offered from this many candles on.
 _FEWEST = 10
 
@@ -39,6 +41,8 @@ def explore(store: Store, info: SeriesInfo, picks: Sequence[Pick], look: Look) -
         span = _span(info)
         timeframe = _timeframe(info, span)
         at = _date(info)
+        badge(store, info.series)
+    wait_for(store, [info.series])
     opened = (info.series, timeframe, at, span)
     if st.session_state.get(_OPENED) != opened:
         st.session_state[_OPENED] = opened
@@ -127,7 +131,8 @@ def _explore(
             stretch = history.extended(store, info.series, timeframe, stretch)
         st.session_state[_STRETCH] = stretch
         loaded = history.load(store, info.series, timeframe, picks, stretch)
-        events = candle_chart(_view(info, loaded, picks, look, focus), key=_CHART, report_visible=True)
+        view = _view(info, loaded, picks, look, focus, _gaps(store, loaded), _filled(store, info, loaded))
+        events = candle_chart(view, key=_CHART, report_visible=True)
         if events.latest:
             address.keep("at", "", "")
             st.session_state[_JUMPS] = st.session_state.get(_JUMPS, 0) + 1
@@ -147,12 +152,36 @@ def _view(
     picks: Sequence[Pick],
     look: Look,
     focus: tuple[pd.Timestamp, pd.Timestamp] | None,
+    gaps: tuple[Span, ...],
+    filled: tuple[Span, ...],
 ) -> ChartView:
     return view_of(
         info.series.at(loaded.timeframe), loaded.candles, loaded.timeframe, picks, loaded.values,
         markers=event_marks(info), zone=look.zone, log=look.log, volume=look.volume,
         has_older=loaded.has_older, has_newer=loaded.has_newer, focus=focus,
+        gaps=gaps, filled=filled,
     )  # fmt: skip
+
+
+def _gaps(store: Store, loaded: Loaded) -> tuple[Span, ...]:
+    """Where expected candles are missing, as soon as the series has been looked at."""
+    found = health.known(store, loaded.series)
+    if found is None or not len(loaded.candles):
+        return ()
+    index = loaded.candles.index
+    return health.gap_spans(found, loaded.timeframe, index[0], loaded.timeframe.after(index[-1]))
+
+
+def _filled(store: Store, info: SeriesInfo, loaded: Loaded) -> tuple[Span, ...]:
+    """Which candles were made up, or have some in them that were."""
+    if not info.filled or not len(loaded.candles):
+        return ()
+    index = loaded.candles.index
+    kept = store.read(
+        info.series, timeframe=loaded.timeframe, start=index[0], end=loaded.timeframe.after(index[-1]),
+        provenance=True,
+    )  # fmt: skip
+    return filled_spans(kept, loaded.timeframe)
 
 
 def event_marks(info: SeriesInfo) -> tuple[Marker, ...]:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -15,14 +16,28 @@ from lib.samples import ensure_samples
 from lib.store import Store, open_store
 from lib.ui import address
 
-__all__ = ["HISTORY", "HOME", "LIVE", "REPLAY", "bar", "guard", "page", "plain", "show_error", "warn"]
+__all__ = [
+    "HISTORY",
+    "HOME",
+    "LIVE",
+    "QUALITY",
+    "REPLAY",
+    "bar",
+    "guard",
+    "page",
+    "plain",
+    "show_error",
+    "warn",
+]
 
 HOME, LIVE, HISTORY, REPLAY = "streamlit_app.py", "pages/1_Live.py", "pages/2_History.py", "pages/3_Replay.py"
+QUALITY = "pages/4_Quality.py"
 _WAYS = (
     (HOME, "Library", ":material/library_books:"),
     (LIVE, "Live", ":material/sensors:"),
     (HISTORY, "History", ":material/candlestick_chart:"),
     (REPLAY, "Replay", ":material/replay:"),
+    (QUALITY, "Quality", ":material/fact_check:"),
 )
 # Our own: a Material icon or an emoji would be fetched from the internet.
 _ICON = str(Path(__file__).with_name("icon.svg"))
@@ -59,9 +74,9 @@ def warn(words: str, icon: str) -> None:
     st.session_state[_NOTES].warning(words, icon=icon)
 
 
-def bar() -> DeltaGenerator:
+def bar(align: Literal["bottom", "center"] = "bottom") -> DeltaGenerator:
     """A row of controls that wraps on a narrow screen."""
-    return st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    return st.container(horizontal=True, vertical_alignment=align, gap="small")
 
 
 @contextmanager

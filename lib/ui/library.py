@@ -13,6 +13,7 @@ from lib.series import Series
 from lib.sources import registry
 from lib.store import SeriesInfo, Store
 from lib.ui import words
+from lib.ui.badge import badge, wait_for
 from lib.ui.chosen import chosen, key_of, toolbar
 from lib.ui.compare import compare
 from lib.ui.frame import HISTORY, LIVE, REPLAY, guard, plain
@@ -51,6 +52,7 @@ def library(store: Store) -> None:
     for info in shown:
         with st.container(border=True):
             _row(store, info)
+    wait_for(store, [info.series for info in shown])
     compare(store, infos)
     if len(found) > _ROWS:
         st.caption(f"{len(found) - _ROWS} more; search to see them.")
@@ -62,7 +64,6 @@ def _row(store: Store, info: SeriesInfo) -> None:
     with name:
         st.checkbox(
             f"**{plain(series.symbol)}** · {series.timeframe.words}", key=key_of(series),
-            help="Choose it, to do something with several at once",
         )  # fmt: skip
         known = [series.source, info.title, "synthetic" if info.synthetic else ""]
         st.caption(" · ".join(plain(each) for each in known if each))
@@ -75,8 +76,12 @@ def _row(store: Store, info: SeriesInfo) -> None:
         )
     with fresh:
         now = pd.Timestamp.now(tz="UTC")
-        st.markdown(f"Ends {words.age(series.timeframe.after(info.last), now)}")
-        st.caption(f"Stored {words.age(info.updated_at, now)}")
+        st.markdown(
+            f"Ends {words.age(series.timeframe.after(info.last), now)}",
+            help=f"Stored {words.age(info.updated_at, now)}",
+        )
+        with guard():
+            badge(store, series)
     with line, guard():
         picture = spark(store.closes(series, points=60))
         if picture:

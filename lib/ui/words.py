@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-__all__ = ["age", "count", "day", "duration", "number", "percent", "price", "size", "when"]
+__all__ = ["age", "count", "day", "duration", "number", "percent", "price", "share", "size", "when"]
 
 _STEPS = ((86400 * 365.25, "year"), (86400 * 30.44, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
 
@@ -44,6 +44,15 @@ def percent(value: float | None, *, signed: bool = True) -> str:
     if value is None:
         return "–"
     return f"{value * 100:{'+' if signed else ''},.2f}%"
+
+
+def share(value: float | None) -> str:
+    """0.99812 as 99.8%; 100% only where nothing at all is missing. A dash where there is none."""
+    if value is None:
+        return "–"
+    if value >= 1:
+        return "100%"
+    return f"{min(value * 100, 99.9):.1f}%" if value < 0.999 else f"{min(value * 100, 99.999):.3f}%"
 
 
 def price(value: float, digits: int) -> str:

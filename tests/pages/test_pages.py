@@ -9,15 +9,22 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib import sync
+from lib import health, sync
 from lib.candles import from_micros
 from lib.live import hub
 from lib.series import Series
 from lib.sources import registry
 from lib.store import open_store
+from lib.sync import fill
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["streamlit_app.py", "pages/1_Live.py", "pages/2_History.py", "pages/3_Replay.py"]
+PAGES = [
+    "streamlit_app.py",
+    "pages/1_Live.py",
+    "pages/2_History.py",
+    "pages/3_Replay.py",
+    "pages/4_Quality.py",
+]
 
 
 def open_page(path, **params):
@@ -49,6 +56,18 @@ def payload(page):
     """What the chart was sent: the JSON part of it."""
     sent = page.get("bidi_component")[-1].proto
     return json.loads(sent.json or sent.mixed.json)
+
+
+def payload_style(page):
+    """How the chart was told to look."""
+    sent = payload(page)
+    while "style" not in sent:
+        [sent] = [
+            each
+            for each in sent.values()
+            if isinstance(each, dict) and ("style" in each or "payload" in each)
+        ]
+    return sent["style"]
 
 
 def walk(count, freq="1min"):
@@ -298,3 +317,80 @@ def test_short_series_open_everywhere(count):
         page = open_page(path, series=slug, ind="ema(21);macd(12,26,9);ichimoku")
         assert not page.exception
         assert not page.error
+
+
+def gapped(store, tmp_path):
+    """Two weeks of hours around the clock that lack ten of them in the middle."""
+    table = walk(14 * 24, "1h")
+    series = Series.of("file", "BTCUSDT", "1h")
+    store.write(series, pd.concat([table.iloc[:150], table.iloc[160:]]), origin="a test")
+    return series, table.index[150]
+
+
+def test_quality_shows_a_gap_and_fills_it_and_takes_it_back(tmp_path):
+    open_page("streamlit_app.py")
+    store = open_store()
+    series, hole = gapped(store, tmp_path)
+    page = open_page("pages/4_Quality.py", series=series.slug)
+    assert not page.exception and not page.error
+    shown = {each.label: each.value for each in page.metric}
+    assert (shown["Missing"], shown["Gaps"], shown["Filled"]) == ("10", "1", "0")
+    [rows] = page.dataframe
+    assert rows.value["First missing (UTC)"].tolist() == [hole]
+    assert rows.value["State"].tolist() == ["detected"]
+    page.radio(key="fill_method").set_value("linear").run()
+    page.button(key="fill").click().run()
+    assert not page.exception and not page.error
+    assert store.info(series).filled == 10
+    shown = {each.label: each.value for each in page.metric}
+    assert (shown["Missing"], shown["Filled"]) == ("10", "10"), "filled is not observed"
+    assert page.dataframe[0].value["State"].tolist() == ["filled"]
+    page.button(key="unfill").click().run()
+    assert store.info(series).filled == 0
+    assert page.dataframe[0].value["State"].tolist() == ["detected"]
+
+
+def test_quality_keeps_the_calendar_that_was_chosen(tmp_path):
+    open_page("streamlit_app.py")
+    series, _ = gapped(open_store(), tmp_path)
+    page = open_page("pages/4_Quality.py", series=series.slug)
+    page.selectbox(key=f"calendar_{series.slug}").set_value("24/5").run()
+    assert not page.exception
+    assert open_store().info(series).calendar == "24/5"
+    assert {each.label: each.value for each in page.metric}["Outside"] == "96"
+    assert "chosen by you" in words(page)
+
+
+def test_quality_opens_at_a_day_and_leads_to_the_chart(tmp_path):
+    open_page("streamlit_app.py")
+    series, hole = gapped(open_store(), tmp_path)
+    page = open_page("pages/4_Quality.py", series=series.slug, day=f"{hole:%Y-%m-%d}")
+    assert not page.exception
+    assert f"**{hole:%Y-%m-%d}** · 1 gap" in words(page)
+    page = open_page("pages/4_Quality.py", series=series.slug, day="no day")
+    assert "is not a date" in page.warning[0].value
+
+
+def test_quality_ignores_gaps(tmp_path):
+    open_page("streamlit_app.py")
+    store = open_store()
+    series, _ = gapped(store, tmp_path)
+    page = open_page("pages/4_Quality.py", series=series.slug)
+    next(each for each in page.button if each.label.startswith("Ignore")).click().run()
+    assert page.dataframe[0].value["State"].tolist() == ["ignored"]
+    assert [state.state for state in store.gap_states(series)] == ["ignored"]
+
+
+def test_a_badge_stands_beside_the_chart(tmp_path):
+    open_page("streamlit_app.py")
+    store = open_store()
+    series, hole = gapped(store, tmp_path)
+    health.examine(store, series)
+    page = open_page("pages/2_History.py", series=series.slug)
+    assert not page.exception
+    labels = [each.proto.label for each in page.get("page_link")]
+    assert "97.0% · 1 gap" in labels
+    assert payload_style(page)["gaps"] == [[hole.timestamp(), hole.timestamp() + 36000]]
+    fill(store, series, [(hole, hole + pd.Timedelta(hours=10))])
+    page = open_page("pages/2_History.py", series=series.slug)
+    assert payload_style(page)["filled"] == [[hole.timestamp(), hole.timestamp() + 36000]]

@@ -1,0 +1,48 @@
+"""The badge of a series: how whole it is, beside its chart and in the library; leads to the Quality page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from lib import health
+from lib.health import Glance
+from lib.series import Series
+from lib.store import Store
+from lib.ui import words
+from lib.ui.frame import QUALITY
+
+__all__ = ["badge", "said", "wait_for"]
+
+
+def badge(store: Store, series: Series) -> Glance | None:
+    """Draw the badge; gives what it says, None while the series is being looked at."""
+    found = health.glance(store, series)
+    st.page_link(
+        QUALITY, label=said(found), query_params={"series": series.slug},
+        icon=":material/fact_check:" if found is None or found.is_whole else ":material/rule:",
+        help="How many of the expected candles are there. Opens the Quality page",
+    )  # fmt: skip
+    return found
+
+
+def said(found: Glance | None) -> str:
+    """The badge's words."""
+    if found is None:
+        return "Quality"
+    parts = [words.share(found.share)]
+    if found.gaps:
+        parts.append(words.count(found.gaps, "gap"))
+    return " · ".join(parts)
+
+
+def wait_for(store: Store, wanted: Sequence[Series]) -> None:
+    """Where some of these are being looked at: draw the page again as soon as none is."""
+    if any(health.is_looking(store, series) for series in wanted):
+        st.fragment(_wait, run_every=0.7)(store, tuple(wanted))
+
+
+def _wait(store: Store, wanted: tuple[Series, ...]) -> None:
+    if not any(health.is_looking(store, series) for series in wanted):
+        st.rerun()

@@ -1,0 +1,288 @@
+"""The Quality page: how whole a series is, day by day and gap by gap, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from lib import health
+from lib.calendars import names as calendar_names
+from lib.errors import CandlebookError
+from lib.health import Health
+from lib.series import Series
+from lib.sources import registry
+from lib.store import GapState, SeriesInfo, Store
+from lib.sync import Method, fill, start_refill, unfill
+from lib.ui import address, words
+from lib.ui.coverage import coverage_map
+from lib.ui.downloads import downloads, follow
+from lib.ui.frame import HISTORY, bar, guard, plain, show_error, warn
+
+__all__ = ["quality"]
+
+_SAID = "quality_said"
+_FITTING = "fitting"
+_METHODS: dict[Method, str] = {"forward": "Repeat the close before", "linear": "A straight line across"}
+# Daily gaps under each other are a few; a thin market has thousands.
+_SHOWN = 500
+
+
+def quality(store: Store, info: SeriesInfo) -> None:
+    """Everything under the picker of the series."""
+    series = info.series
+    _calendar(store, info)
+    with st.spinner(f"Looking at {words.count(info.count, 'candle')} ...", show_time=True):
+        found = health.examine(store, series)
+    _figures(found)
+    day = _day(found)
+    clicked = coverage_map(found.days, key=f"map_{series.slug}", chosen=day)
+    if clicked and clicked != st.session_state.get("quality_clicked"):
+        st.session_state["quality_clicked"] = clicked
+        address.keep("day", clicked, "")
+        st.rerun()
+    if day:
+        _one_day(found, day)
+    with guard():
+        downloads()
+    with guard():
+        _gaps(store, found)
+    with guard():
+        _ledger(store, series)
+
+
+# ------------------------------------------------------------------------------------------- calendar
+
+
+def _calendar(store: Store, info: SeriesInfo) -> None:
+    """Which candles to expect: by itself what fits the data, or a calendar chosen once and kept."""
+    options = [_FITTING, *calendar_names()]
+    key = f"calendar_{info.series.slug}"
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = info.calendar if info.calendar in options else _FITTING
+    st.selectbox(
+        "Candles are expected by", options, key=key, on_change=_choose, args=(store, info.series, key), width=360,
+        format_func=lambda name: _CALENDARS.get(name, name),
+        help="24/7, the currencies' week, an exchange by its code with its holidays, or what the data itself shows",
+    )  # fmt: skip
+
+
+_CALENDARS = {
+    _FITTING: "What fits",
+    "24/7": "24/7: all hours of all days",
+    "forex": "Currencies: Sunday 17:00 to Friday 17:00 New York",
+    "24/5": "24/5: Monday to Friday, UTC",
+    "learnt": "Learnt from these candles",
+}
+
+
+def _choose(store: Store, series: Series, key: str) -> None:
+    chosen = st.session_state[key]
+    try:
+        store.annotate(series, calendar="" if chosen == _FITTING else chosen)
+    except CandlebookError as error:
+        st.session_state[_SAID] = error
+
+
+# -------------------------------------------------------------------------------------------- figures
+
+
+def _figures(found: Health) -> None:
+    if error := st.session_state.pop(_SAID, None):
+        show_error(error)
+    coverage = found.coverage
+    title = plain(found.holes.calendar.title)
+    st.caption(f"{title}: chosen by you." if found.chosen else f"{title}. {plain(found.holes.reason)}")
+    cells = st.columns(5)
+    cells[0].metric(
+        "Coverage", words.share(coverage.share), help="Observed candles of those expected from the first to the last"
+    )  # fmt: skip
+    cells[1].metric("Missing", f"{coverage.missing:,}", help=f"Of {coverage.expected:,} candles expected")
+    cells[2].metric("Gaps", f"{len(found.holes):,}", help="Runs of missing candles")
+    cells[3].metric(
+        "Filled", f"{found.info.filled:,}", help="Candles made up to close gaps; they count as missing"
+    )
+    cells[4].metric("Outside", f"{coverage.outside:,}", help="Candles at times at which none are expected")
+
+
+# ------------------------------------------------------------------------------------------------ days
+
+
+def _day(found: Health) -> str:
+    """The day that is looked at, from the map or the address; empty where there is none."""
+    asked = address.asked("day", "")
+    if not asked:
+        return ""
+    try:
+        day = pd.Timestamp(asked)
+    except ValueError:
+        warn(f"{plain(asked)} is not a date.", ":material/link_off:")
+        address.keep("day", "", "")
+        return ""
+    address.keep("day", asked, "")
+    return f"{day:%Y-%m-%d}"
+
+
+def _one_day(found: Health, day: str) -> None:
+    start = pd.Timestamp(day, tz="UTC")
+    end = start + pd.Timedelta(days=1)
+    rows = health.gap_table(found, start=start, end=end)
+    with st.container(border=True):
+        with bar():
+            st.markdown(f"**{day}** · {words.count(len(rows), 'gap')}", width="content")
+            st.page_link(
+                HISTORY, label="Show on the chart", icon=":material/candlestick_chart:",
+                query_params={"series": found.info.series.slug, "at": day},
+            )  # fmt: skip
+            st.button("Close", type="tertiary", on_click=_close_day)
+        if len(rows):
+            _gap_frame(rows, key="day_gaps")
+
+
+def _close_day() -> None:
+    address.drop("day")
+
+
+# ------------------------------------------------------------------------------------------------ gaps
+
+
+def _gaps(store: Store, found: Health) -> None:
+    st.subheader("Gaps")
+    if not len(found.holes):
+        st.success("Every candle that was expected is there.", icon=":material/check:")
+        _undo(store, found.info)
+        return
+    rows = health.gap_table(found, most=_SHOWN)
+    with bar():
+        for column, label in (("cause", "Likely cause"), ("state", "State")):
+            kinds = sorted(set(rows[column]))
+            # one kind is no choice
+            if len(kinds) > 1 and (
+                wanted := st.pills(label, kinds, selection_mode="multi", key=f"gap_{column}")
+            ):
+                rows = rows[rows[column].isin(wanted)]
+    rows = rows.reset_index(drop=True)
+    if len(found.holes) > _SHOWN:
+        st.caption(f"The longest {_SHOWN} of {len(found.holes):,} gaps.")
+    picked = _gap_frame(rows, key=f"gaps_{found.info.series.slug}", choose=True)
+    chosen = rows.iloc[picked] if picked else rows
+    _actions(store, found, chosen, all_of_them=not picked)
+    _undo(store, found.info)
+
+
+def _gap_frame(rows: pd.DataFrame, *, key: str, choose: bool = False) -> list[int]:
+    shown = rows.rename(
+        columns={
+            "start": "First missing (UTC)", "end": "Next expected (UTC)", "count": "Candles",
+            "cause": "Likely cause", "state": "State", "by": "By",
+        }
+    )  # fmt: skip
+    times = st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", timezone="UTC")
+    how: dict[str, Any] = {"on_select": "rerun", "selection_mode": "multi-row"} if choose else {}
+    event: Any = st.dataframe(
+        shown, hide_index=True, key=key, height=min(320, 38 + 35 * max(1, len(rows))),
+        column_config={"First missing (UTC)": times, "Next expected (UTC)": times}, **how,
+    )  # fmt: skip
+    return [int(at) for at in event.selection.rows if at < len(rows)] if choose else []
+
+
+def _actions(store: Store, found: Health, rows: pd.DataFrame, *, all_of_them: bool) -> None:
+    """What can be done with the gaps chosen in the table, or with all it shows."""
+    series = found.info.series
+    which = "all of these" if all_of_them else words.count(len(rows), "gap")
+    spans = list(zip(rows["start"], rows["end"], strict=True))
+    if not spans:
+        return
+    with bar():
+        if len(spans) == 1:
+            st.page_link(
+                HISTORY, label="Show on the chart", icon=":material/candlestick_chart:",
+                query_params={"series": series.slug, "at": f"{spans[0][0]:%Y-%m-%d}"},
+            )  # fmt: skip
+        with st.popover(f"Fetch {which}", icon=":material/sync:"):
+            _refill(store, series, spans)
+        with st.popover(f"Fill {which}", icon=":material/format_color_fill:"):
+            method = st.radio("With", list(_METHODS), format_func=_METHODS.__getitem__, key="fill_method")
+            st.caption(
+                "Filled candles are marked for ever, drawn grey, left out of the figures, and give way to "
+                "observed ones. You can take them out again."
+            )
+            st.button("Fill", type="primary", key="fill", on_click=_fill, args=(store, found, spans, method))
+        st.button(
+            f"Ignore {which}", icon=":material/visibility_off:", on_click=_ignore, args=(store, series, spans)
+        )
+
+
+def _refill(store: Store, series: Series, spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]]) -> None:
+    entries = {entry.name: entry for entry in registry.entries()}
+    own = series.source if series.source in entries else None
+    name = st.selectbox(
+        "From", list(entries), list(entries).index(own) if own else 0, key=f"refill_from_{series.slug}",
+        format_func=lambda name: f"{entries[name].title} (its own source)" if name == own else entries[name].title,
+    )  # fmt: skip
+    symbol = st.text_input("Symbol there", series.symbol, key=f"refill_symbol_{series.slug}")
+    if name != own:
+        st.caption("Each candle keeps a note of where it came from.")
+    if st.button("Fetch", type="primary", key="refill"):
+        with guard():
+            follow(start_refill(store, registry.get(name), series, spans, symbol=symbol.strip() or None))
+            st.rerun()
+
+
+def _fill(
+    store: Store, found: Health, spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]], method: Method
+) -> None:
+    try:
+        made = fill(
+            store, found.info.series, spans, method, calendar=found.holes.calendar, phase=found.holes.phase
+        )
+        st.toast(f"{words.count(made, 'candle')} filled.", icon=":material/format_color_fill:")
+    except CandlebookError as error:
+        st.session_state[_SAID] = error
+
+
+def _ignore(store: Store, series: Series, spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]]) -> None:
+    try:
+        store.set_gap_states(series, [GapState(*span, "ignored", by="reader") for span in spans])
+    except CandlebookError as error:
+        st.session_state[_SAID] = error
+
+
+def _undo(store: Store, info: SeriesInfo) -> None:
+    if info.filled:
+        st.button(
+            f"Take the {words.count(info.filled, 'filled candle')} out again", icon=":material/undo:",
+            on_click=_unfill, args=(store, info.series), key="unfill",
+        )  # fmt: skip
+
+
+def _unfill(store: Store, series: Series) -> None:
+    try:
+        st.toast(f"{words.count(unfill(store, series), 'filled candle')} taken out.", icon=":material/undo:")
+    except CandlebookError as error:
+        st.session_state[_SAID] = error
+
+
+# ---------------------------------------------------------------------------------------------- ledger
+
+
+def _ledger(store: Store, series: Series) -> None:
+    entries = store.ledger(series)
+    if not entries:
+        return
+    with st.expander(f"Syncs ({len(entries):,})", icon=":material/history:"):
+        st.dataframe(
+            pd.DataFrame(
+                [
+                    {
+                        "Began (UTC)": entry.at, "Source": entry.source, "From": entry.start, "To": entry.end,
+                        "Requests": entry.requests, "Added": entry.added, "Changed": entry.changed,
+                        "Refused": entry.refused, "Ended": entry.outcome, "Note": entry.note,
+                    }
+                    for entry in reversed(entries)
+                ]
+            ),
+            hide_index=True,
+        )  # fmt: skip

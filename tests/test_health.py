@@ -1,0 +1,120 @@
+"""How whole a stored series is: counts that were planted, states kept, memory of what was found."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lib import health
+from lib.candles import from_micros
+from lib.series import Series
+from lib.store import GapState, Store, open_store
+from lib.timeframes import parse
+
+HOURLY = Series.of("file", "BTCUSDT", "1h")
+WEEKS = 8 * 7 * 24
+
+
+def candles(opens: pd.DatetimeIndex) -> pd.DataFrame:
+    flat = np.full(len(opens), 100.0)
+    prices = dict.fromkeys(("open", "high", "low", "close"), flat)
+    return from_micros(opens.as_unit("us").asi8, {**prices, "volume": np.ones(len(opens))})
+
+
+@pytest.fixture
+def opens() -> pd.DatetimeIndex:
+    return pd.date_range("2024-01-01", periods=WEEKS, freq="h", tz="UTC")
+
+
+@pytest.fixture
+def store(tmp_path: Path, opens: pd.DatetimeIndex) -> Store:
+    """Two months of hours that lack 5 hours of 10 January, one of 2 February and the whole of 14 February."""
+    made = open_store(str(tmp_path / "store"))
+    gone = (
+        ((opens >= "2024-01-10 03:00") & (opens < "2024-01-10 08:00"))
+        | (opens == "2024-02-02 12:00")
+        | (opens.strftime("%m-%d") == "02-14")
+    )
+    made.write(HOURLY, candles(opens[~gone]), origin="a test")
+    return made
+
+
+def test_what_was_taken_out_is_found(store: Store) -> None:
+    found = health.examine(store, HOURLY)
+    assert found.holes.calendar.name == "24/7" and not found.chosen
+    assert found.coverage.expected == WEEKS
+    assert found.coverage.missing == 5 + 1 + 24
+    rows = health.gap_table(found)
+    assert rows["count"].tolist() == [5, 1, 24]
+    assert rows["start"].tolist() == [
+        pd.Timestamp(at, tz="UTC") for at in ("2024-01-10 03:00", "2024-02-02 12:00", "2024-02-14")
+    ]
+    assert rows["end"].iloc[0] == pd.Timestamp("2024-01-10 08:00", tz="UTC")
+    assert set(rows["state"]) == {"detected"}
+    day = health.gap_table(
+        found, start=pd.Timestamp("2024-02-02", tz="UTC"), end=pd.Timestamp("2024-02-03", tz="UTC")
+    )
+    assert day["count"].tolist() == [1]
+    assert health.gap_table(found, most=1)["count"].tolist() == [24], "the longest are kept"
+
+
+def test_the_days_add_up(store: Store) -> None:
+    days = health.examine(store, HOURLY).days
+    assert days.expected.sum() == WEEKS
+    assert (days.expected - days.present).sum() == 30
+    [where] = np.flatnonzero(days.present[:-1] == 0)
+    assert pd.Timestamp(int(days.edges[where]), unit="us") == pd.Timestamp("2024-02-14")
+
+
+def test_only_gaps_that_a_candle_shown_is_too_short_for_are_drawn(store: Store) -> None:
+    found = health.examine(store, HOURLY)
+    first, last = found.info.first, found.info.last
+    assert len(health.gap_spans(found, parse("1h"), first, last)) == 3
+    assert len(health.gap_spans(found, parse("4h"), first, last)) == 2
+    [(start, end)] = health.gap_spans(found, parse("1d"), first, last)
+    assert (start, end) == (pd.Timestamp("2024-02-14", tz="UTC"), pd.Timestamp("2024-02-15", tz="UTC"))
+    assert not health.gap_spans(found, parse("1h"), first, pd.Timestamp("2024-01-10", tz="UTC"))
+
+
+def test_states_and_calendars_are_seen_at_once(store: Store) -> None:
+    assert health.examine(store, HOURLY) is health.examine(store, HOURLY), "nothing changed"
+    span = (pd.Timestamp("2024-02-14", tz="UTC"), pd.Timestamp("2024-02-15", tz="UTC"))
+    store.set_gap_states(HOURLY, [GapState(*span, "ignored", by="reader")])
+    found = health.examine(store, HOURLY)
+    assert health.gap_table(found)["state"].tolist() == ["detected", "detected", "ignored"]
+    glance = health.glance(store, HOURLY)
+    assert glance is not None and (glance.gaps, glance.open_gaps, glance.missing) == (3, 2, 30)
+    store.annotate(HOURLY, calendar="24/5")
+    found = health.examine(store, HOURLY)
+    assert found.chosen and found.holes.calendar.name == "24/5"
+    assert found.coverage.expected == 8 * 5 * 24
+    assert found.coverage.outside == 8 * 2 * 24
+
+
+def test_a_glance_does_not_wait(store: Store, opens: pd.DatetimeIndex) -> None:
+    assert health.glance(store, HOURLY) is None
+    assert health.known(store, HOURLY) is None
+    deadline = time.monotonic() + 20
+    while (found := health.glance(store, HOURLY)) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert found.missing == 30 and not found.is_whole
+    assert not health.is_looking(store, HOURLY)
+    store.write(HOURLY, candles(opens), origin="the rest")
+    assert health.known(store, HOURLY) is None, "what was found before the write is forgotten"
+    assert health.examine(store, HOURLY).coverage.share == 1
+
+
+def test_a_series_that_cannot_be_examined_is_not_looked_at_for_ever(store: Store) -> None:
+    store.annotate(HOURLY, calendar="NOSUCH")
+    assert health.glance(store, HOURLY) is None
+    deadline = time.monotonic() + 20
+    while health.is_looking(store, HOURLY):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert health.glance(store, HOURLY) is None
+    assert not health.is_looking(store, HOURLY), "it is not tried again before something changes"
