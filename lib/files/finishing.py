@@ -155,7 +155,9 @@ def _all_faults(plan: Plan, rows: Rows) -> Rows:
     counts = dict(rows.counts or {})
     for rule, count in report.counts.items():
         counts[rule] = counts.get(rule, 0) + count
-    return replace(rows, findings=(*rows.findings, *_paired(report, raw).findings), counts=counts)
+    return replace(
+        rows, findings=(*rows.findings, *_in_parts(_paired(report, raw), rows, keep).findings), counts=counts
+    )
 
 
 def _paired(report: Report, raw: pd.DataFrame) -> Report:
@@ -273,9 +275,9 @@ def _conform(
         try:
             made = conform(raw, frame, conflicts=conflicts, bad_rows=bad_rows)
         except CandlesRefused as error:
-            report = _paired(error.report, raw)
+            report = _in_parts(_paired(error.report, raw), rows, keep)
             raise CandlesRefused(
-                f"{plan.name}: {report.sentence()}", report=report, remedy=remedy(report), file=plan.name,
+                f"{_title(plan)}: {report.sentence()}", report=report, remedy=remedy(report), file=plan.name,
                 line=report.findings[0].line,
             ) from error  # fmt: skip
     lost = rows.left_out + (len(rows.micros) - len(raw))
@@ -286,6 +288,23 @@ def _conform(
     return made.table, replace(
         made.report, rows_in=made.report.rows_in + lost, counts=counts, findings=findings
     )
+
+
+def _title(plan: Plan) -> str:
+    """What the whole is called: the file, or the one table in it."""
+    return plan.reading.name if plan.more else plan.name
+
+
+def _in_parts(report: Report, rows: Rows, keep: Array | None) -> Report:
+    """The report whose findings name the part of the file that they are in."""
+    if not rows.parts:
+        return report
+    places = np.arange(len(rows.micros)) if keep is None else np.flatnonzero(keep)
+    findings = tuple(
+        replace(each, message=f"in {rows.part_of(int(places[each.row]))}: {each.message}")
+        for each in report.findings
+    )
+    return replace(report, findings=findings)
 
 
 def remedy(report: Report) -> str:
@@ -320,6 +339,6 @@ def refused(plan: Plan, rows: Rows) -> FileRefused:
     first, more = found[0], sum((rows.counts or {}).values()) - 1
     also = f" {more:,} more like it or of other kinds." if more > 0 else ""
     return FileRefused(
-        f"{plan.name}, {first.place}: {first.message}{also}", remedy=_REMEDY,
+        f"{_title(plan)}, {first.place}: {first.message}{also}", remedy=_REMEDY,
         file=plan.name, line=first.line, findings=tuple(found),
     )  # fmt: skip

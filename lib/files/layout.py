@@ -79,6 +79,12 @@ def sniff(text: Text, name: str, delimiter: str | None = None, header: int | Non
         raise FileRefused(f"A delimiter is one character, not {delimiter!r}.", file=name)
     chosen = delimiter or _delimiter(lines)
     table = [cut(line, chosen) for line in lines]
+    widest = max((len(cells) for cells in table[:3]), default=0)
+    if widest > _MOST_COLUMNS:
+        raise FileRefused(
+            f"{name} has {widest:,} columns; {_MOST_COLUMNS:,} is the most, and candles need 6.",
+            remedy="Import a table with a row for each candle; this one may have a column for each.", file=name, line=1,
+        )  # fmt: skip
     first = _first_row(table, name, header)
     at, why = _header(table, first, header)
     start_row = at + 1 if at is not None else _start_without_header(table, first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -123,7 +124,7 @@ def _as_texts(plan: Plan) -> Rows:
     figures = plan.figures
     texts = _of_symbol(plan, (*plan.roles.times, *figures.values()))
     counts = {"row": texts.left_out} if texts.left_out else {}
-    log = _Log(plan, texts, counts, list(texts.findings))
+    log = _Log(plan, texts, counts, [_unclosed(each) for each in texts.findings])
     micros, wrong = _text_times(plan, texts)
     log.add("time", wrong, plan.roles.times, "{text} is not a time like the others ({pattern})")
     values: dict[str, Array] = {}
@@ -160,6 +161,17 @@ def _same_symbol(plan: Plan) -> None:
             remedy=f"Choose one, or * for all as one series: --pick-symbol {plan.symbols.only}.",
             file=plan.name, question="pick_symbol",
         )  # fmt: skip
+
+
+def _unclosed(found: Finding) -> Finding:
+    """A row that went on over the ends of lines: it is the quote that is the fault, not the number of cells."""
+    head, end, _ = found.value.partition("\n")
+    if not end:
+        return found
+    text = (
+        f"A quote that is opened here is not closed on the line, and takes the next lines with it: {head!r}."
+    )
+    return replace(found, value=head, message=text)
 
 
 class _Log:

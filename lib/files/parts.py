@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ def join(plan: Plan, rows: list[Rows]) -> Rows:
         )  # fmt: skip
     order = sorted(range(len(rows)), key=lambda n: _first(rows[n].micros))
     rows = [rows[n] for n in order]
+    titles = [plans[n].name for n in order]
     made = Rows(
         np.concatenate([each.micros for each in rows]),
         {role: np.concatenate([each.figures[role] for each in rows]) for role in rows[0].figures},
@@ -41,7 +43,12 @@ def join(plan: Plan, rows: list[Rows]) -> Rows:
         made.bad = np.concatenate(
             [np.zeros(len(each.micros), bool) if each.bad is None else each.bad for each in rows]
         )
-    made.findings = tuple(found for each in rows for found in each.findings)
+    made.parts = tuple((name, len(each.micros)) for name, each in zip(titles, rows, strict=True))
+    made.findings = tuple(
+        replace(found, message=f"in {name}: {found.message}")
+        for name, each in zip(titles, rows, strict=True)
+        for found in each.findings
+    )
     counts: dict[str, int] = {}
     for each in rows:
         for rule, count in (each.counts or {}).items():

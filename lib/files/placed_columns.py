@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from lib.files.cells import is_missing
+from lib.files.layout import Layout
 from lib.files.price_orders import PRICES, likeliest
 from lib.files.roles import Work, holds_figures, value_of
 
-__all__ = ["by_place"]
+__all__ = ["by_place", "like_prices"]
 
 Array = np.ndarray[Any, Any]
 
@@ -43,6 +44,13 @@ def by_place(work: Work) -> None:
     for role in PRICES:
         if work.wants(role):
             work.undecided[role] = work.layout.names
+
+
+def like_prices(found: Layout) -> bool:
+    """Whether any four columns side by side hold figures of one size, as prices do."""
+    work = Work(found, None)
+    runs = (work.floats(list(range(at, at + 4))) for at in range(found.width - 3))
+    return any(len(rows) > 0 and _close_together(rows) for rows in runs)
 
 
 def _close_together(rows: Array) -> bool:

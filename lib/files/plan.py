@@ -13,12 +13,14 @@ import pyarrow as pa
 
 from lib import timeframes
 from lib.candles import PRICES
+from lib.errors import FileRefused
 from lib.files import columns, layout, numbers, sides, ticks, times, zones
 from lib.files.cells import numeric
 from lib.files.inferences import inferences_of
 from lib.files.model import ALL_SYMBOLS, Choices, Reading
 from lib.files.names import suggest_symbol
 from lib.files.opening import Part, open_parts
+from lib.files.placed_columns import like_prices
 from lib.files.planned import TICKS_TO, Plan
 from lib.files.scales import Scale, expected_price, pair_of, points_of_shares, scale_of
 from lib.files.symbols import Symbols, find_symbols, likest, of_symbol
@@ -78,12 +80,17 @@ def plan_of(part: Part, choices: Choices) -> Plan:
     moments = sample_micros(found, roles, timing, zone)
     both = sides.find(found, roles, choices) if choices.content != "ticks" else None
     quotes = ticks.find(found, roles, moments, choices) if both is None else None
-    if (
-        found.width < 5
-        and not (both or quotes or choices.columns)
-        and not {"open", "high", "low"} & roles.at.keys()
-    ):
-        raise layout.no_rows(name, " ".join(found.names if found.header else found.rows[0])[:80])
+    if not (both or quotes or choices.columns or roles.sets or {"open", "high", "low"} & roles.at.keys()):
+        if found.width < 5:
+            raise layout.no_rows(name, " ".join(found.names if found.header else found.rows[0])[:80])
+        if found.header and not like_prices(found):
+            shown = ", ".join(repr(each) for each in found.names[:12]) + (" ..." if found.width > 12 else "")
+            raise FileRefused(
+                f"{name} is no table of candles: no column is named for open, high or low, and no four columns hold "
+                f"figures of one size. Its columns are {shown}.",
+                remedy="If it does hold candles, say which columns are which: --column open=NAME.",
+                file=name, line=found.header, question="columns.open",
+            )  # fmt: skip
     roles = both.roles if both else quotes.roles if quotes else roles
     style = numbers.sniff_style(_figures(found, roles), choices.decimal)
     symbol = choices.symbol or symbols.only or (name if pair_of(name) else suggest_symbol(name))

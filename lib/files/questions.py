@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lib.errors import FileRefused
+from lib.files import words
 from lib.files.planned import Plan
 
 __all__ = ["ask"]
@@ -56,7 +57,9 @@ def _question(plan: Plan, key: str, options: tuple[str, ...]) -> tuple[str, str]
         if plan.layout.header and shown:
             cell = plan.layout.rows[0][plan.layout.names.index(shown)]
             what += f"; {shown!r} holds {cell!r} on line {plan.layout.first_line}"
-    elif len(plan.roles.undecided.get(role, ())) > 1 and plan.layout.header:
+    elif len(plan.roles.undecided.get(role, ())) > 1 and any(
+        role in words.plain(label).split() for label in plan.roles.undecided[role]
+    ):
         what = f"several columns could be the {role}"
     return (f"{plan.name}: which column is the {role} cannot be told: {what}.",
             f"Choose one of: {', '.join(options[:12])}.")  # fmt: skip

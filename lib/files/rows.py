@@ -19,7 +19,8 @@ LISTED = 200
 
 @dataclass(slots=True)
 class Rows:
-    """What was read, row by row: µs and figures; rows in ``bad`` were found faulty already."""
+    """What was read, row by row: µs and figures; rows in ``bad`` were found faulty already. ``parts``: the names of
+    the tables that were joined, and how many rows each has."""
 
     micros: Array
     figures: dict[str, Array]
@@ -29,3 +30,12 @@ class Rows:
     counts: dict[str, int] | None = None
     left_out: int = 0
     note: str = ""
+    parts: tuple[tuple[str, int], ...] = ()
+
+    def part_of(self, row: int) -> str:
+        """The name of the part that a row is in; nothing where there is one table."""
+        for name, count in self.parts:
+            if row < count:
+                return name
+            row -= count
+        return ""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from lib.errors import FileRefused
 from lib.files.cells import is_missing, is_time, numeric
-from lib.files.grid import Grid
+from lib.files.grid import Grid, Unlike
 from lib.files.layout import Layout
 from lib.files.model import ALL_SYMBOLS, Choices
 from lib.files.months import month_of
@@ -114,8 +116,20 @@ def _many(found: Layout, at: int) -> bool:
 
 def distinct(grid: Grid, at: int) -> tuple[str, ...]:
     """The different texts of a column, missing ones left out, in the order of the file."""
-    texts = pc.unique(pc.utf8_trim_whitespace(grid.texts((at,)).columns[at])).to_pylist()
-    return tuple(each for each in texts if each and not is_missing(each))
+    try:
+        found = [
+            each
+            for some in grid.blocks({at: pa.string()}, ".", lambda loaded: _unique(loaded[at]))
+            for each in some
+        ]
+    except Unlike:
+        found = _unique(grid.texts((at,)).columns[at])
+    return tuple(dict.fromkeys(each for each in found if each and not is_missing(each)))
+
+
+def _unique(column: Any) -> list[str]:
+    made: list[str] = pc.utf8_trim_whitespace(pc.unique(column)).to_pylist()
+    return made
 
 
 def _key(symbol: str) -> str:

@@ -73,7 +73,7 @@ def timing_of(part: Part, roles: columns.Roles, choices: Choices) -> TimePlan:
         return _count_plan(sample, counted_in)
     epoch = wanted.startswith("epoch") or (not wanted and _all_epoch(sample))
     if epoch and len(roles.times) == 1:
-        return _of_market(_epoch_plan(sample, wanted), sample, part.zone)
+        return _of_market(_epoch_plan(part.name, sample, wanted), sample, part.zone)
     if "clock" in roles.at:
         return _text_plan("split", found, roles, grid, choices)
     if len(roles.times) == 1 and _daily_midnights(sample):
@@ -133,7 +133,7 @@ def _all_epoch(sample: list[str]) -> bool:
     return bool(kinds) and kinds.count("epoch") * 2 > len(kinds)
 
 
-def _epoch_plan(sample: list[str], wanted: str) -> TimePlan:
+def _epoch_plan(name: str, sample: list[str], wanted: str) -> TimePlan:
     values = np.array(
         [
             float(cell)
@@ -142,7 +142,7 @@ def _epoch_plan(sample: list[str], wanted: str) -> TimePlan:
         ]
     )
     unit = wanted.removeprefix("epoch ") if wanted else times.epoch_unit(values)
-    _refuse_rounded(sample, unit)
+    _refuse_rounded(name, sample, unit)
     whole = not any("." in cell or "e" in cell.lower() for cell in sample if numeric(cell))
     names = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
     why = "chosen" if wanted else f"so read they are {_year(values, unit)}"
@@ -162,7 +162,7 @@ def _count_plan(sample: list[str], unit: str) -> TimePlan:
     return TimePlan("epoch", unit, unit == "minutes", whole, pattern=words[unit], why=why)
 
 
-def _refuse_rounded(sample: list[str], unit: str) -> None:
+def _refuse_rounded(name: str, sample: list[str], unit: str) -> None:
     """Counts that a spreadsheet saved with a few digits are not the times any more."""
     hits = [re.fullmatch(r"\d(?:\.(\d+))?[eE]\+?(\d+)", cell) for cell in sample]
     lost = [int(hit[2]) - len(hit[1] or "") for hit in hits if hit]
@@ -172,9 +172,9 @@ def _refuse_rounded(sample: list[str], unit: str) -> None:
     if seconds >= 60:
         shown = next(cell for cell, hit in zip(sample, hits, strict=True) if hit)
         raise FileRefused(
-            f"The times were rounded when the file was saved: {shown!r} tells a moment to {seconds / 60:,.0f} minutes only.",
+            f"{name}: the times were rounded when the file was saved: {shown!r} tells a moment to {seconds / 60:,.0f} minutes only.",
             remedy="Export it again with the column of times as a whole number, or choose another column.",
-            question="columns.time",
+            file=name, question="columns.time",
         )  # fmt: skip
 
 

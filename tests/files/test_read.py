@@ -133,10 +133,10 @@ def test_cells_far_down_may_be_written_otherwise() -> None:
         (("time,open,high,low,close,close\n" + rows()).encode(), None, "several columns could be the close"),
         (("Date,Open,High,Low,Adj Close,Volume\n" + rows()).encode(), None, "no column is plainly the close"),
         ((HEADER + rows(1)).encode(), None, "cannot be told from 1 candle"),
-        ((HEADER + rows(3) + '"2024-01-04,1,2,1,1,5\n' + rows(2)).encode(), 5, "1 cell where"),
+        ((HEADER + rows(3) + '"2024-01-04,1,2,1,1,5\n' + rows(2)).encode(), 5, "A quote that is opened here"),
         (("time,open,high,low,close,volume,note\n" + '2024-01-01,1,2,1,2,5,"a\nb"\n2024-01-02,x,2,1,2,5,"c"\n' + '2024-01-03,1,2,1,2,5,"c"\n').encode(), 4, "'x' in the column 'open'"),
         (b"a" * 3_000_000, 1, "longer than a million"),
-        (b"\n".join([b",".join([b"1"] * 50_000)] * 3), None, "columns"),
+        (b"\n".join([b",".join([b"1"] * 50_000)] * 3), 1, "50,000 columns"),
     ],
     ids=_short,
 )  # fmt: skip

@@ -279,3 +279,45 @@ def test_conflicting_rows_show_their_lines_and_both_values() -> None:
     with pytest.raises(CandlesRefused, match=want) as caught:
         read("x", "\n".join(lines).encode())
     assert "--conflicts first or last" in str(caught.value)
+
+
+LINES = text(HOURS).decode().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("name,age,city,height,weight\n" + "Bob,3,Rome,1.8,80\n" * 30, "is no table of candles.*Its columns are 'name', 'age'"),
+        ("date,temp,humidity,pressure,wind\n" + "".join(f"2024-01-{n:02d},{n},50,1013,5\n" for n in range(1, 29)),
+         "no four columns hold figures of one size"),
+        ("date,open,close,volume\n" + "".join(f"2024-01-{n:02d},1,2,50\n" for n in range(1, 29)), "no column is plainly the high"),
+        (",".join(f"c{n}" for n in range(100_000)) + "\n" + ",".join(["1"] * 100_000) + "\n", "has 100,000 columns; 2,000 is the most"),
+        ("\n".join([*LINES[:9], '2024-02-01,"1.5,2.5,1.25,2.0,10', *LINES[9:]]), "line 10: A quote that is opened here is not closed"),
+        (HEADER + "".join(f"1.70{n}E+12,1.5,2.5,1.25,2.0,10\n" for n in range(100, 140)),
+         r"the times were rounded when the file was saved: '1.70100E\+12' tells a moment to 167 minutes only"),
+    ],
+    ids=["people", "weather", "no high", "wide", "a quote", "rounded times"],
+)  # fmt: skip
+def test_what_is_no_table_of_candles_is_told_in_its_own_words(data: str, said: str) -> None:
+    with pytest.raises(FileRefused, match=said):
+        read("x.csv", data.encode())
+
+
+@pytest.mark.parametrize("bad", ["2024-01-10 12:00,1,2,abc,1,5", "2024-01-10 12:00,1,0.5,0.4,1,5"])
+def test_a_fault_in_an_archive_names_its_part_and_its_line(bad: str) -> None:
+    at = next(n for n, line in enumerate(LINES) if line.startswith("2024-01-10 12:00"))
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.writestr("x-1.csv", "\n".join(LINES[:40]))
+        archive.writestr("x-2.csv", "\n".join([LINES[0], *LINES[40:at], bad, *LINES[at + 1 :]]))
+    with pytest.raises((FileRefused, CandlesRefused), match=rf"x\.zip.*[Ll]ine {at - 38}: in x-2\.csv: "):
+        read("x.zip", sink.getvalue())
+
+
+def test_names_in_unknown_words_are_told_by_the_figures() -> None:
+    data = text(HOURS, header="aika,alku,ylä,ala,loppu,määrä\n")
+    made = read("x", data)
+    pd.testing.assert_frame_equal(made.table, HOURS, check_freq=False, rtol=1e-9)
+    assert any("open 'alku', high 'ylä', low 'ala', close 'loppu'" in note for note in made.reading.warnings)
+    with pytest.raises(FileRefused):  # names of what else there is are not passed over
+        read("x", text(HOURS, header="time,sma,upper,lower,ema,volume\n"))
