@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+import numpy as np
 
 from lib.errors import FileRefused
 from lib.files.grid import TextGrid
 from lib.files.plan import Plan
 
-__all__ = ["Block", "blocks", "encoding_of", "recoded"]
+__all__ = ["Block", "blocks", "encoding_of", "lines_in", "recoded"]
 
 _LONGEST_LINE = 4 * 2**20
+_PIECE = 2**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,15 @@ def blocks(text: IO[bytes], start: int, line: int, size: int, name: str, whole: 
         rest = data[cut:]
         ends = text.tell() >= whole and not rest.strip()
         yield Block(data[:cut], line, text.tell() / max(whole, 1), ends)
-        line += data.count(b"\n", 0, cut)
+        line += lines_in(memoryview(data)[:cut])
     if rest.strip():
         yield Block(rest, line, 1.0, ends=True)
+
+
+def lines_in(data: Any) -> int:
+    """How many lines end in some bytes; without the interpreter's lock, which ``bytes.count`` holds."""
+    raw = np.frombuffer(data, np.uint8)
+    return sum(int(np.count_nonzero(raw[at : at + _PIECE] == 10)) for at in range(0, len(raw), _PIECE))
 
 
 def encoding_of(plan: Plan) -> str:

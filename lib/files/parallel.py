@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-__all__ = ["BLOCK", "TooLong", "each_block"]
+__all__ = ["BLOCK", "TooLong", "each_block", "one_ahead"]
 
 T = TypeVar("T")
 BLOCK = 2**20
@@ -92,3 +92,12 @@ def _in_order(pieces: Iterator[tuple[int, int]], work: Callable[[tuple[int, int]
 def _taken(pieces: Iterator[tuple[int, int]], most: int) -> Iterator[tuple[int, int]]:
     for _, piece in zip(range(most), pieces, strict=False):
         yield piece
+
+
+def one_ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same, while the next one is made on a thread."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item

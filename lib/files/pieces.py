@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lib.files.blocks import Block
+from lib.files.blocks import Block, lines_in
 from lib.files.fields import NO_TIME
 from lib.files.rows import Rows
 
@@ -20,7 +20,7 @@ _HELD = 6 * 3600 * 10**6  # µs: rows that near to a block's end wait, as an hou
 def lines_of(rows: Rows, block: Block) -> Callable[[], Array]:
     """Lines of the rows; where the block has no blank line they count up, and nothing is searched."""
     count, slow = len(rows.micros), rows.lines
-    if count == block.data.count(b"\n") + (not block.data.endswith(b"\n")):
+    if count == lines_in(block.data) + (not block.data.endswith(b"\n")):
         return lambda: np.arange(block.line, block.line + count)
     return slow
 

@@ -7,7 +7,8 @@ meet, however far apart they stood. Costs one write and one read of 8 bytes a co
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,32 @@ Array = np.ndarray[Any, Any]
 _BATCH = 2**16
 
 
+class Writer:
+    """Writes to disk on a thread of its own, one thing behind: what is to be written may take its room once
+    more. What goes wrong is raised at the next call."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1)
+        self._under_way: Future[None] | None = None
+
+    def do(self, write: Callable[[], None]) -> None:
+        """Begin to write, when all before is written."""
+        self.done()
+        self._under_way = self._pool.submit(write)
+
+    def done(self) -> None:
+        """Wait until all is written."""
+        if self._under_way is not None:
+            self._under_way.result()
+            self._under_way = None
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     path: Path
@@ -34,34 +61,32 @@ class _Run:
 class Runs:
     """Sorted runs in ``folder``; columns are of 8 bytes, ``time`` (int64 µs) among them."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, writer: Writer) -> None:
+        self._folder, self.writer = folder, writer
         self._runs: list[_Run] = []
         self._samples: list[Array] = []
         self.rows = 0
         self.in_order = True
         self._last: int | None = None
+        self._written = False
 
     def add(self, columns: dict[str, Array]) -> None:
         """One more part of the file, in its order."""
         times = columns["time"]
         if not len(times):
             return
-        late = self._last is not None and times[0] < self._last
-        if late or (np.diff(times) < 0).any():
+        ascends = len(times) < 2 or int(np.diff(times).min()) >= 0
+        if not ascends or (self._last is not None and times[0] < self._last):
             self.in_order = False
         self._last = int(times[-1])
-        if (np.diff(times) < 0).any():
+        if not ascends:
             order = np.argsort(times, kind="stable")
             columns = {name: values[order] for name, values in columns.items()}
             times = columns["time"]
         starts = np.arange(0, len(times), _BATCH)
         path = self._folder / f"run{len(self._runs)}.arrow"
         batch = pa.record_batch({name: pa.array(values) for name, values in columns.items()})
-        options = pa.ipc.IpcWriteOptions(compression="lz4")
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema, options=options) as file:
-            for at in starts:
-                file.write_batch(batch.slice(at, _BATCH))
+        self.writer.do(lambda: _write(path, [batch.slice(at, _BATCH) for at in starts], "lz4"))
         lasts = times[np.minimum(starts + _BATCH, len(times)) - 1]
         self._runs.append(_Run(path, times[starts], lasts))
         self._samples.append(times[:: _BATCH // 16])
@@ -86,6 +111,9 @@ class Runs:
 
     def read(self, low: int, high: int, names: tuple[str, ...] | None = None) -> Iterator[dict[str, Array]]:
         """The rows of ``[low, high)`` of each run that has some, in the order of the file's parts."""
+        if not self._written:
+            self.writer.done()
+            self._written = True
         for run in self._runs:
             touched = np.flatnonzero((run.lasts >= low) & (run.firsts < high))
             if not len(touched):
@@ -106,13 +134,22 @@ class Runs:
             return list(pa.ipc.open_file(source).schema.names)
 
 
-def keep(table: pd.DataFrame, path: Path) -> Path:
+def keep(table: pd.DataFrame, path: Path, writer: Writer) -> Path:
     """A candle table into a file of its own."""
     columns = {name: pa.array(table[name].to_numpy()) for name in COLUMNS}
     batch = pa.record_batch({"time": pa.array(micros(table)), **columns})
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as file:
-        file.write_batch(batch)
+    writer.do(lambda: _write(path, [batch], None))
     return path
+
+
+def _write(path: Path, batches: list[pa.RecordBatch], compression: str | None) -> None:
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with (
+        pa.OSFile(str(path), "wb") as sink,
+        pa.ipc.new_file(sink, batches[0].schema, options=options) as file,
+    ):
+        for batch in batches:
+            file.write_batch(batch)
 
 
 def kept(path: Path) -> pd.DataFrame:

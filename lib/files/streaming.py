@@ -19,20 +19,21 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from lib.candles import COLUMNS, Finding, Report, conform
+from lib.candles import COLUMNS, Conformed, Finding, Report, conform, conform_clean, empty, micros
 from lib.errors import FileRefused
 from lib.files import ticks, zones
 from lib.files.blocks import blocks, encoding_of, recoded
 from lib.files.grid import TextGrid
 from lib.files.model import Choices, Reading
+from lib.files.parallel import one_ahead
 from lib.files.pieces import cut_before, joined, lines_of, sliced
 from lib.files.plan import TICKS_TO, Plan, make_plan
 from lib.files.reading import ask, at_open, check_ticks, localise, refused, rows_of, told
 from lib.files.rows import Rows
-from lib.files.runs import Runs, keep, kept
+from lib.files.runs import Runs, Writer, keep, kept
 from lib.files.text import Text
 from lib.files.times import clock_digits
-from lib.files.totals import Total, frame_of
+from lib.files.totals import Steps, Total
 from lib.files.unpacking import unpacked
 from lib.timeframes import Timeframe
 
@@ -96,7 +97,8 @@ class _Work:
         self.block, self.window, self.say = block, window, say
         self.size = path.stat().st_size
         self.plan = self._planned(path)
-        self.runs = Runs(folder)
+        self.runs = Runs(folder, stack.enter_context(Writer()))
+        self.steps = Steps()
         self.findings: list[Finding] = []
         self.counts: dict[str, int] = {}
         self.notes: dict[str, None] = {}
@@ -132,7 +134,8 @@ class _Work:
     def read(self) -> None:
         """Every row into the runs. Raises ``FileRefused`` where cells cannot be read."""
         plan, layout = self.plan, self.plan.layout
-        for block in blocks(self.text, layout.start, layout.first_line, self.block, self.name, self.size):
+        every = blocks(self.text, layout.start, layout.first_line, self.block, self.name, self.size)
+        for block in one_ahead(every):
             part = replace(layout, start=0, first_line=block.line)
             grid = TextGrid(Text(block.data, 0, "utf-8", ""), part, self.name)
             rows = rows_of(replace(plan, grid=grid, layout=part), ending=block.ends)
@@ -189,22 +192,24 @@ class _Work:
         for rule, count in (rows.counts or {}).items():
             self.counts[rule] = self.counts.get(rule, 0) + count
         keep = slice(None) if rows.bad is None or not rows.bad.any() else ~rows.bad
-        micros = rows.micros[keep]
-        self.lost += rows.left_out + len(rows.micros) - len(micros)
+        times = rows.micros[keep]
+        self.lost += rows.left_out + len(rows.micros) - len(times)
         figures = {role: values[keep] for role, values in rows.figures.items()}
         if self.plan.ticks:
-            self._take_ticks(micros, figures)
+            self._take_ticks(times, figures)
             return
-        if self.no_volume and len(micros):
+        if self.no_volume and len(times):
             self.no_volume = bool((figures["volume"] == -1).all())
         lines = rows.lines()[keep]
-        self.runs.add({"time": micros, **figures, "line": lines})
+        if self.runs.in_order:
+            self.steps.add(times)
+        self.runs.add({"time": times, **figures, "line": lines})
 
-    def _take_ticks(self, micros: Array, figures: dict[str, Array]) -> None:
-        self.ticks += len(micros)
-        if len(micros):
+    def _take_ticks(self, times: Array, figures: dict[str, Array]) -> None:
+        self.ticks += len(times)
+        if len(times):
             frame = self.choices.timeframe or TICKS_TO
-            buckets = ticks.fold(micros, figures["price"], figures["volume"], frame)
+            buckets = ticks.fold(times, figures["price"], figures["volume"], frame)
             columns = {name: buckets[name].to_numpy() for name in buckets}
             self.runs.add({"time": columns.pop("start"), **columns})
 
@@ -218,19 +223,17 @@ class _Work:
         whole = Total(self.choices)
         last: pd.DataFrame | None = None
         for n, (low, high) in enumerate(windows):
-            parts = list(self.runs.read(low, high))
-            if not parts:
-                continue
             if self.plan.ticks:
-                table = self._joined_ticks(parts)
+                table = self._joined_ticks(list(self.runs.read(low, high)))
                 whole.rows_out += len(table)
             else:
-                table = self._conformed(parts, frame, last, whole)
+                table = self._conformed(low, high, frame, last, whole)
             if len(table):
                 last = table.iloc[-1:]
                 whole.edge(table)
-                made.append(keep(table, self.folder / f"made{n}.arrow"))
+                made.append(keep(table, self.folder / f"made{n}.arrow", self.runs.writer))
             self.say(0.7 + 0.3 * (n + 1) / len(windows), "checking")
+        self.runs.writer.done()
         report = whole.report(
             self.name, self.counts, self.findings, self.lost,
             in_order=self.runs.in_order, ticks=self.plan.ticks is not None,
@@ -249,8 +252,15 @@ class _Work:
         return ticks.to_table(ticks.join(pd.concat(frames, ignore_index=True)))
 
     def _conformed(
-        self, parts: list[dict[str, Array]], frame: Timeframe, last: pd.DataFrame | None, whole: Total
+        self, low: int, high: int, frame: Timeframe, last: pd.DataFrame | None, whole: Total
     ) -> pd.DataFrame:
+        clean = self._clean(low, high, frame, last)
+        if clean is not None:
+            whole.add(clean.report, 0)
+            return clean.table
+        parts = list(self.runs.read(low, high))
+        if not parts:
+            return empty()
         names = [name for name in (*COLUMNS, "line") if name in parts[0]]
         raw = pd.DataFrame({name: np.concatenate([each[name] for each in parts]) for name in names})
         times = at_open(self.plan, np.concatenate([each["time"] for each in parts]), frame)
@@ -265,24 +275,39 @@ class _Work:
         whole.add(made.report, ahead)
         return made.table.iloc[ahead:] if ahead and made.table.index[0] == last.index[0] else made.table  # type: ignore[union-attr]
 
+    def _clean(self, low: int, high: int, frame: Timeframe, last: pd.DataFrame | None) -> Conformed | None:
+        """The candles of a window in which nothing is to be found, nor between them and the one before."""
+        names = [
+            name
+            for name in COLUMNS
+            if name in self.plan.figures and not (name == "volume" and self.no_volume)
+        ]
+        parts = list(self.runs.read(low, high, ("time", *names)))
+        if not parts or frame.is_calendar:
+            return None
+        whole = {name: np.concatenate([each[name] for each in parts]) if len(parts) > 1 else values
+                 for name, values in parts[0].items()}  # fmt: skip
+        times = at_open(self.plan, whole.pop("time"), frame)
+        if last is not None:
+            apart = int(times[0]) - int(micros(last)[0])
+            if apart < frame.micros or apart % frame.micros:
+                return None
+        return conform_clean(times, whole, frame)
+
     def _frame(self) -> Timeframe:
         if self.choices.timeframe:
             return self.choices.timeframe
         if self.plan.ticks:
             return TICKS_TO
-        steps: dict[int, int] = {}
-        last: int | None = None
-        for low, high in self.runs.windows(self.window):
-            parts = [each["time"] for each in self.runs.read(low, high, ("time",))]
-            times = np.concatenate([*([[last]] if last is not None else []), *parts]).astype(np.int64)
-            times.sort()  # np.unique would hash, at ten times the cost
-            last = int(times[-1])
-            values, counts = np.unique(np.diff(times), return_counts=True)
-            values, counts = values[values > 0], counts[values > 0]
-            for value, count in zip(values.tolist(), counts.tolist(), strict=True):
-                if len(steps) < 10**5 or value in steps:
-                    steps[value] = steps.get(value, 0) + count
-        frame = frame_of(steps)
+        steps = self.steps
+        if not self.runs.in_order:
+            steps = Steps()
+            for low, high in self.runs.windows(self.window):
+                parts = [each["time"] for each in self.runs.read(low, high, ("time",))]
+                times = np.concatenate(parts) if parts else np.empty(0, np.int64)
+                times.sort()  # np.unique would hash, at ten times the cost
+                steps.add(times)
+        frame = steps.frame()
         if frame is None:
             raise FileRefused(
                 f"{self.name}: its timeframe cannot be told from {self.runs.rows} candles.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -12,20 +14,48 @@ from lib.files.model import Choices
 from lib.files.reading import remedy
 from lib.timeframes import Timeframe
 
-__all__ = ["Total", "frame_of"]
+__all__ = ["Steps", "Total"]
 
+Array = np.ndarray[Any, Any]
 _LISTED = 200
+_MOST_STEPS = 10**5
 
 
-def frame_of(steps: dict[int, int]) -> Timeframe | None:
-    """The timeframe of steps between candles and how often each is there: as of times that keep them in
-    the same shares."""
-    if not steps:
-        return None
-    share = max(1, sum(steps.values()) // 10**5)
-    made = [np.repeat(step, max(1, count // share)) for step, count in steps.items()]
-    times = np.concatenate([[0], np.cumsum(np.concatenate(made) // 10**6)])
-    return timeframes.infer(pd.DatetimeIndex(times.astype("datetime64[s]")))
+class Steps:
+    """The steps between the candles of a file, counted part by part."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+        self._last: int | None = None
+
+    def add(self, times: Array) -> None:
+        """Times that ascend, and begin where the last ones ended, in µs."""
+        if not len(times):
+            return
+        steps = np.diff(times) if self._last is None else np.diff(times, prepend=self._last)
+        self._last = int(times[-1])
+        if len(steps) and (smallest := int(steps.min())) == int(
+            steps.max()
+        ):  # the usual case, without a sort
+            self._count(smallest, len(steps))
+            return
+        for value, count in zip(
+            *(each.tolist() for each in np.unique(steps, return_counts=True)), strict=True
+        ):
+            self._count(value, count)
+
+    def _count(self, step: int, count: int) -> None:
+        if step > 0 and (step in self._counts or len(self._counts) < _MOST_STEPS):
+            self._counts[step] = self._counts.get(step, 0) + count
+
+    def frame(self) -> Timeframe | None:
+        """The timeframe, as of times that keep the steps in the same shares."""
+        if not self._counts:
+            return None
+        share = max(1, sum(self._counts.values()) // 10**5)
+        return timeframes.of_steps(
+            np.concatenate([np.repeat(step, max(1, count // share)) for step, count in self._counts.items()])
+        )
 
 
 class Total:
