@@ -176,7 +176,7 @@ def test_a_lunch_break() -> None:
     assert opens("XTKS", "4h", "2023-11-22", "2023-11-23") == ["11-22 00:00", "11-22 04:00"]
 
 
-@pytest.mark.filterwarnings("ignore:Series.values returning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("code", ["XNYS", "XLON", "XHKG", "XASX", "CMES", "XBOM"])
 def test_minutes_are_those_of_the_library(code: str) -> None:
     theirs = exchange_calendars.get_calendar(code, start="2022-03-01", end="2022-04-30", side="left").minutes
@@ -340,3 +340,23 @@ def test_what_no_calendar_fits_is_learnt() -> None:
     found = suggest("whatever", "", odd, Timeframe(1, "h"))
     assert found.name == "learnt"
     assert "No known calendar fits" in found.reason
+
+
+def test_an_exchange_on_its_own_clock_is_known_all_the_same() -> None:
+    times = calendar("XNYS").expected(parse("5m"), utc("2018-01-01"), utc("2018-02-01"))
+    index = (
+        pd.DatetimeIndex(times.view("datetime64[us]"), tz="UTC")
+        .tz_convert("America/New_York")
+        .tz_localize(None)
+    )
+    found = suggest("whatever", "", index.tz_localize("UTC"), parse("5m"))
+    assert found.name == "XNYS"
+    assert "America/New_York" in found.reason
+
+
+def test_a_few_days() -> None:
+    always = calendar("24/7").expected(parse("5m"), utc("2018-01-02"), utc("2018-01-05"))
+    assert suggest("whatever", "", always, parse("5m")).name == "24/5"
+    saturday = calendar("24/7").expected(parse("5m"), utc("2018-01-06"), utc("2018-01-07"))
+    assert suggest("whatever", "", saturday, parse("5m")).name == "24/7"
+    assert suggest("EURUSD", "", always, parse("5m")).name == "forex"

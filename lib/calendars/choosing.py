@@ -12,7 +12,7 @@ import pandas as pd
 from lib.calendars.exchanges import codes, exchange
 from lib.calendars.learnt import learnt
 from lib.calendars.runs import Array, stamps
-from lib.calendars.sessions import DAY, Calendar, agreement, find_phase
+from lib.calendars.sessions import DAY, Calendar, agreement, find_phase, local_to_utc
 from lib.calendars.weekly import ALWAYS, FOREX, WEEKDAYS
 from lib.errors import InputError
 from lib.timeframes import Timeframe
@@ -37,6 +37,8 @@ _ENDINGS = {
 # Tried where nothing but the data tells.
 _TRIED = ("XNYS", "XLON", "XETR", "XTKS", "XHKG", "CMES")
 _GOOD = 0.9
+_NAMED = 0.7
+_SURE = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,17 @@ def suggest(
     name; up to a second where several exchanges are tried on the data.
     """
     opens = stamps(times) if times is not None else np.empty(0, np.int64)
-    long_enough = len(opens) > 1 and int(opens[-1]) - int(opens[0]) >= 14 * DAY
-    usable = timeframe is not None and long_enough
-    if usable and timeframe is not None and timeframe.seconds <= 86400 and _weekend_share(opens) > 0.8:
-        return Suggestion("24/7", "There are candles on Saturdays and Sundays as on other days.")
     named = _by_name(symbol, kind)
-    if not usable or timeframe is None or timeframe.seconds > 86400:
+    short = timeframe is not None and timeframe.seconds < 86400
+    span = int(opens[-1]) - int(opens[0]) if len(opens) else 0
+    if short and (span >= 14 * DAY or named is None) and _weekend_share(opens) > 0.8:
+        return Suggestion("24/7", "There are candles on Saturdays and Sundays as on other days.")
+    if timeframe is None or timeframe.seconds > 86400 or span < (2 if short else 14) * DAY:
         return named or Suggestion("24/5", "Neither the name nor the candles tell; weekdays are expected.")
-    if named and (named.name == "24/7" or _fit(opens, timeframe, named.name) >= _GOOD):
+    if not short and _weekend_share(opens) > 0.8:
+        return Suggestion("24/7", "There are candles on Saturdays and Sundays as on other days.")
+    # a name that fits poorly is still likelier than a calendar made for the data: the data may be faulty
+    if named and (named.name == "24/7" or _fit(opens, timeframe, named.name) >= _NAMED):
         return named
     return _by_data(opens, timeframe, named)
 
@@ -131,17 +136,27 @@ def _fit(opens: Array, timeframe: Timeframe, name: str) -> float:
 
 
 def _by_data(opens: Array, timeframe: Timeframe, named: Suggestion | None) -> Suggestion:
-    tried = dict.fromkeys(([named.name] if named else []) + ["forex", "24/5", *_TRIED])
-    fits = {}
-    for name in tried:
+    # over a few days the currencies' week and whole weekdays are one and the same: the plainer is said
+    weeks = ["forex", "24/5"] if int(opens[-1]) - int(opens[0]) >= 14 * DAY else ["24/5", "forex"]
+    fits: dict[str, float] = {}
+    for name in dict.fromkeys(([named.name] if named else []) + weeks + list(_TRIED)):
         fits[name] = _fit(opens, timeframe, name)
         if fits[name] > 0.99:
             break
     best = max(fits, key=lambda name: fits[name])
     if fits[best] >= _GOOD:
         return Suggestion(best, f"The candles agree with {best} in {fits[best]:.1%} of the times of either.")
-    if timeframe.seconds < 86400 and int(opens[-1]) - int(opens[0]) >= 28 * DAY:
-        return Suggestion(
-            LEARNT, f"No known calendar fits (the best is {best}, {fits[best]:.0%}); learnt from the candles."
-        )
+    if timeframe.seconds < 86400:
+        for name in fits:
+            zone = calendar(name).zone
+            moved = np.unique(local_to_utc(opens, zone))
+            if zone != "UTC" and _fit(moved, timeframe, name) >= _SURE:
+                return Suggestion(
+                    name, f"The candles agree with {name} if their times are {zone}'s and not UTC."
+                )
+        if int(opens[-1]) - int(opens[0]) >= 28 * DAY:
+            reason = (
+                f"No known calendar fits (the best is {best}, {fits[best]:.0%}); learnt from the candles."
+            )
+            return Suggestion(LEARNT, reason)
     return named or Suggestion(best, f"No calendar fits well; {best} fits best, in {fits[best]:.0%}.")

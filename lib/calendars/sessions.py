@@ -312,7 +312,11 @@ def agreement(opens: Array, timeframe: Timeframe, calendar: Calendar, phase: Pha
     """Shared opens over opens in either, 0 to 1, between the first and the last of ``opens``."""
     expected = runs_of(calendar, timeframe, int(opens[0]), int(opens[-1]) + 1, phase)
     wanted = expected.times()
-    shared = len(np.intersect1d(label(opens, timeframe, phase), wanted, assume_unique=False))
+    shared = 0
+    if len(wanted):
+        labels = np.unique(label(opens, timeframe, phase))
+        at = np.minimum(np.searchsorted(wanted, labels), len(wanted) - 1)
+        shared = int((wanted[at] == labels).sum())
     either = len(opens) + len(wanted) - shared
     return shared / either if either else 0.0
 

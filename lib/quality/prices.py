@@ -1,0 +1,234 @@
+"""Odd prices: spikes, outliers, jumps like those of splits, flat and repeated bars.
+
+All measures are relative to the series itself. A usual return is 1.4826 × the median absolute return of the
+surroundings, which is a standard deviation where returns are normal. Returns are not: of the minutes of a
+currency, one in ten thousand is beyond 20 of those without any fault. So the bounds are wide, a move that
+stays is a note only, and what counts against a source is what comes and goes within a bar.
+"""
+
+from __future__ import annotations
+
+from math import log
+
+import numpy as np
+
+from lib.quality.model import Array, Bars, Finding, listed, runs
+
+__all__ = ["flat", "local_scale", "odd_runs", "outliers", "spikes", "splits", "stale", "wicks"]
+
+_BLOCK = 500
+# In usual returns: what a bad print is beyond, and what a true move hardly ever reaches.
+_SPIKE = 15.0
+_OUTLIER = 60.0
+# Smaller moves than these are of no matter, whatever the scale says.
+_LEAST_SPIKE = 0.003
+_LEAST_OUTLIER = 0.02
+# What comes back to within this share of the move has reverted.
+_REVERTED = 0.2
+_RATIOS = np.array([1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 1000])
+
+
+def local_scale(returns: Array) -> Array:
+    """For each return the size of a usual one: over blocks of 500 returns, 1.4826 × the median of those that
+    are not zero, and of a block and its neighbours the largest, but never under a quarter of the whole
+    series'. NaN returns are left out. O(n)."""
+    moves = np.abs(returns)
+    moves = np.where(moves > 0, moves, np.nan)
+    if not np.isfinite(moves).any():
+        return np.full(len(returns), np.inf)
+    count = max(1, len(moves) // _BLOCK)
+    edges = np.linspace(0, len(moves), count + 1).astype(int)
+    medians = np.array([_median(moves[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)])
+    whole = float(np.nanmedian(medians))
+    medians = np.maximum(np.nan_to_num(medians, nan=0.0), whole / 4)
+    padded = np.concatenate((medians[:1], medians, medians[-1:]))
+    around = np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:])
+    return np.asarray(1.4826 * np.repeat(around, np.diff(edges)))
+
+
+def _median(values: Array) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if len(known) else float("nan")
+
+
+def odd_runs(mask: Array, least: int) -> tuple[list[tuple[int, int]], Array]:
+    """The runs of True (first, last) that chance explains no more, and by how many times each is longer than the
+    longest that it does. Were the other such bars of its surroundings (blocks of 500) strewn at random, a run of
+    that length would be found in one of a hundred such series. Their share is never taken for less than the
+    whole series', nor for more than 90%, or nothing would ever be odd where all is alike. O(n)."""
+    spans = runs(mask, least)
+    if not spans:
+        return [], np.empty(0)
+    count = max(1, len(mask) // _BLOCK)
+    edges = np.linspace(0, len(mask), count + 1).astype(int)
+    inside = np.add.reduceat(mask.astype(np.int64), edges[:-1])
+    padded = np.concatenate((inside[:1], inside, inside[-1:]))
+    around = np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:])
+    first = np.array([span[0] for span in spans], np.int64)
+    length = np.array([last - begin + 1 for begin, last in spans], float)
+    block = np.searchsorted(edges, first, side="right") - 1
+    others = (around[block] - length) / np.diff(edges)[block]
+    whole = (float(mask.sum()) - length) / len(mask)
+    share = np.clip(np.maximum(others, whole), 1e-9, 0.9)
+    longer = length / np.maximum(least, np.ceil(np.log(0.01 / len(mask)) / np.log(share)))
+    odd = np.flatnonzero(longer >= 1)
+    return [spans[at] for at in odd], longer[odd]
+
+
+def _percent(ratio: float) -> str:
+    return f"{100 * ratio:+.3g}%"
+
+
+def spikes(bars: Bars) -> list[Finding]:
+    """Closes that leave the series by more than 15 usual returns (and 0.3%) and are back a bar later, to
+    within a fifth of the way; and that stand apart from the bars on both sides: their own move is at least
+    five times any other of the ten around."""
+    there, back = bars.returns[:-1], bars.returns[1:]
+    bound = np.maximum(_SPIKE * bars.scale[:-1], _LEAST_SPIKE)
+    with np.errstate(invalid="ignore"):
+        hits = (np.abs(there) > bound) & (np.abs(there + back) < _REVERTED * np.abs(there))
+    at = np.flatnonzero(hits)
+    at = at[[_stands_apart(bars.returns, int(each)) for each in at]] if len(at) else at
+    return listed(
+        bars, "spike", "warning", [(int(i) + 1, int(i) + 1) for i in at], np.abs(there[at]),
+        lambda first, _: f"The close of {bars.when(first)} is {_percent(np.expm1(bars.returns[first - 1]))} from "
+        "the one before, and the next one is back: a bad print, most likely.",
+        "Closes that leave the series and come back within a bar: {n} more.",
+    )  # fmt: skip
+
+
+def _stands_apart(returns: Array, at: int) -> bool:
+    around = np.concatenate((returns[max(0, at - 5) : at], returns[at + 2 : at + 7]))
+    rest = np.abs(around[~np.isnan(around)])
+    return not len(rest) or bool(abs(returns[at]) >= 5 * rest.max())
+
+
+def wicks(bars: Bars) -> list[Finding]:
+    """Highs and lows far from everything around: beyond the bodies of the bar and of both neighbours by more
+    than 25 usual returns and 2%, and by five times as much as the wicks of ten bars around."""
+    body_top, body_low = np.maximum(bars.open, bars.close), np.minimum(bars.open, bars.close)
+    reach = np.maximum(np.log(bars.high / body_top), np.log(body_low / bars.low))
+    scale = np.append(bars.scale, bars.scale[-1:]) if len(bars.scale) else np.full(len(reach), np.inf)
+    at = np.flatnonzero(reach > np.maximum(25 * scale, _LEAST_OUTLIER))
+    kept = []
+    for each in at:
+        around = np.concatenate((reach[max(0, each - 5) : each], reach[each + 1 : each + 6]))
+        near = slice(max(0, each - 1), each + 2)
+        body = max(float(np.log(body_top[near].max() / body_low[near].min())), 1e-12)
+        if len(around) and reach[each] >= 5 * float(around.max()) and reach[each] >= 2 * body:
+            kept.append(int(each))
+    return listed(
+        bars, "wick", "warning", [(i, i) for i in kept], reach[kept],
+        lambda first, _: f"The {'high' if bars.high[first] / body_top[first] > body_low[first] / bars.low[first] else 'low'} "
+        f"of {bars.when(first)} is {_percent(np.expm1(reach[first]))} off the bar's open and close, and nothing "
+        "around it goes near.",
+        "Highs or lows that nothing around goes near: {n} more.",
+    )  # fmt: skip
+
+
+def outliers(bars: Bars, told: set[int]) -> list[Finding]:
+    """Closes beyond 60 usual returns (and 2%) of the one before, with no pause between them; across a pause,
+    beyond ten times as much as the usual pause too. Those in ``told`` (bar numbers) are left out."""
+    paused = np.diff(bars.times) > bars.timeframe.micros
+    bound = np.maximum(_OUTLIER * bars.scale, _LEAST_OUTLIER)
+    over = np.abs(bars.returns[paused & (np.abs(bars.returns) > 0)])
+    if len(over):
+        bound[paused] = np.maximum(bound[paused], 10 * 1.4826 * float(np.median(over)))
+    with np.errstate(invalid="ignore"):
+        at = [int(each) for each in np.flatnonzero(np.abs(bars.returns) > bound) if int(each) + 1 not in told]
+    sizes = np.abs(bars.returns[at]) / bars.scale[at]
+    return listed(
+        bars, "outlier", "note", [(i + 1, i + 1) for i in at], sizes,
+        lambda first, _: f"The close of {bars.when(first)} is {_percent(np.expm1(bars.returns[first - 1]))} from the "
+        f"one before: {abs(bars.returns[first - 1]) / bars.scale[first - 1]:.0f} times a usual move.",
+        "Moves beyond 60 times a usual one: {n} more.",
+    )  # fmt: skip
+
+
+def splits(bars: Bars) -> list[Finding]:
+    """Jumps from close to open, over a pause or between days, by a ratio splits have (3:2, 2:1 ... 1000:1, either
+    way) to within 5%, that stay: the five closes after are as far from the five before. A note where volumes do
+    not speak; a warning where they change inversely (to within a factor of two), or for 10:1 and more.
+    Markets that never close have no splits: there only 10:1 and more are looked for."""
+    jump = np.log(bars.open[1:] / bars.close[:-1])
+    between = (np.diff(bars.times) > bars.timeframe.micros) | (bars.timeframe.seconds >= 86400)
+    least = 10 if bars.calendar.name == "24/7" else 1.5
+    ratios = np.log(_RATIOS[np.greater_equal(_RATIOS, least)])
+    size = np.abs(jump)
+    # where hardly anything trades the jump itself may be all the scale there is
+    rough = np.flatnonzero(
+        between & (size > ratios[0] - 0.05) & ((size > 8 * bars.scale) | (size > log(9.5)))
+    )
+    found = []
+    for at in rough.tolist():
+        nearest = ratios[np.abs(ratios - abs(jump[at])).argmin()]
+        before, after = (np.log(bars.close[part]) for part in (_before(at), slice(at + 1, at + 6)))
+        stays = abs(abs(float(np.median(after) - np.median(before))) - nearest) < 0.25 * nearest + 0.02
+        if abs(nearest - abs(jump[at])) < 0.05 and stays:
+            found.append((at, float(nearest) * float(np.sign(jump[at]))))
+    return [_split(bars, at, ratio) for at, ratio in found]
+
+
+def _before(at: int) -> slice:
+    return slice(max(0, at - 4), at + 1)
+
+
+def _split(bars: Bars, at: int, ratio: float) -> Finding:
+    wide = 20
+    before, after = (
+        _median(bars.volume[part])
+        for part in (slice(max(0, at - wide + 1), at + 1), slice(at + 1, at + 1 + wide))
+    )
+    speaks = before > 0 and after > 0
+    inverse = speaks and abs(np.log(after / before) + ratio) < log(2)
+    times = f"{np.exp(abs(ratio)):.3g}"
+    word = "multiplied" if ratio > 0 else "divided"
+    also = ", and the volume changes inversely" if inverse else ""
+    severe = inverse or abs(ratio) >= log(9.9)
+    return bars.finding(
+        "split", "warning" if severe else "note", at + 1, at + 1, 1,
+        f"From {bars.when(at + 1)} on prices are {word} by {times}{also}: a split that is not adjusted for, or "
+        "another unit.",
+    )  # fmt: skip
+
+
+def flat(bars: Bars) -> list[Finding]:
+    """Runs of bars whose four prices are one and the same: longer than chance explains (see ``odd_runs``), and
+    at least 5. A weekend or a holiday filled with the last price looks like this."""
+    still = (bars.high == bars.low) & (bars.open == bars.close)
+    same = still.copy()
+    same[1:] &= bars.close[1:] == bars.close[:-1]
+    share = float(same.mean())
+    found: list[Finding] = []
+    if share > 0.5:
+        text = f"{share:.0%} of the candles have one price only, the one before's: nothing traded, or it was filled."
+        found.append(bars.finding("flat", "note", 0, len(same) - 1, int(same.sum()), text))
+    spans, longer = odd_runs(same, 5)
+    for severity, some in (("warning", longer >= 2), ("note", longer < 2)):
+        found += listed(
+            bars, "flat", severity, [spans[at] for at in np.flatnonzero(some)], longer[some],
+            lambda first, last: f"{last - first + 1:,} candles from {bars.when(first)} on stand at "
+            f"{bars.close[first]:g}: open, high, low and close are all the same.",
+            most=5 if severity == "warning" else 0,
+            more="In {n} place{s} candles stand at one price for longer than chance explains.",
+        )  # fmt: skip
+    return found
+
+
+def stale(bars: Bars) -> list[Finding]:
+    """Bars that moved and yet repeat the one before in all five figures: 2 in a row where volumes are known,
+    4 without; longer where chance asks for it (see ``odd_runs``)."""
+    known = bars.volume > 0
+    again = np.zeros(len(bars.times), bool)
+    again[1:] = bars.high[1:] > bars.low[1:]
+    for values in (bars.open, bars.high, bars.low, bars.close):
+        again[1:] &= values[1:] == values[:-1]
+    again[1:] &= (bars.volume[1:] == bars.volume[:-1]) | ~(known[1:] | known[:-1])
+    sure = known.mean() > 0.5
+    spans, longer = odd_runs(again, 1 if sure else 3)
+    return listed(
+        bars, "stale", "warning" if sure else "note", [(first - 1, last) for first, last in spans], longer,
+        lambda first, last: f"{last - first + 1:,} candles from {bars.when(first)} on are the same in all figures: one "
+        "was repeated.",
+        "In {n} more place{s} candles repeat one.",
+    )  # fmt: skip

@@ -1,0 +1,424 @@
+"""Faults planted in quiet series are found, each once and where it is; quiet and real series are left alone."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.calendars import calendar
+from lib.candles import COLUMNS, from_micros, resample, with_provenance
+from lib.files import Choices, read
+from lib.gaps import coverage, find_gaps
+from lib.quality import Finding, Refetches, Report, badge, crossed, report
+from lib.quality.prices import local_scale, odd_runs
+from lib.timeframes import Timeframe, parse, to_us
+
+Array = np.ndarray[Any, Any]
+HOUR = 3600 * 10**6
+HOUR_FRAME = parse("1h")
+
+
+def utc(text: str) -> pd.Timestamp:
+    return pd.Timestamp(text, tz="UTC")
+
+
+def quiet(
+    name: str = "24/7",
+    timeframe: str = "1h",
+    start: str = "2021-01-01",
+    end: str = "2021-07-01",
+    seed: int = 3,
+) -> pd.DataFrame:
+    """A random walk at the calendar's times: normal returns, wicks, volumes about 100."""
+    times = calendar(name).expected(parse(timeframe), utc(start), utc(end))
+    rng = np.random.default_rng(seed)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 1e-3, len(times))))
+    opened = np.concatenate((close[:1], close[:-1]))
+    wick = 1 + rng.random((2, len(times))) * 5e-4
+    columns = {
+        "open": opened,
+        "high": np.maximum(opened, close) * wick[0],
+        "low": np.minimum(opened, close) / wick[1],
+        "close": close,
+        "volume": 50 + 100 * rng.random(len(times)),
+    }
+    return from_micros(times, columns)
+
+
+def told(table: pd.DataFrame, name: str = "24/7", timeframe: str = "1h", **more: Any) -> tuple[Finding, ...]:
+    return report(table, parse(timeframe), calendar(name), **more).findings
+
+
+def at(table: pd.DataFrame, row: int, **values: float) -> None:
+    for name, value in values.items():
+        table.iloc[row, table.columns.get_loc(name)] = value
+
+
+# ---------------------------------------------------------------------------------------- nothing to tell
+
+
+@pytest.mark.parametrize(
+    ("name", "timeframe", "start"),
+    [("24/7", "1h", "2021-01-01"), ("24/7", "1m", "2021-06-01"), ("forex", "15m", "2021-01-01"), ("XNYS", "5m", "2021-01-01"),
+     ("XNYS", "1d", "2001-01-01"), ("XTKS", "1h", "2021-01-01"), ("24/7", "1w", "2001-01-01")],
+)  # fmt: skip
+def test_a_quiet_series_has_no_findings(name: str, timeframe: str, start: str) -> None:
+    table = quiet(name, timeframe, start)
+    found = report(table, parse(timeframe), calendar(name))
+    assert found.findings == ()
+    assert badge(found).text == "100% · no findings"
+    assert badge(found).level == "good"
+    assert found.candles == len(table)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=40)
+def test_quiet_series_of_any_seed_have_no_findings(seed: int) -> None:
+    assert told(quiet(seed=seed)) == ()
+
+
+# ------------------------------------------------------------------------------------------ planted faults
+
+
+def test_a_bad_print() -> None:
+    table = quiet()
+    price = table["close"].iloc[500]
+    at(table, 500, close=price * 1.05, high=price * 1.06)
+    at(table, 501, open=price * 1.05, high=price * 1.06)
+    (found,) = told(table)
+    assert (found.kind, found.severity, found.count) == ("spike", "warning", 1)
+    assert found.start == table.index[500]
+    assert found.end == table.index[501]
+    assert "+5" in found.text
+
+
+def test_a_move_that_stays_is_a_note_only() -> None:
+    table = quiet()
+    table.iloc[800:, :4] *= 1.2
+    (found,) = told(table)
+    assert (found.kind, found.severity, found.start) == ("outlier", "note", table.index[800])
+
+
+def test_a_wick() -> None:
+    table = quiet()
+    at(table, 700, low=table["low"].iloc[700] * 0.9)
+    (found,) = told(table)
+    assert (found.kind, found.start) == ("wick", table.index[700])
+    assert "low" in found.text
+
+
+def test_many_bad_prints_are_not_as_many_findings() -> None:
+    table = quiet()
+    for row in range(100, 4000, 50):
+        at(table, row, low=table["low"].iloc[row] * (0.9 - row / 1e5))
+    found = told(table)
+    assert len(found) == 6
+    assert sum(each.count for each in found) == len(range(100, 4000, 50))
+
+
+def test_a_split_with_its_volume() -> None:
+    table = quiet("XNYS", "1d", "2019-01-01", "2021-01-01")
+    table.iloc[250:, :4] /= 4
+    table.iloc[250:, 4] *= 4
+    (found,) = told(table, "XNYS", "1d")
+    assert (found.kind, found.severity, found.start) == ("split", "warning", table.index[250])
+    assert "divided by 4" in found.text
+
+
+def test_a_split_without_its_volume_is_a_note() -> None:
+    table = quiet("XNYS", "5m", "2021-01-01", "2021-03-01")
+    day = int(np.flatnonzero(np.diff(table.index.asi8) > HOUR)[10]) + 1
+    table.iloc[day:, :4] *= 2
+    table["volume"] = np.nan
+    (found,) = told(table, "XNYS", "5m")
+    assert (found.kind, found.severity, found.start) == ("split", "note", table.index[day])
+
+
+def test_pence_among_pounds() -> None:
+    table = quiet("XLON", "1d", "2019-01-01", "2021-01-01")
+    table.iloc[100:110, :4] *= 100
+    found = told(table, "XLON", "1d")
+    assert [(each.kind, each.start) for each in found] == [
+        ("split", table.index[100]),
+        ("split", table.index[110]),
+    ]
+    assert all("by 100" in each.text for each in found)
+
+
+def test_a_fall_that_is_no_split() -> None:
+    table = quiet("XNYS", "1d", "2019-01-01", "2021-01-01")
+    table.iloc[250:, :4] *= 0.72
+    assert [each.kind for each in told(table, "XNYS", "1d")] == ["outlier"]
+
+
+def test_a_feed_that_stood_still() -> None:
+    table = quiet()
+    price = float(table["close"].iloc[999])
+    for row in range(1000, 1030):
+        at(table, row, open=price, high=price, low=price, close=price)
+    at(table, 1030, open=price)
+    found = [each for each in told(table) if each.kind == "flat"]
+    assert [(each.severity, each.start, each.end, each.count) for each in found] == [
+        ("warning", table.index[1000], table.index[1030], 30)
+    ]
+
+
+def test_a_thin_market_is_not_called_a_dead_feed() -> None:
+    """Half of the candles have one price, strewn at random: runs of ten are to be expected."""
+    table = quiet(timeframe="5m", end="2021-03-01")
+    rng = np.random.default_rng(4)
+    close = table["close"].to_numpy().copy()
+    still = rng.random(len(table)) < 0.5
+    for row in range(1, len(table)):
+        if still[row]:
+            close[row] = close[row - 1]
+    before = np.concatenate((close[:1], close[:-1]))
+    top, low = np.maximum(before, close), np.minimum(before, close)
+    table = from_micros(table.index.asi8, {"open": before, "high": top, "low": low, "close": close, "volume": table["volume"].to_numpy()})  # fmt: skip
+    assert not [each for each in told(table, timeframe="5m") if each.severity != "note"]
+
+
+def test_a_candle_told_again() -> None:
+    table = quiet()
+    table.iloc[601] = table.iloc[600]
+    table.iloc[602] = table.iloc[600]
+    found = [each for each in told(table) if each.kind == "stale"]
+    assert [(each.start, each.count) for each in found] == [(table.index[600], 3)]
+
+
+def test_volumes_that_stop() -> None:
+    table = quiet()
+    table.iloc[300:320, 4] = np.nan
+    table.iloc[900:930, 4] = 0.0
+    found = told(table)
+    assert [(each.kind, each.start, each.count) for each in found] == [
+        ("volume hole", table.index[300], 20),
+        ("volume hole", table.index[900], 30),
+    ]
+    table["volume"] = np.nan  # a source without any
+    assert told(table) == ()
+
+
+def test_prices_that_cannot_be() -> None:
+    table = quiet()
+    at(table, 10, low=0.0)
+    at(table, 20, close=-5.0)
+    at(table, 30, open=np.nan)
+    (found,) = told(table)
+    assert (found.kind, found.severity, found.count, found.start) == (
+        "not positive",
+        "fault",
+        3,
+        table.index[10],
+    )
+
+
+def test_bid_above_ask() -> None:
+    bid = quiet()
+    ask = bid.copy()
+    ask[COLUMNS[:4]] *= 1.0001
+    assert crossed(bid, ask, parse("1h")) == []
+    ask.iloc[50:53, :4] *= 0.999
+    (found,) = crossed(bid, ask, parse("1h"))
+    wanted = (ask["open"] < bid["open"]) | (ask["close"] < bid["close"])
+    assert (found.severity, found.count, found.start) == ("fault", int(wanted.sum()), table_first(wanted))
+    assert told(bid, ask=ask)[0] == found
+
+
+def table_first(mask: pd.Series) -> pd.Timestamp:
+    return mask.index[mask.to_numpy().argmax()]
+
+
+def test_what_the_ledger_counted() -> None:
+    found = told(quiet(), refetches=Refetches(duplicates=1200, conflicts=3))
+    assert [(each.kind, each.severity, each.count) for each in found] == [
+        ("conflicts", "warning", 3),
+        ("duplicates", "note", 1200),
+    ]
+
+
+def test_filled_candles_are_left_out() -> None:
+    table = with_provenance(quiet(), "here", utc("2022-01-01"))
+    table.iloc[100:150, table.columns.get_loc("close")] *= 3
+    table.iloc[100:150, table.columns.get_loc("filled")] = True
+    found = report(table, parse("1h"), calendar("24/7"))
+    assert (found.filled, found.findings, found.coverage.missing) == (50, (), 50)
+    assert [gap.count for gap in found.gaps] == [50]
+
+
+# --------------------------------------------------------------------------------------------- time zones
+
+
+@pytest.mark.parametrize(
+    ("name", "timeframe", "zone", "words"),
+    [
+        ("forex", "1h", "America/New_York", "clock of New York"),
+        ("forex", "5m", "Europe/Athens", "clock of Athens"),
+        ("forex", "1h", "Etc/GMT-3", "UTC+3"),
+        ("XNYS", "5m", "America/New_York", "clock of New York"),
+        ("XNYS", "1h", "Europe/London", "clock of London"),
+        ("XTKS", "30m", "Asia/Tokyo", "clock of Tokyo"),
+    ],
+)
+def test_a_clock_taken_for_utc(name: str, timeframe: str, zone: str, words: str) -> None:
+    table = quiet(name, timeframe, "2021-01-01", "2022-01-01")
+    table.index = table.index.tz_convert(zone).tz_localize(None).tz_localize("UTC")
+    table = table[~table.index.duplicated()].sort_index()
+    found = report(table, parse(timeframe), calendar(name))
+    (clock,) = found.of("time zone")
+    assert clock.severity == "fault"
+    assert words in clock.text
+    assert badge(found).level == "poor"
+
+
+def test_a_brokers_clock() -> None:
+    """Midnight at New York's 17:00, as brokers of currencies keep it: summer on the dates of the US."""
+    table = quiet("forex", "1h", "2021-01-01", "2022-01-01")
+    local = table.index.tz_convert("America/New_York").tz_localize(None) + pd.Timedelta(hours=7)
+    table.index = local.tz_localize("UTC")
+    (clock,) = report(table[~table.index.duplicated()], HOUR_FRAME, calendar("forex")).of("time zone")
+    assert "seven hours ahead of New York" in clock.text
+
+
+@pytest.mark.parametrize("name", ["forex", "XNYS", "XTKS"])
+def test_a_right_clock_is_left_alone_though_much_is_missing(name: str) -> None:
+    table = quiet(name, "5m", "2021-01-01", "2022-01-01")
+    keep = np.random.default_rng(1).random(len(table)) < 0.8
+    found = report(table[keep], parse("5m"), calendar(name))
+    assert found.findings == ()
+    assert 0.79 < (found.coverage.share or 0) < 0.81
+
+
+def test_candles_when_the_market_is_closed() -> None:
+    table = quiet("24/7", end="2021-02-01")
+    (found,) = told(table, "forex")
+    times = table.index.tz_convert("America/New_York")
+    day, hour = times.day_of_week, times.hour
+    closed = ((day == 4) & (hour >= 17)) | (day == 5) | ((day == 6) & (hour < 17))
+    assert (found.kind, found.severity, found.count) == ("outside hours", "warning", int(closed.sum()))
+
+
+# -------------------------------------------------------------------------------------------- the report
+
+
+def test_order_and_badge() -> None:
+    table = quiet()
+    table.iloc[800:, :4] *= 1.2
+    at(table, 1500, low=table["low"].iloc[1500] * 0.9)
+    at(table, 2000, low=0.0)
+    table = table.drop(table.index[3000:3010])
+    found = report(table, parse("1h"), calendar("24/7"))
+    assert [each.severity for each in found.findings] == ["fault", "warning", "note"]
+    assert badge(found).text == "99.7% · 3 findings"
+    assert badge(found).level == "poor"
+    assert found.coverage == coverage(table.index, parse("1h"), calendar("24/7"))
+    assert list(found.gaps) == list(find_gaps(table.index, parse("1h"), calendar("24/7")))
+
+
+def test_one_hundred_percent_is_said_only_when_nothing_is_missing() -> None:
+    table = quiet(timeframe="5m")
+    found = report(table.drop(table.index[77]), parse("5m"), calendar("24/7"))
+    assert badge(found).text == "99.9% · no findings"
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_hardly_any_candles(count: int) -> None:
+    found = report(quiet().iloc[:count], parse("1h"), calendar("24/7"))
+    assert found.findings == ()
+    assert badge(found).text.endswith("no findings")
+
+
+def test_months() -> None:
+    table = resample(quiet("24/7", "1d", "2001-01-01"), Timeframe(1, "M"))
+    assert report(table, Timeframe(1, "M"), calendar("24/7")).findings == ()
+
+
+# ------------------------------------------------------------------------------------------ against loops
+
+
+@given(st.lists(st.booleans(), max_size=1200), st.integers(2, 6))
+def test_odd_runs_are_runs(values: list[bool], least: int) -> None:
+    spans, longer = odd_runs(np.array(values, bool), least)
+    assert len(spans) == len(longer)
+    for first, last in spans:
+        assert all(values[first : last + 1])
+        assert last - first + 1 >= least
+        assert first == 0 or not values[first - 1]
+        assert last == len(values) - 1 or not values[last + 1]
+    assert all(a[1] < b[0] for a, b in pairwise(spans))
+
+
+def test_a_usual_return_is_a_standard_deviation() -> None:
+    rng = np.random.default_rng(2)
+    assert local_scale(rng.normal(0, 0.01, 20_000)) == pytest.approx(0.01, rel=0.25)
+    doubled = np.concatenate((rng.normal(0, 0.01, 10_000), rng.normal(0, 0.04, 10_000)))
+    scale = local_scale(doubled)
+    assert scale[:9000] == pytest.approx(0.01, rel=0.25)
+    assert scale[11_000:] == pytest.approx(0.04, rel=0.25)
+
+
+# ----------------------------------------------------------------------------------------------- real files
+
+
+def of_file(market_data: Path, name: str, calendar_name: str) -> Report:
+    found = read(name, market_data / name, Choices())
+    return report(found.table, found.timeframe, calendar(calendar_name))
+
+
+# The worst that may be said of each, and how much of it: all are of good vendors.
+REAL = [
+    ("A_candles/a60_lean_oanda_eurusd_hour.zip", "forex", 0.985, 0),
+    ("A_candles/a18_yahoo_adjclose_aapl.csv", "XNYS", 1.0, 0),
+    ("A_candles/a59_lean_spy_daily_decicents.zip", "XNYS", 1.0, 0),
+    ("A_candles/a83_nikkei_yahoo_desc.csv", "XTKS", 1.0, 0),
+    ("A_candles/a50_nautilus_fxcm_usdjpy_m1_bid.csv", "forex", 0.995, 0),
+    ("A_candles/a62_freqtrade_feather_ethbtc_5m.feather", "24/7", 1.0, 0),
+    ("A_candles/a89_converted_eurusd_1m_ns_utc.parquet", "forex", 0.995, 0),
+    ("A_candles/a84_solusdt_hourly.csv", "24/7", 1.0, 0),
+]
+
+
+@pytest.mark.parametrize(("name", "market", "share", "findings"), REAL)
+def test_good_files_raise_no_alarm(
+    market_data: Path, name: str, market: str, share: float, findings: int
+) -> None:
+    found = of_file(market_data, name, market)
+    assert len(found.findings) <= findings, [each.text for each in found.findings]
+    assert found.coverage.share is not None
+    assert found.coverage.share >= share
+
+
+@pytest.mark.parametrize("name", ["b01_histdata_eurusd_m1_2019.zip", "b03_histdata_usdjpy_m1_2018.zip"])  # fmt: skip
+def test_new_yorks_clock_in_a_vendors_file(market_data: Path, name: str) -> None:
+    found = of_file(market_data, f"B_large_1m/{name}", "forex")
+    (clock,) = found.of("time zone")
+    assert "clock of New York" in clock.text
+
+
+def test_a_listing_in_pence_for_two_weeks(market_data: Path) -> None:
+    found = of_file(market_data, "A_candles/a69_yfinance_100x_error_aet.csv", "XLON")
+    assert [f"{each.start:%m-%d}" for each in found.of("split")] == ["05-09", "05-20"]
+    fixed = of_file(market_data, "A_candles/a70_yfinance_100x_error_aet_fixed.csv", "XLON")
+    assert fixed.of("split") == ()
+
+
+def test_a_weekend_filled_with_the_last_price(market_data: Path) -> None:
+    found = of_file(market_data, "A_candles/a88_dukascopy_gmt_time_hourly_flat_weekend.csv", "forex")
+    assert [(to_us(each.start), each.count) for each in found.of("flat") if each.severity == "warning"] == [
+        (to_us(utc("2015-07-31 21:00")), 48)
+    ]
+    assert found.of("outside hours")[0].count == 48
+
+
+def test_a_year_of_an_early_exchange(market_data: Path) -> None:
+    """Gaps in tens of thousands, and quiet hours without a trade: few findings all the same."""
+    found = of_file(market_data, "B_large_1m/b05_bitfinex_btcusd_1m_2016.csv.gz", "24/7")
+    assert len(found.findings) < 10
+    assert len(found.gaps) > 50_000
