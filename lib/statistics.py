@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,16 +30,27 @@ class Summary:
     """(high - low) / low: how far apart the extremes are."""
     volatility: float | None
     """Standard deviation of log returns between closes, scaled to a year by the number of candles a
-    year has in this very stretch; None under 3 candles."""
+    year has in this very stretch; None under two returns."""
     volume: float | None
     """Summed volume; None where no candle has one."""
 
 
-def summarise(candles: pd.DataFrame) -> Summary | None:
-    """Statistics of a candle table; None when it is empty. Filled candles are left out where the table
-    says which they are. O(n)."""
-    if "filled" in candles.columns:
-        candles = candles[~candles["filled"].to_numpy(bool)]
+def summarise(
+    candles: pd.DataFrame, filled: np.ndarray[Any, Any] | None = None, *, with_filled: bool = False
+) -> Summary | None:
+    """Statistics of a candle table; None when it holds none.
+
+    ``filled`` (bool, one for each candle; by default the table's own column, where it has one) marks candles that
+    were made up: they are left out, and so are the returns to and from them, unless ``with_filled``. Among
+    coarser candles those are marked that hold one. O(n).
+    """
+    if filled is None and "filled" in candles.columns:
+        filled = candles["filled"].to_numpy(bool)
+    whole = candles
+    if filled is None or with_filled:
+        filled = np.zeros(len(candles), bool)
+    if filled.any():
+        candles = candles[~filled]
     if not len(candles):
         return None
     open_ = float(candles["open"].iloc[0])
@@ -56,14 +68,16 @@ def summarise(candles: pd.DataFrame) -> Summary | None:
         low=low,
         change=close / open_ - 1,
         span=(high - low) / low,
-        volatility=_volatility(candles),
+        volatility=_volatility(whole, filled),
         volume=float(volume[known].sum()) if known.any() else None,
     )
 
 
-def _volatility(candles: pd.DataFrame) -> float | None:
-    if len(candles) < 3:
+def _volatility(candles: pd.DataFrame, filled: np.ndarray[Any, Any]) -> float | None:
+    observed = ~(filled[1:] | filled[:-1])
+    returns = np.diff(np.log(candles["close"].to_numpy()))[observed]
+    if len(returns) < 2:
         return None
-    returns = np.diff(np.log(candles["close"].to_numpy()))
-    years = (candles.index[-1] - candles.index[0]).total_seconds() / _YEAR_SECONDS
+    # the years that these very returns cover
+    years = np.diff(candles.index)[observed].sum() / np.timedelta64(1, "s") / _YEAR_SECONDS
     return float(returns.std(ddof=1) * np.sqrt(len(returns) / years))

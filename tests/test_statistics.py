@@ -55,3 +55,14 @@ def test_filled_candles_are_left_out():
     summary = summarise(whole)
     assert summary.candles == 2
     assert summary.volume == 3
+    assert summarise(whole, with_filled=True).candles == 3
+    assert summarise(whole.drop(columns="filled"), np.array([True, True, True])) is None
+
+
+def test_returns_to_and_from_filled_candles_do_not_count():
+    whole = table([100, 110, 99, 99, 99, 50, 55, 44])
+    filled = np.array([False, False, False, True, True, False, False, False])
+    summary = summarise(whole, filled)
+    returns = np.log([1.1, 0.9, 1.1, 0.8])
+    assert summary.volatility == pytest.approx(returns.std(ddof=1) * math.sqrt(365.2425), rel=1e-9)
+    assert summarise(whole, filled, with_filled=True).volatility != pytest.approx(summary.volatility)
