@@ -7,7 +7,8 @@ The cause of a gap is a likely one, told by simple rules, the first that holds:
 
 - ``edge``: before the first or after the last candle there is.
 - ``weekend``: with a calendar that expects Saturdays, a gap that holds all of one and is at most four days.
-- ``holiday``: the calendar calls the days quiet (Christmas, New Year, Good Friday for currencies); or, where
+- ``holiday``: an hour or more, over half of it around a day the calendar calls quiet (Christmas, New Year, Good
+  Friday for currencies, from noon of the day before to noon of the day after); or, where
   weekends or session breaks are among the gaps, one or more days from such an hour on.
 - ``session break``: gaps of like length that start at one hour of the day on at least four in ten of the days.
 - ``thin market``: at most five bars, and the bars beside them trade little (a volume at most a fifth of the
@@ -29,6 +30,7 @@ import pandas as pd
 from lib.calendars import Calendar, Phase, Runs, find_phase, runs_of
 from lib.calendars.runs import as_us, stamps
 from lib.calendars.sessions import DAY, HOUR, label
+from lib.calendars.weekly import quiet_share
 from lib.timeframes import Timeframe, from_us
 
 __all__ = [
@@ -192,7 +194,7 @@ def look(
     step = expected.step
     pieces = Runs.from_times(part, step)
     if len(expected.firsts):
-        edges = np.union1d(expected.firsts, expected.lasts + 1)
+        edges = np.sort(np.concatenate((expected.firsts, expected.lasts + 1)))
         pieces = pieces.split(edges)
         run = np.maximum(np.searchsorted(expected.firsts, pieces.firsts, side="right") - 1, 0)
         ahead = pieces.firsts - expected.firsts[run]
@@ -293,9 +295,10 @@ def _tell(
         else:
             causes[few & (beside <= level / 5)] = _THIN
         causes[_recurring(gaps, kept, step)] = _BREAK
-    for at in np.flatnonzero((lengths >= HOUR) & (gaps.ends - gaps.starts <= 6 * DAY)):
-        if calendar.closed_reason(int(gaps.starts[at]), int(gaps.ends[at])) == "holiday":
-            causes[at] = _HOLIDAY
+    quiet = quiet_share(
+        calendar.quiet_days(kept.start - 2 * DAY, kept.end + DAY), gaps.starts, gaps.ends, lengths
+    )
+    causes[(lengths >= HOUR) & (gaps.ends - gaps.starts <= 6 * DAY) & (quiet > 0.5)] = _HOLIDAY
     causes[_weekends(gaps, kept)] = _WEEKEND
     causes[_closed_days(gaps, kept)] = _HOLIDAY
     if len(opens):
@@ -336,7 +339,7 @@ def _recurring(gaps: Gaps, kept: Kept, step: int) -> Array:
     quarter = 15 * _MINUTE
     shape = (gaps.starts % DAY) // quarter * 1000 + gaps.counts * step // quarter
     under = (gaps.counts * step < DAY) & (gaps.counts * step >= quarter)
-    days = max(1, len(np.unique(kept.present.firsts // DAY)))
+    days = 1 + int(np.count_nonzero(np.diff(kept.present.firsts // DAY)))
     _, at, counts = np.unique(shape, return_inverse=True, return_counts=True)
     often = counts >= max(5, 0.2 * days)
     # the two seasons together make the four in ten
@@ -359,7 +362,8 @@ def _closed_days(gaps: Gaps, kept: Kept) -> Array:
     breaks = np.isin(gaps.causes, (_BREAK, _WEEKEND))
     weeks = max(1, (kept.end - kept.start) // (7 * DAY))
     hours, counts = np.unique(gaps.starts[breaks] % DAY, return_counts=True)
-    usual = hours[counts * 4 >= weeks]
+    # a market that is open now and then has no usual closing hour
+    usual = hours[counts * 4 >= weeks] if breaks.sum() >= 0.8 * weeks else hours[:0]
     long = (gaps.ends - gaps.starts >= DAY) & (gaps.ends - gaps.starts <= 6 * DAY)
     found: Array = long & (gaps.causes == _OUTAGE) & np.isin(gaps.starts % DAY, usual)
     return found

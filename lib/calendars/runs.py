@@ -105,7 +105,12 @@ class Runs:
     def split(self, edges: Array) -> Runs:
         """The same opens, with no run across any of ``edges`` (int64 µs, ascending): a run has its opens
         before an edge or from it on."""
-        numbers = np.union1d(self.offsets, self.before(edges))
-        if len(numbers) == len(self.offsets) or not len(self.firsts):
+        if not len(self.firsts):
             return self
+        offsets, cuts = self.offsets, self.before(edges)
+        at = np.searchsorted(offsets, cuts)
+        new = (offsets[np.minimum(at, len(offsets) - 1)] != cuts) & np.diff(cuts, prepend=-1).astype(bool)
+        if not new.any():
+            return self
+        numbers = np.insert(offsets, at[new], cuts[new])
         return Runs(self.at(numbers[:-1]), np.diff(numbers), self.step)

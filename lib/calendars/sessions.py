@@ -106,6 +106,11 @@ class Calendar(Protocol):
         """The spans that reach into ``[start, end)``, µs."""
         ...
 
+    def quiet_days(self, start: int, end: int) -> Array:
+        """Midnights UTC (int64 µs, ascending) of days in ``[start, end)``, µs, on which bars are expected, for some
+        vendors have them, though the market is as good as closed."""
+        ...
+
     def expected(
         self,
         timeframe: Timeframe,
@@ -133,6 +138,10 @@ class BaseCalendar:
 
     def sessions(self, start: int, end: int) -> Sessions:
         raise NotImplementedError
+
+    def quiet_days(self, start: int, end: int) -> Array:
+        """None."""
+        return np.empty(0, np.int64)
 
     def expected(
         self,

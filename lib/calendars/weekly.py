@@ -11,7 +11,7 @@ import pandas as pd
 from lib.calendars.runs import Array, as_us
 from lib.calendars.sessions import DAY, HOUR, BaseCalendar, Sessions, local_to_utc, utc_to_local
 
-__all__ = ["ALWAYS", "FOREX", "WEEKDAYS", "Week", "easter", "local_slots"]
+__all__ = ["ALWAYS", "FOREX", "WEEKDAYS", "Week", "easter", "local_slots", "quiet_share"]
 
 _WEEK = 7 * DAY
 # 1970-01-05 was a Monday.
@@ -52,15 +52,23 @@ class Week(BaseCalendar):
             return "holiday"
         return super().closed_reason(start, end)
 
+    def quiet_days(self, start: int, end: int) -> Array:
+        """Christmas, New Year and Good Friday in ``[start, end)``, where the market has quiet days. O(years)."""
+        if not self.quiet:
+            return np.empty(0, np.int64)
+        years = range(pd.Timestamp(start, unit="us").year, pd.Timestamp(end, unit="us").year + 1)
+        days = [
+            [np.datetime64(f"{year}-01-01"), easter(year) - 2, np.datetime64(f"{year}-12-25")]
+            for year in years
+        ]
+        found = np.array(days, "datetime64[us]").astype(np.int64).ravel()
+        return found[(found >= start) & (found < end)]
+
     def _is_quiet(self, start: int, end: int) -> bool:
-        year = pd.Timestamp((start + end) // 2, unit="us").year
-        days = [f"{year}-12-25", f"{year}-01-01", f"{year + 1}-01-01", str(easter(year) - 2)]
-        # from noon of the day before until the market comes back; a weekend beside it joins
-        spans = [(int(np.datetime64(day, "us").astype(np.int64))) for day in days]
-        return any(
-            min(end, day + 36 * HOUR) - max(start, day - 12 * HOUR)
-            > (end - start - self._closed(start, end)) / 2
-            for day in spans
+        days = self.quiet_days(start - 2 * DAY, end + DAY)
+        return bool(
+            quiet_share(days, np.array([start]), np.array([end]), end - start - self._closed(start, end))
+            > 0.5
         )
 
     def _closed(self, start: int, end: int) -> int:
@@ -68,6 +76,19 @@ class Week(BaseCalendar):
         spans = self.sessions(start, end)
         open_for = np.minimum(spans.closes, end) - np.maximum(spans.opens, start)
         return end - start - int(open_for.sum())
+
+
+def quiet_share(days: Array, starts: Array, ends: Array, trade: Array | int) -> Array:
+    """How much of spans (µs) with so much ``trade`` (µs) in them lies around the nearest of ``days``: from noon of the
+    day before until noon of the day after. 0 where there is no trade."""
+    if not len(days):
+        return np.zeros(len(starts))
+    at = np.searchsorted(days, (starts + ends) // 2)
+    share = np.zeros(len(starts))
+    for near in (np.maximum(at - 1, 0), np.minimum(at, len(days) - 1)):
+        overlap = np.minimum(ends, days[near] + 36 * HOUR) - np.maximum(starts, days[near] - 12 * HOUR)
+        share = np.maximum(share, overlap / np.maximum(trade, 1))
+    return np.where(np.asarray(trade) > 0, share, 0.0)
 
 
 def easter(year: int) -> np.datetime64:

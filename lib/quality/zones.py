@@ -45,7 +45,7 @@ def misplaced(bars: Bars) -> list[Finding]:
     for moved, words in _readings(times, calendar):
         score = _agreement(moved, frame, calendar)
         # the first of equals stands: where one season tells no clock from a fixed shift, the clock is named
-        if score > best + 0.001:
+        if score > best + 1e-4:
             best, reading = score, f"read as {words}"
     if not reading or best < 0.9 or 1 - best > (1 - now) / 3:
         return []
