@@ -339,3 +339,10 @@ def test_the_scheduler_is_not_loaded_until_it_is_asked_for() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_the_list_in_the_documentation_can_be_read(tmp_path: Path) -> None:
+    text = (Path(__file__).parent.parent / "docs" / "sync.md").read_text(encoding="utf-8")
+    plan = load(written(tmp_path, text.split("```toml\n")[1].split("```")[0]))
+    assert plan.schedule == "every 15 minutes"
+    assert len(plan.series) == 4
