@@ -11,22 +11,37 @@ import logging
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from lib.errors import CandlebookError
+from lib.comparison import Comparison, compare
+from lib.errors import CandlebookError, InputError
 from lib.gaps import Buckets, Coverage, by_day
+from lib.quality import Report, badge
 from lib.series import Series
 from lib.store import SeriesInfo, Store
+from lib.sync.checking import check
 from lib.sync.holes import Holes, holes
 from lib.timeframes import Timeframe, from_us, to_us
 
-__all__ = ["Glance", "Health", "examine", "gap_spans", "gap_table", "glance", "is_looking", "known"]
+__all__ = [
+    "Glance",
+    "Health",
+    "compared",
+    "examine",
+    "gap_spans",
+    "gap_table",
+    "glance",
+    "is_looking",
+    "known",
+]
 
 _log = logging.getLogger(__name__)
 _KEPT = 4
+# Candles whose prices and volumes are looked at: some 150 MB while that lasts.
+_REPORTED = 2_000_000
 _GLANCES = 1000
 # Gaps whose states are counted for a glance.
 _JUDGED = 2000
@@ -36,10 +51,13 @@ _SETTLED = ("ignored", "unfillable", "filled")
 @dataclass(frozen=True, slots=True, eq=False)
 class Health:
     """What was found in a series: ``holes`` has the calendar, what it expects, and the gaps with what
-    became of each. ``chosen``: a reader chose the calendar."""
+    became of each; ``report`` what is odd in the candles from ``reported_from`` on (the newest two million).
+    ``chosen``: a reader chose the calendar."""
 
     info: SeriesInfo
     holes: Holes
+    report: Report
+    reported_from: pd.Timestamp
     chosen: bool
 
     @property
@@ -56,17 +74,15 @@ class Health:
 @dataclass(frozen=True, slots=True)
 class Glance:
     """The little of a :class:`Health` that stands beside a chart. ``open_gaps`` leaves out those that
-    were filled, that a reader chose to ignore, or that the source does not have."""
+    were filled, that a reader chose to ignore, or that the source does not have.
+    ``level`` is "good", "fair" or "poor"; see :func:`lib.quality.badge`."""
 
     share: float | None
     missing: int
     gaps: int
     open_gaps: int
-
-    @property
-    def is_whole(self) -> bool:
-        """Nothing that was expected is missing."""
-        return not self.missing
+    findings: int
+    level: str
 
 
 _lock = threading.Lock()
@@ -87,7 +103,10 @@ def examine(store: Store, series: Series) -> Health:
             _health.move_to_end(key)
             return held[1]
     info = store.info(series)
-    found = Health(info, holes(store, series), bool(info.calendar))
+    missing = holes(store, series)
+    since = max(info.first, series.timeframe.after(info.last, -_REPORTED))
+    report = check(store, series, since, None, name=missing.calendar.name).report
+    found = Health(info, missing, report, since, bool(info.calendar))
     with _lock:
         _health[key] = (version, found)
         _glances[key] = (version, _glance_of(found))
@@ -160,7 +179,12 @@ def _glance_of(found: Health) -> Glance:
     settled = (
         sum(holes[at].state in _SETTLED for at in range(min(len(holes), _JUDGED))) if holes.states else 0
     )
-    return Glance(found.coverage.share, found.coverage.missing, len(holes), len(holes) - settled)
+    # the report may cover only the newest candles; the badge speaks of all
+    level = badge(replace(found.report, coverage=found.coverage)).level
+    share = found.coverage.share
+    return Glance(
+        share, found.coverage.missing, len(holes), len(holes) - settled, len(found.report.findings), level
+    )
 
 
 def gap_spans(
@@ -202,3 +226,38 @@ def gap_table(
             "by": [row.by for row in rows],
         }
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Two series side by side. ``clock`` is a sentence on their clocks, empty where nothing tells; the
+    series whose clock is odd is called "this" or "the other" series."""
+
+    figures: Comparison
+    clock: str
+    same_clock: bool
+
+
+def compared(store: Store, left: Series, right: Series, *, tolerance: float = 1.0) -> Beside:
+    """This series (``left``) and another over the time both cover, the newest two million candles of it: see
+    :func:`lib.comparison.compare`. Which of two clocks is the odd one no candle tells; the one that keeps the
+    rule of a zone is named, as the other way round fewer weeks agree. Raises ``UnknownName``; ``InputError`` where they have nothing in common."""
+    infos = [store.info(each) for each in (left, right)]
+    start = max(info.first for info in infos)
+    end = min(info.series.timeframe.after(info.last) for info in infos)
+    if start >= end:
+        raise InputError(
+            f"{left} and {right} have no time in common.", remedy="Choose series whose spans meet."
+        )
+    finer = min(infos, key=lambda info: info.series.timeframe.seconds).series.timeframe
+    start = max(start, finer.after(end, -_REPORTED))
+    one, other = (store.read(info.series, start=start, end=end, provenance=info.filled > 0) for info in infos)
+    figures = compare(one, other, left.timeframe, right.timeframe, tolerance=tolerance)
+    there, here = figures.shift, None
+    if there is not None and not there.is_none:
+        here = compare(other, one, right.timeframe, left.timeframe).shift
+    if there is None:
+        return Beside(figures, "", True)
+    if here is not None and here.agreement > there.agreement:
+        return Beside(figures, here.text.replace("The right series", "This series"), False)
+    return Beside(figures, there.text.replace("The right series", "The other series"), there.is_none)

@@ -11,6 +11,7 @@ import pytest
 
 from lib import health
 from lib.candles import from_micros
+from lib.errors import InputError
 from lib.series import Series
 from lib.store import GapState, Store, open_store
 from lib.timeframes import parse
@@ -102,7 +103,7 @@ def test_a_glance_does_not_wait(store: Store, opens: pd.DatetimeIndex) -> None:
     while (found := health.glance(store, HOURLY)) is None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    assert found.missing == 30 and not found.is_whole
+    assert found.missing == 30
     assert not health.is_looking(store, HOURLY)
     store.write(HOURLY, candles(opens), origin="the rest")
     assert health.known(store, HOURLY) is None, "what was found before the write is forgotten"
@@ -118,3 +119,42 @@ def test_a_series_that_cannot_be_examined_is_not_looked_at_for_ever(store: Store
         time.sleep(0.02)
     assert health.glance(store, HOURLY) is None
     assert not health.is_looking(store, HOURLY), "it is not tried again before something changes"
+
+
+def test_findings_come_with_it(store: Store, opens: pd.DatetimeIndex) -> None:
+    rng = np.random.default_rng(3)
+    closes = 100 * np.exp(np.cumsum(rng.normal(0, 0.001, len(opens))))
+    closes[500] *= 1.3  # and back again: a spike of one bar
+    table = candles(opens).assign(open=closes, high=closes, low=closes, close=closes)
+    odd = Series.of("file", "ETHUSDT", "1h")
+    store.write(odd, table, origin="a test")
+    found = health.examine(store, odd)
+    assert opens[500] in {each.start for each in found.report.findings if each.severity != "note"}
+    glance = health.glance(store, odd)
+    assert glance is not None and glance.findings == len(found.report.findings) > 0
+    assert glance.level != "good"
+
+
+def test_the_series_with_the_odd_clock_is_named_from_either_side(store: Store) -> None:
+    hours = pd.date_range("2024-01-01", "2024-12-31", freq="h", tz="UTC")
+    closes = 100 * np.exp(np.cumsum(np.random.default_rng(7).normal(0, 0.002, len(hours))))
+    table = candles(hours).assign(open=closes, high=closes, low=closes, close=closes)
+    wall = hours.tz_convert("America/New_York").tz_localize(None).tz_localize("UTC")
+    moved = table.set_axis(wall.as_unit("us").rename("time"), axis=0)
+    moved = moved[~moved.index.duplicated(keep="last")]
+    right, wrong = Series.of("one", "EURUSD", "1h"), Series.of("two", "EURUSD", "1h")
+    store.write(right, table, origin="a test")
+    store.write(wrong, moved, origin="a test")
+    seen = health.compared(store, right, wrong)
+    assert not seen.same_clock and seen.clock.startswith("The other series is written in America/New_York")
+    seen = health.compared(store, wrong, right)
+    assert not seen.same_clock and seen.clock.startswith("This series is written in America/New_York")
+    seen = health.compared(store, right, right)
+    assert seen.same_clock and seen.figures.within == 1.0 and seen.figures.largest == 0.0
+
+
+def test_series_without_common_time_are_refused(store: Store) -> None:
+    late = Series.of("file", "LATE", "1h")
+    store.write(late, candles(pd.date_range("2025-06-01", periods=10, freq="h", tz="UTC")), origin="a test")
+    with pytest.raises(InputError, match="no time in common"):
+        health.compared(store, HOURLY, late)

@@ -16,13 +16,18 @@ from lib.ui.frame import QUALITY
 __all__ = ["badge", "said", "wait_for"]
 
 
+_ICONS = {
+    "": ":material/fact_check:", "good": ":material/verified:", "fair": ":material/rule:", "poor": ":material/report:",
+}  # fmt: skip
+
+
 def badge(store: Store, series: Series) -> Glance | None:
     """Draw the badge; gives what it says, None while the series is being looked at."""
     found = health.glance(store, series)
     st.page_link(
         QUALITY, label=said(found), query_params={"series": series.slug},
-        icon=":material/fact_check:" if found is None or found.is_whole else ":material/rule:",
-        help="How many of the expected candles are there. Opens the Quality page",
+        icon=_ICONS[found.level if found else ""],
+        help="How many of the expected candles are there, and what is odd in them. Opens the Quality page",
     )  # fmt: skip
     return found
 
@@ -34,6 +39,8 @@ def said(found: Glance | None) -> str:
     parts = [words.share(found.share)]
     if found.gaps:
         parts.append(words.count(found.gaps, "gap"))
+    if found.findings:
+        parts.append(words.count(found.findings, "finding"))
     return " · ".join(parts)
 
 

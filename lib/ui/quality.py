@@ -19,9 +19,10 @@ from lib.sync import Method, fill, start_refill, unfill
 from lib.ui import address, words
 from lib.ui.coverage import coverage_map
 from lib.ui.downloads import downloads, follow
+from lib.ui.findings import findings, versus
 from lib.ui.frame import HISTORY, bar, guard, plain, show_error, warn
 
-__all__ = ["quality"]
+__all__ = ["pick_calendar", "quality"]
 
 _SAID = "quality_said"
 _FITTING = "fitting"
@@ -30,10 +31,9 @@ _METHODS: dict[Method, str] = {"forward": "Repeat the close before", "linear": "
 _SHOWN = 500
 
 
-def quality(store: Store, info: SeriesInfo) -> None:
-    """Everything under the picker of the series."""
+def quality(store: Store, info: SeriesInfo, infos: Sequence[SeriesInfo]) -> None:
+    """Everything under the picker of the series; ``infos`` are all there are."""
     series = info.series
-    _calendar(store, info)
     with st.spinner(f"Looking at {words.count(info.count, 'candle')} ...", show_time=True):
         found = health.examine(store, series)
     _figures(found)
@@ -49,6 +49,8 @@ def quality(store: Store, info: SeriesInfo) -> None:
         downloads()
     with guard():
         _gaps(store, found)
+    findings(found)
+    versus(store, info, infos)
     with guard():
         _ledger(store, series)
 
@@ -56,7 +58,7 @@ def quality(store: Store, info: SeriesInfo) -> None:
 # ------------------------------------------------------------------------------------------- calendar
 
 
-def _calendar(store: Store, info: SeriesInfo) -> None:
+def pick_calendar(store: Store, info: SeriesInfo) -> None:
     """Which candles to expect: by itself what fits the data, or a calendar chosen once and kept."""
     options = [_FITTING, *calendar_names()]
     key = f"calendar_{info.series.slug}"
