@@ -22,6 +22,7 @@ MINUTE = parse("1m")
 
 def run() -> list[Result]:
     found = [_planted(name) for name in ("24/7", "forex", "XNYS")]
+    found.append(_thin())
     found.append(_picture())
     found.append(_report())
     return found
@@ -73,6 +74,16 @@ def _planted(name: str) -> Result:
         f"date_range and difference: {theirs:.2f} s, {theirs / took:.0f} times as long, and for 24/7 only"
     )
     return Result(f"gaps, 10M minutes, {name}", took, "s", "under 1", right and took < 1, detail)
+
+
+def _thin() -> Result:
+    """The worst there is: every other minute, at random, is a gap of its own."""
+    market = calendar("24/7")
+    every = opens(market)
+    times = every[np.random.default_rng(3).random(len(every)) < 0.5]
+    took = best(lambda: find_gaps(times, MINUTE, market), 2)
+    count = len(find_gaps(times, MINUTE, market))
+    return Result("gaps, half of 10M minutes missing", took, "s", "", True, f"{count:,} gaps")
 
 
 def _picture() -> Result:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.calendars import calendar, learnt
-from lib.gaps import CAUSES, by_day, by_edges, coverage, find_gaps, look
+from lib.gaps import CAUSES, by_day, by_edges, by_year, coverage, find_gaps, look
 from lib.timeframes import parse, to_us
 
 Array = np.ndarray[Any, Any]
@@ -231,6 +231,34 @@ def test_a_picture_of_hours() -> None:
     assert hours.present.tolist()[:6] == [12, 12, 12, 0, 6, 12]
     year = by_edges(look(times, parse("5m"), calendar("24/7")), np.array([times[0], times[-1] + 1]))
     assert year.present.tolist() == [len(times)]
+
+
+def test_a_year_to_a_row() -> None:
+    times = without(
+        expected("24/7", "6h", "2019-11-01", "2021-03-10"), "2020-02-29 06:00", "2020-03-02 00:00"
+    )
+    times = without(times, "2021-03-01 12:00", "2021-03-02 00:00")
+    found = by_year(look(times, parse("6h"), calendar("24/7")))
+    assert found.years.tolist() == [2019, 2020, 2021]
+    assert found.share.shape == found.missing.shape == (3, 366)
+    months = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    for row, year in enumerate(found.years.tolist()):
+        for column in range(366):
+            month, day = next(
+                (m + 1, column - sum(months[:m]) + 1) for m in range(12) if column < sum(months[: m + 1])
+            )
+            there = [time for time in times.tolist() if f"{year}-{month:02d}-{day:02d}" == date_of(time)]
+            real = (month, day) != (2, 29) or year == 2020
+            inside = real and dt.date(2019, 11, 1) <= dt.date(year, month, day) <= dt.date(2021, 3, 9)
+            if not inside:
+                assert np.isnan(found.share[row, column])
+            else:
+                assert found.share[row, column] == len(there) / 4
+                assert found.missing[row, column] == 4 - len(there)
+
+
+def date_of(time: int) -> str:
+    return f"{dt.datetime.fromtimestamp(time / 1e6, dt.UTC):%Y-%m-%d}"
 
 
 def test_a_learnt_week_has_the_gaps_its_data_have() -> None:
