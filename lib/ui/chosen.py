@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import cast
 
 import streamlit as st
 
@@ -12,14 +13,20 @@ from lib.errors import CandlebookError, UnknownName
 from lib.series import Series
 from lib.sources import registry
 from lib.store import SeriesInfo, Store
-from lib.sync import start_download
+from lib.sync import Method, Wanted, fill, start_refill, start_sync
+from lib.sync.holes import holes
 from lib.ui import words
 from lib.ui.downloads import follow
-from lib.ui.frame import bar, plain, show_error
+from lib.ui.frame import bar, guard, plain, show_error
+from lib.ui.quality import FILLS
 
 __all__ = ["chosen", "key_of", "toolbar"]
 
 _SAID = "chosen_said"
+_WAYS: dict[str, str] = {
+    "fetch": "Ask their sources again",
+    **{str(name): text for name, text in FILLS.items()},
+}
 
 
 def key_of(series: Series) -> str:
@@ -38,6 +45,7 @@ def toolbar(store: Store, picked: Sequence[SeriesInfo], shown: Sequence[SeriesIn
         with bar("center"):
             st.markdown(f"**{len(picked)} chosen**", width="content")
             _sync(store, picked)
+            _fill(store, picked)
             _export(store, picked)
             _delete(store, picked)
             if len(picked) < len(shown):
@@ -65,18 +73,54 @@ def _sync(store: Store, picked: Sequence[SeriesInfo]) -> None:
 
 
 def _start(store: Store, infos: Sequence[SeriesInfo]) -> None:
-    errors: list[CandlebookError] = []
-    for info in infos:
-        series = info.series
-        try:
-            follow(
-                start_download(
-                    store, registry.get(series.source), series.symbol, series.timeframe, info.first, None
+    try:
+        wanted = [
+            Wanted(info.series.source, info.series.symbol, info.series.timeframe, info.first)
+            for info in infos
+        ]
+        for job in start_sync(store, wanted):
+            follow(job)
+    except CandlebookError as error:
+        st.session_state[_SAID] = [error]
+
+
+def _fill(store: Store, picked: Sequence[SeriesInfo]) -> None:
+    """Close the gaps of all: from their sources, or by candles that are made up and marked."""
+    with st.popover("Fill gaps", icon=":material/format_color_fill:"):
+        how = st.radio(
+            "Gaps of the chosen series", list(_WAYS), key="chosen_method", format_func=_WAYS.__getitem__,
+            captions=["Files have no source", "Marked as filled, and can be taken out again", ""],
+        )  # fmt: skip
+        if st.button("Fill", key="chosen_fill", type="primary"):
+            done = 0
+            with st.status(f"Filling {len(picked)} series ...") as status:
+                for info in picked:
+                    with guard():
+                        done += _filled(store, info, how)
+                told = (
+                    f"{words.count(done, 'gap')} asked for"
+                    if how == "fetch"
+                    else f"{words.count(done, 'candle')} filled"
                 )
-            )
-        except CandlebookError as error:
-            errors.append(error)
-    st.session_state[_SAID] = errors
+                status.update(label=told, state="complete")
+            if how == "fetch" and done:
+                st.rerun()
+
+
+def _filled(store: Store, info: SeriesInfo, how: str) -> int:
+    """How many gaps were asked for, or candles made."""
+    series = info.series
+    found = holes(store, series)
+    if how == "fetch":
+        spans = found.spans(without=("ignored", "filled", "unfillable"))
+        if series.source not in registry.names() or not spans:
+            st.write(f"{plain(str(series))}: {'no gap to ask for' if not spans else 'came from a file'}")
+            return 0
+        follow(start_refill(store, registry.get(series.source), series, spans))
+        return len(spans)
+    made = fill(store, series, found.spans(), cast(Method, how), calendar=found.calendar, phase=found.phase)
+    st.write(f"{plain(str(series))}: {words.count(made, 'candle')}")
+    return made
 
 
 def _export(store: Store, picked: Sequence[SeriesInfo]) -> None:

@@ -22,11 +22,11 @@ from lib.ui.downloads import downloads, follow
 from lib.ui.findings import findings, versus
 from lib.ui.frame import HISTORY, bar, guard, plain, show_error, warn
 
-__all__ = ["pick_calendar", "quality"]
+__all__ = ["FILLS", "pick_calendar", "quality"]
 
 _SAID = "quality_said"
 _FITTING = "fitting"
-_METHODS: dict[Method, str] = {"forward": "Repeat the close before", "linear": "A straight line across"}
+FILLS: dict[Method, str] = {"forward": "Repeat the close before", "linear": "A straight line across"}
 # Daily gaps under each other are a few; a thin market has thousands.
 _SHOWN = 500
 
@@ -206,7 +206,7 @@ def _actions(store: Store, found: Health, rows: pd.DataFrame, *, all_of_them: bo
         with st.popover(f"Fetch {which}", icon=":material/sync:"):
             _refill(store, series, spans)
         with st.popover(f"Fill {which}", icon=":material/format_color_fill:"):
-            method = st.radio("With", list(_METHODS), format_func=_METHODS.__getitem__, key="fill_method")
+            method = st.radio("With", list(FILLS), format_func=FILLS.__getitem__, key="fill_method")
             st.caption(
                 "Filled candles are marked for ever, drawn grey, left out of the figures, and give way to "
                 "observed ones. You can take them out again."

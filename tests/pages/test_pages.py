@@ -119,6 +119,20 @@ def test_several_series_are_chosen_and_deleted_together():
     assert "chosen" not in words(page)
 
 
+def test_gaps_of_several_series_are_filled_together(tmp_path):
+    open_page("streamlit_app.py")
+    store = open_store()
+    series, _ = gapped(store, tmp_path)
+    page = open_page("streamlit_app.py")
+    for slug in (series.slug, "sample:IBM:1d"):
+        page.checkbox(key=f"chosen_{slug}").check().run()
+    page.radio(key="chosen_method").set_value("forward").run()
+    page.button(key="chosen_fill").click().run()
+    assert not page.exception and not page.error
+    assert store.info(series).filled == 10
+    assert store.info(Series.of("sample", "IBM", "1d")).filled == 0, "it has no gap"
+
+
 def test_several_series_are_brought_up_to_date_together():
     open_page("streamlit_app.py")
     store = open_store()
