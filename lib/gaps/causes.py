@@ -1,7 +1,4 @@
-"""What is missing: the bars a calendar expects that are not there, and how much is.
-
-Nothing here writes the expected bars out. Expected and present opens are both runs, so a series of ten
-million minutes is compared in the time it takes to look once at the steps between its bars.
+"""Gaps, and the likely cause of each.
 
 The cause of a gap is a likely one, told by simple rules, the first that holds:
 
@@ -22,36 +19,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
 import pandas as pd
 
-from lib.calendars import Calendar, Phase, Runs, find_phase, runs_of
-from lib.calendars.runs import as_us, stamps
-from lib.calendars.sessions import DAY, HOUR, label
+from lib.calendars import Calendar, Phase
+from lib.calendars.runs import Array, stamps
+from lib.calendars.sessions import DAY, HOUR
 from lib.calendars.weekly import quiet_share
+from lib.gaps.looking import Kept, look
 from lib.timeframes import Timeframe, from_us
 
-__all__ = [
-    "CAUSES",
-    "Buckets",
-    "Coverage",
-    "Gap",
-    "Gaps",
-    "Kept",
-    "YearMap",
-    "by_day",
-    "by_edges",
-    "by_year",
-    "coverage",
-    "coverage_of",
-    "find_gaps",
-    "gaps_of",
-    "look",
-]
-
-Array = np.ndarray[Any, Any]
+__all__ = ["CAUSES", "Gap", "Gaps", "find_gaps", "gaps_of"]
 
 CAUSES = ("outage", "halt", "thin market", "session break", "holiday", "weekend", "edge")
 _OUTAGE, _HALT, _THIN, _BREAK, _HOLIDAY, _WEEKEND, _EDGE = range(len(CAUSES))
@@ -109,51 +89,6 @@ class Gaps(Sequence[Gap]):
         return int(self.counts.sum())
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """How much of what is expected in ``[start, end)`` is there. ``outside`` counts candles at times the
-    calendar does not expect; ``share`` is present over expected, None where nothing is expected."""
-
-    start: pd.Timestamp
-    end: pd.Timestamp
-    expected: int
-    present: int
-    outside: int
-
-    @property
-    def missing(self) -> int:
-        return self.expected - self.present
-
-    @property
-    def share(self) -> float | None:
-        return self.present / self.expected if self.expected else None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Kept:
-    """Expected against present over ``[start, end)`` µs: ``expected`` opens, those ``present`` of them, and
-    the candles ``outside``, all as runs; ``missing`` runs as (first number, how many) of the expected."""
-
-    start: int
-    end: int
-    expected: Runs
-    present: Runs
-    outside: Runs
-    missing: tuple[Array, Array]
-    phase: Phase
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Buckets:
-    """For a picture: ``edges`` (int64 µs) of buckets, and for each ``expected`` and ``present`` bars (int64)
-    and their ``share`` (float64, NaN where nothing is expected)."""
-
-    edges: Array
-    expected: Array
-    present: Array
-    share: Array
-
-
 def find_gaps(
     times: Array | pd.DatetimeIndex,
     timeframe: Timeframe,
@@ -173,118 +108,6 @@ def find_gaps(
     opens = stamps(times)
     kept = look(opens, timeframe, calendar, start, end, phase=phase)
     return gaps_of(kept, opens, timeframe, calendar, volume)
-
-
-def look(
-    times: Array | pd.DatetimeIndex,
-    timeframe: Timeframe,
-    calendar: Calendar,
-    start: pd.Timestamp | int | None = None,
-    end: pd.Timestamp | int | None = None,
-    *,
-    phase: Phase | None = None,
-) -> Kept:
-    """Expected against present, for whoever needs gaps, coverage and a picture of the same candles."""
-    opens = stamps(times)
-    phase = phase or find_phase(opens, timeframe, calendar)
-    opens = label(opens, timeframe, phase)
-    if opens is not times and timeframe.seconds >= 7 * 86400:
-        opens = np.unique(opens)
-    low, high = _span(opens, calendar, start, end)
-    part = opens[np.searchsorted(opens, low) : np.searchsorted(opens, high)]
-    expected = runs_of(calendar, timeframe, low, high, phase)
-    step = expected.step
-    pieces = Runs.from_times(part, step)
-    if len(expected.firsts):
-        edges = np.sort(np.concatenate((expected.firsts, expected.lasts + 1)))
-        pieces = pieces.split(edges)
-        run = np.maximum(np.searchsorted(expected.firsts, pieces.firsts, side="right") - 1, 0)
-        ahead = pieces.firsts - expected.firsts[run]
-        fits = (ahead >= 0) & (ahead % step == 0) & (ahead // step < expected.counts[run])
-    else:
-        run = ahead = np.zeros(len(pieces.firsts), np.int64)
-        fits = np.zeros(len(pieces.firsts), bool)
-    numbers = expected.offsets[:-1][run[fits]] + ahead[fits] // step if fits.any() else np.empty(0, np.int64)
-    present = Runs(pieces.firsts[fits], pieces.counts[fits], step)
-    outside = Runs(pieces.firsts[~fits], pieces.counts[~fits], step)
-    after = np.concatenate(([0], numbers + present.counts))
-    length = np.append(numbers, expected.total) - after
-    holes = length > 0
-    return Kept(low, high, expected, present, outside, (after[holes], length[holes]), phase)
-
-
-def coverage(
-    times: Array | pd.DatetimeIndex,
-    timeframe: Timeframe,
-    calendar: Calendar,
-    start: pd.Timestamp | int | None = None,
-    end: pd.Timestamp | int | None = None,
-    *,
-    phase: Phase | None = None,
-) -> Coverage:
-    """How much of what the calendar expects is there; by default from the first candle to the last. O(n)."""
-    return coverage_of(look(times, timeframe, calendar, start, end, phase=phase))
-
-
-def coverage_of(kept: Kept) -> Coverage:
-    """The counts of what was looked at."""
-    return Coverage(
-        from_us(kept.start), from_us(kept.end), kept.expected.total, kept.present.total, kept.outside.total
-    )
-
-
-def by_edges(kept: Kept, edges: Array) -> Buckets:
-    """Expected and present between each of ``edges`` (int64 µs, ascending) and the next. O(edges)."""
-    expected = np.diff(kept.expected.before(edges))
-    present = np.diff(kept.present.before(edges))
-    share = np.divide(present, expected, out=np.full(len(expected), np.nan), where=expected > 0)
-    return Buckets(edges, expected, present, share)
-
-
-def by_day(kept: Kept, every: int = DAY) -> Buckets:
-    """Expected and present of every UTC day (or every hour, with ``every`` an hour in µs)."""
-    first = kept.start // every * every
-    return by_edges(kept, np.arange(first, max(kept.end, first + 1) + every, every, dtype=np.int64))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class YearMap:
-    """A picture of coverage, a year to a row: ``years`` (int64), and arrays of years × 366 days: ``share`` (float64,
-    NaN where nothing is expected) and ``missing`` (int64). Columns are the days of a leap year, so that a date
-    has the same column in every year; February 29 of other years is NaN."""
-
-    years: Array
-    share: Array
-    missing: Array
-
-
-def by_year(kept: Kept) -> YearMap:
-    """Coverage of every UTC day, a year to a row. O(days)."""
-    days = by_day(kept)
-    dates = days.edges[:-1].view("datetime64[us]").astype("datetime64[D]")
-    year = dates.astype("datetime64[Y]").astype(np.int64) + 1970
-    place = (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    place += (~leap) & (place >= 59)
-    years = np.arange(year[0], year[-1] + 1)
-    share = np.full((len(years), 366), np.nan)
-    missing = np.zeros((len(years), 366), np.int64)
-    share[year - years[0], place] = days.share
-    missing[year - years[0], place] = days.expected - days.present
-    return YearMap(years, share, missing)
-
-
-def _span(
-    opens: Array, calendar: Calendar, start: pd.Timestamp | int | None, end: pd.Timestamp | int | None
-) -> tuple[int, int]:
-    low = as_us(start) if start is not None else int(opens[0]) if len(opens) else 0
-    high = as_us(end) if end is not None else int(opens[-1]) + 1 if len(opens) else low
-    first, last = calendar.known
-    low = low if first is None else max(low, first)
-    return low, max(low, high if last is None else min(high, last))
-
-
-# ---------------------------------------------------------------------------------------------- causes
 
 
 def gaps_of(
