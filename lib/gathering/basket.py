@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -54,6 +54,11 @@ class Look:
 
     @property
     def symbol(self) -> str:
+        """The symbol that was typed for it, else the likeliest."""
+        return self.choices.symbol or self.suggested
+
+    @property
+    def suggested(self) -> str:
         """The likeliest symbol: of a column that names the same one in every row seen, else of the file's
         name; or nothing."""
         if self.checked is not None:
@@ -84,6 +89,15 @@ class Basket:
     def chosen(self, given: Given) -> Choices:
         """What the reader chose for a file."""
         return self.choices.get(given.key, Choices())
+
+    def name(self, look: Look, symbol: str) -> bool:
+        """Say what the candles of a file are of, where that is not what it suggests: it may tell how the file
+        is read. True where that is new, so that it must be looked at again."""
+        wanted = symbol if symbol and symbol != look.suggested else None
+        if look.choices.symbol == wanted:
+            return False
+        self.choices[look.given.key] = replace(look.choices, symbol=wanted)
+        return True
 
     def known(self, given: Given) -> Look | None:
         """What was found under the present choices, if it was looked at."""

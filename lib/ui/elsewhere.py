@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import glob
 import re
+import shutil
 import tempfile
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -203,23 +205,24 @@ def _arrived(items: list[Item], access: Access, folder: Path) -> list[Given]:
             remedy="Choose fewer, or use the command line: python -m lib import.",
         )
     bar = st.progress(0.0)
+    into = Path(tempfile.mkdtemp(dir=folder))
     found: list[Given] = []
     left = _MOST
-    into = Path(tempfile.mkdtemp(dir=folder))
-    for number, item in enumerate(items):
+    with ExitStack() as undo:  # also where the page runs again meanwhile
+        undo.callback(shutil.rmtree, into, ignore_errors=True)
+        for number, item in enumerate(items):
 
-        def progress(done: int, size: int | None, number: int = number, name: str = item.name) -> None:
-            part = min(1.0, done / size) if size else 0.5
-            bar.progress(
-                (number + part) / len(items),
-                plain(f"{name} ({number + 1} of {len(items)}): {done / 1e6:,.1f} MB"),
-            )
+            def progress(done: int, size: int | None, number: int = number, name: str = item.name) -> None:
+                part = min(1.0, done / size) if size else 0.5
+                told = f"{name} ({number + 1} of {len(items)}): {done / 1e6:,.1f} MB"
+                bar.progress((number + part) / len(items), plain(told))
 
-        path = fetch(item, access, into, limit=left, progress=progress)
-        size = _size(path, item)
-        left -= size
-        key = f"{hash((item.address, access)):x}-{size}-{into.name}"
-        found.append(Given(key, item.name, path, _where(item), _arguments(item, access)))
+            path = fetch(item, access, into, limit=left, progress=progress)
+            size = _size(path, item)
+            left -= size
+            key = f"{hash((item.address, access)):x}-{size}-{into.name}"
+            found.append(Given(key, item.name, path, _where(item), _arguments(item, access)))
+        undo.pop_all()
     bar.empty()
     return found
 

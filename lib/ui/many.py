@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -76,7 +77,7 @@ def _looked(files: list[Given]) -> list[Look]:
 
 def _likely(looks: list[Look]) -> str:
     """Files of one symbol and timeframe are parts."""
-    told = {each.symbol for each in looks}
+    told = {each.suggested for each in looks}
     frames = {each.checked.timeframe for each in looks if each.checked is not None}
     return "parts" if len(told) == 1 and len(frames) <= 1 else "each"
 
@@ -116,7 +117,16 @@ def _table(looks: list[Look], mode: str) -> tuple[list[Look], dict[str, str]]:
             left.add(key)
         if mode == "each":
             symbols[key] = str(edited["Symbol"].iat[at] or "").strip()
+    if mode == "each":
+        _name({each.given.key: symbols[each.given.key] for each in looks}, looks)
     return taken, symbols
+
+
+def _name(symbols: dict[str, str], looks: list[Look]) -> None:
+    """A symbol that was typed may tell how its file is read: then all is looked at again."""
+    new = [basket().name(each, symbols[each.given.key]) for each in looks]
+    if any(new):
+        st.rerun()
 
 
 def _row(look: Look, symbols: dict[str, str], left: set[str]) -> dict[str, object]:
@@ -125,7 +135,7 @@ def _row(look: Look, symbols: dict[str, str], left: set[str]) -> dict[str, objec
     return {
         "Take": look.given.key not in left,
         "File": look.given.name,
-        "Symbol": symbols.get(look.given.key, look.symbol),
+        "Symbol": symbols.get(look.given.key, look.suggested),
         "State": _STATES[look.state],
         "Timeframe": str(found.timeframe) if found is not None else "",
         "Candles": f"{report.rows_out:,}" if report is not None else "",
@@ -181,7 +191,7 @@ def _look_into(one: Given, files: list[Given]) -> None:
             f"Back to all {len(files)} files", key="many_back", on_click=_back, icon=":material/arrow_back:"
         )
         st.markdown(f"**{plain(one.name)}**", width="content")
-        if basket().chosen(one) != Choices():
+        if replace(basket().chosen(one), symbol=None) != Choices():
             st.button(
                 "Read all of them like this", key="many_alike", on_click=_alike, args=(one, files),
                 icon=":material/done_all:", help="What was chosen here is chosen for every file",
@@ -196,7 +206,7 @@ def _back() -> None:
 def _alike(one: Given, files: list[Given]) -> None:
     held = basket()
     for each in files:
-        held.choices[each.key] = held.chosen(one)
+        held.choices[each.key] = replace(held.chosen(one), symbol=held.chosen(each).symbol)
     _back()
 
 
@@ -206,14 +216,23 @@ def _alike(one: Given, files: list[Given]) -> None:
 def _parts(store: Store, taken: list[Look]) -> list[tuple[Given, Outcome]] | None:
     """One series: nothing is stored before every file that is taken has passed."""
     symbol, source, button = st.columns([2, 2, 1], vertical_alignment="bottom")
-    told = {each.symbol for each in taken}
+    told = {each.suggested for each in taken}
     wanted = symbol.text_input(
         "Symbol",
         told.pop() if len(told) == 1 else "",
         key="many_symbol",
         placeholder="What these candles are of",
     ).strip()
+    _name(dict.fromkeys((each.given.key for each in taken), wanted), taken)
     origin = _source(source)
+    names = sorted(told - {""})
+    if len(names) > 1:
+        st.info(
+            plain(
+                f"They seem to be of several symbols: {', '.join(names[:8])}. As parts of one series they get one."
+            ),
+            icon=":material/help:",
+        )
     ready = [each.checked for each in taken if each.checked is not None]
     hindered = _hindrance(taken, ready)
     if hindered:

@@ -51,6 +51,8 @@ def _one(store: Store, given: Given) -> None:
     wanted = symbol.text_input(
         "Symbol", look.symbol, key=f"symbol_{given.key}", placeholder="What these candles are of"
     ).strip()
+    if basket().name(look, wanted):
+        st.rerun()
     origin = source.text_input(
         "Source", "file", key=f"source_{given.key}", help="Where they come from: your broker, a vendor"
     ).strip()

@@ -180,6 +180,7 @@ def test_parts_of_several_timeframes_are_told(home: AppTest) -> None:
     page = drop(home, {**PARTS, "EURUSD_days.csv": days})
     assert page.radio(key="many_mode").value == "each"
     page = page.radio(key="many_mode").set_value("parts").run()
+    assert "several symbols" not in said(page)
     assert "One series has one timeframe, and these have several (1h: EURUSD" in said(page)
     assert page.button(key="many_store").disabled
 
@@ -235,6 +236,8 @@ def test_a_series_each(home: AppTest, tmp_path: Path, monkeypatch: pytest.Monkey
     assert list(shown(page)["State"])[1] == "Ready"
     assert list(shown(page)["Symbol"])[2] == "IT'S"
     page = edit(page, {1: {"Symbol": "DAYS"}})
+    held = page.session_state["upload_basket"].choices
+    assert {each.symbol for each in held.values()} == {"IT'S", "DAYS"}  # as the command reads them
     series = {"GBPUSD 1h (file)", "DAYS 1d (file)", "IT'S 1d (file)", "EURUSD 1h (file)"}
     assert len(command(page)) == 4
     check = same_by_shell(page, tmp_path, monkeypatch, series)
@@ -272,6 +275,15 @@ def test_one_reading_for_all(home: AppTest, tmp_path: Path, monkeypatch: pytest.
     check()
 
 
+def test_parts_that_seem_to_be_of_several_symbols_are_told(home: AppTest) -> None:
+    hours = export.to_bytes(table(30), "csv")
+    page = drop(home, {"EURUSD.csv": hours, "GBPUSD.csv": hours})
+    page = page.radio(key="many_mode").set_value("parts").run()
+    assert "several symbols: EURUSD, GBPUSD" in said(page)
+    assert page.text_input(key="many_symbol").value == ""
+    assert page.button(key="many_store").disabled
+
+
 def test_files_are_read_once_however_often_the_page_runs(
     home: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,4 +297,6 @@ def test_files_are_read_once_however_often_the_page_runs(
     page = drop(home, PARTS)
     page = page.radio(key="many_mode").set_value("each").run()
     page = edit(page, {0: {"Symbol": "X"}})
-    assert sorted(read) == sorted(PARTS)
+    page = page.run()
+    # a symbol that was typed may tell how its file is read: once more for that one
+    assert sorted(read) == sorted([*PARTS, next(iter(PARTS))])

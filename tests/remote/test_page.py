@@ -183,6 +183,22 @@ def test_what_fails_is_said_and_can_be_tried_again(home: AppTest, proxy: Proxy) 
     assert files(page).options[0].startswith("large.bin · 5.1 MB · ")
 
 
+@pytest.mark.usefixtures("private")
+def test_of_files_that_do_not_all_come_nothing_is_left_behind(home: AppTest, proxy: Proxy) -> None:
+    page = typed(home, "s3://files/2024/*.csv")
+    proxy.fail("403", path="b.csv", times=9)
+    page = page.button(key="elsewhere_open").click().run()
+    assert "denied" in said(page)
+    assert page.session_state["elsewhere_queue"] == []
+    assert list(page.session_state["upload_basket"].folder.iterdir()) == []
+    proxy.well()
+    page = page.button(key="elsewhere_open").click().run()
+    assert len(page.session_state["elsewhere_queue"]) == 2
+    page = page.button(key="elsewhere_away").click().run()
+    assert not page.exception
+    assert not [path for path in page.session_state["upload_basket"].folder.rglob("*") if path.is_file()]
+
+
 def test_a_stranger_gets_nothing_of_the_owner(home: AppTest, proxy: Proxy, web: str, tmp_path: Path) -> None:
     (tmp_path / "own.csv").write_text("x")
     page = typed(home, str(tmp_path / "own.csv"))
