@@ -302,7 +302,9 @@ _KINDS = (
 _MARKUP = re.compile(
     rb"\s*(?:\xef\xbb\xbf)?\s*<\s*(!doctype|!--|html|head|body|table|script|\?xml|svg)\b", re.I
 )
-_JSON = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\]\"])")
+_JSON = re.compile(
+    rb"\s*(?:\xef\xbb\xbf)?\s*(?:(?:(?:var|let|const)\s+)?[\w.$]{1,60}\s*[=(]\s*)?(?:\{\s*[\"}]|\[\s*[\[{\]\"])"
+)
 _HTML = _Kind(
     "html", "a web page", b"",
     remedy="The download answered with a page (often an error or a login); open it in a browser to see what it says.",

@@ -27,6 +27,8 @@ _MOST = 512 * 2**20
 _DEEPEST = 12
 _LEAST = 4  # columns: four prices, whose time may be the key
 _PRICE = re.compile(r"(?i)(^|[^a-z])(o|open|h|high|l|low|c|close)$")
+_SCRIPT = re.compile(r"\s*(?:(?:var|let|const)\s+)?[A-Za-z_$][\w.$]{0,60}\s*([=(])\s*(?=[\[{])")
+_NET = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 _ZONE = re.compile(r"(?i)(time_?zone(name)?|tz)$")
 
 
@@ -71,6 +73,9 @@ def _parse(data: Buffer, name: str) -> Any:
         )  # fmt: skip
     try:
         text = bytes(data).decode("utf-8-sig")
+        if hit := _SCRIPT.match(text):  # a script around it: callback({...}); or data = [...];
+            text = text[hit.end() :].rstrip().removesuffix(";").rstrip()
+            text = text.removesuffix(")") if hit[1] == "(" else text
         return json.loads(text, parse_float=str, parse_int=str)
     except UnicodeDecodeError as error:
         raise FileRefused(f"{name} is JSON that is not UTF-8.", file=name) from error
@@ -264,5 +269,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
+        if hit := _NET.fullmatch(value):
+            return hit[1]
         return value.replace("\n", " ").replace("\r", " ")
     return str(value).lower() if isinstance(value, bool) else json.dumps(value)[:200]

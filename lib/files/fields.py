@@ -173,7 +173,13 @@ def assemble(fields: Fields, order: str, afternoon: Array | None) -> tuple[Array
     if afternoon is not None:
         bad |= (hour < 1) | (hour > 12) | (afternoon == 2)
         hour = hour % 12 + 12 * afternoon
-    bad |= (hour > 23) | (fields.clock[:, 1] > 59) | (fields.clock[:, 2] > 59)
+    # 24:00 is the midnight that ends a day
+    bad |= (
+        (hour > 24)
+        | ((hour == 24) & ((fields.clock[:, 1] > 0) | (fields.clock[:, 2] > 0)))
+        | (fields.clock[:, 1] > 59)
+        | (fields.clock[:, 2] > 59)
+    )
     seconds = (hour * 60 + fields.clock[:, 1]) * 60 + fields.clock[:, 2]
     micros = (start + day - 1) * _DAY + seconds * 10**6 + fields.fraction
     return np.where(bad, NO_TIME, micros), bad

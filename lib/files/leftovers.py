@@ -90,11 +90,11 @@ def _unpriced(rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 
 def _without_prices(rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:
-    """Rows that have none of the four prices (all missing, or all -1)."""
+    """Rows that have none of the four prices (all missing, all zero, or all -1)."""
     if not set(PRICES) <= rows.figures.keys():
         return None
     empty = np.ones(len(rows.micros), bool)
     for price in PRICES:
         values = rows.figures[price]
-        empty &= np.isnan(values) | (values == -1)
+        empty &= np.isnan(values) | (values == -1) | (values == 0)
     return empty

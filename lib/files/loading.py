@@ -37,7 +37,7 @@ def rows_of(plan: Plan, *, ending: bool = True) -> Rows:
     _same_symbol(plan)
     try:
         rows = _typed(plan)
-        if np.isnan(rows.figures.get("open", np.empty(0))).any():
+        if not (rows.figures.get("open", np.empty(0)) > 0).all():
             rows = leave_out(rows, plan.layout, ending=ending)
     except Unlike:
         rows = leave_out(_as_texts(plan), plan.layout, ending=ending)
@@ -102,6 +102,8 @@ def _times_of(plan: Plan, loaded: list[pa.ChunkedArray]) -> Array:
     if not timing.dates and not timing.utc and timing.order.value:
         quick = parse_fixed(first, timing.order.value, clock, digits)
         if quick is not None:
+            if len(quick) and not (times.EDGES[0] <= quick.min() and quick.max() < times.EDGES[1]):
+                raise Unlike("times that no series of candles has")
             return quick
     parsed = times.parse_texts(
         first, day_first=timing.order.value == "DMY", clock=clock, local=timing.dates, digits=digits

@@ -16,6 +16,7 @@ from lib.files.model import Choices
 from lib.files.names import suggest_symbol
 from lib.files.symbols import likest
 from lib.files.text import Text
+from lib.files.zones import zone_of
 
 __all__ = ["Part", "open_parts"]
 
@@ -140,7 +141,15 @@ def _part(raw: _Raw, name: str, choices: Choices, path: Path | None) -> Part:
         found = layout.sniff(decoded, name, choices.delimiter, choices.header)
     preview = [line[:400] for line in layout.head_lines(as_written, name)[:12]]
     kept = decoded if raw.kind == "text" else None
-    return Part(name, found, TextGrid(decoded, found, name, path), preview, wrapped, kept, day, raw.zone)
+    zone = raw.zone or next(
+        (zone for line in preview[: max(found.header - 1, 0)] if (zone := _zone(line))), ""
+    )
+    return Part(name, found, TextGrid(decoded, found, name, path), preview, wrapped, kept, day, zone)
+
+
+def _zone(line: str) -> str:
+    """The zone that a title names: ``Timezone: America/New_York``."""
+    return zone_of(line) if re.search(r"(?i)time ?zone|\btz\b", line) else ""
 
 
 def _day(name: str) -> str:

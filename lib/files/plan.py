@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from zoneinfo import available_timezones
 
 import numpy as np
@@ -27,6 +29,10 @@ from lib.files.symbols import Symbols, find_symbols, likest, of_symbol
 from lib.files.timing import TimePlan, counted, sample_micros, timing_of
 
 __all__ = ["TICKS_TO", "Plan", "TimePlan", "counted", "make_plan", "plan_of"]
+
+# Prices of bonds: 110'165 is 110 and 16.5 thirty-seconds.
+_THIRTY_SECONDS = re.compile(r"\d{2,3}['’-](?:[0-2]\d|3[01])[0257+]?")
+_AHEAD = 366 * 86400 * 10**6
 
 
 def make_plan(name: str, data: bytes | Path, choices: Choices) -> Plan:
@@ -74,10 +80,13 @@ def plan_of(part: Part, choices: Choices) -> Plan:
     if "prices" in roles.undecided and (meant := likest(choices.symbol or "", list(roles.sets))):
         roles = columns.assign(found, _of_candles(choices), name, meant)
     timing = timing_of(part, roles, choices)
-    zone = zones.check_zone(choices.zone or _zone_in(found, roles) or part.zone or "UTC")
+    zone = zones.check_zone(
+        choices.zone or _zone_in(found, roles) or _zone_named(found, roles) or part.zone or "UTC"
+    )
     if timing.utc or timing.dates:
         zone = "UTC"
     moments = sample_micros(found, roles, timing, zone)
+    _refuse_future(part, roles, timing, moments, choices)
     both = sides.find(found, roles, choices) if choices.content != "ticks" else None
     quotes = ticks.find(found, roles, moments, choices) if both is None else None
     if not (both or quotes or choices.columns or roles.sets or {"open", "high", "low"} & roles.at.keys()):
@@ -144,9 +153,14 @@ def _scale(
     part: Part, roles: columns.Roles, style: numbers.NumberStyle, choices: Choices, symbol: str
 ) -> Scale:
     """By what prices are divided: as chosen, as a pair's size tells, or as the digits of shares do."""
+    cells = _prices(part.layout, roles)
+    if len(cells) > 8 and all(_THIRTY_SECONDS.fullmatch(cell) for cell in cells):
+        raise FileRefused(
+            f"{part.name}: its prices are in 32nds, such as {cells[0]!r}; those are not read.",
+            remedy="Export them as decimal figures.", file=part.name, line=part.layout.first_line,
+        )  # fmt: skip
     if choices.scale is not None:
         return Scale(choices.scale, "chosen")
-    cells = _prices(part.layout, roles)
     values, bad = numbers.to_floats(pa.array(cells, pa.string()), style)
     if not style.decimal or bad.any():
         return Scale()
@@ -184,9 +198,32 @@ def _warnings(
             )
     if timing.utc and choices.zone and choices.zone != "UTC":
         made.append(f"The times tell their own offset, so the zone {choices.zone} was not used.")
+    doubtful = {zones.doubtful(part.layout.names[at]) for at in roles.times} - {""}
+    if doubtful and not timing.utc and not choices.zone:
+        made.append(
+            f"The column of times speaks of {doubtful.pop()}, which may be a fixed offset or a zone whose clocks change. "
+            "The times were read as UTC; choose their zone."
+        )
     if timing.unit == "mixed":
         made.append("The times count from 1970 in several units; each row was read by its size.")
     return made
+
+
+def _refuse_future(
+    part: Part, roles: columns.Roles, timing: TimePlan, moments: Any, choices: Choices
+) -> None:
+    """Times that lie years ahead are read wrongly: counts that are no counts, or years of another calendar."""
+    if not len(moments) or choices.time_format or int(moments.max()) < time.time_ns() // 1000 + _AHEAD:
+        return
+    at = int(moments.argmax())
+    row = [row for row in part.layout.rows if len(row) == part.layout.width][at]
+    day = str(moments[at : at + 1].view("datetime64[us]").astype("datetime64[D]")[0])
+    shown = " ".join(row[place] for place in roles.times)
+    raise FileRefused(
+        f"{part.name}: read as {timing.pattern}, its times lie in the future: {shown!r} would be {day}.",
+        remedy="Say what the times are (--time-format), or which column holds them (--column time=NAME).",
+        file=part.name, question="time_format",
+    )  # fmt: skip
 
 
 def _zone_in(found: layout.Layout, roles: columns.Roles) -> str:
@@ -194,6 +231,11 @@ def _zone_in(found: layout.Layout, roles: columns.Roles) -> str:
     at = roles.times[-1:]
     name = times.zone_in([row[at[0]] for row in found.rows if len(row) == found.width]) if at else ""
     return name if name in available_timezones() else ""
+
+
+def _zone_named(found: layout.Layout, roles: columns.Roles) -> str:
+    """The zone that the name of the column of times tells."""
+    return next((zone for at in roles.times if (zone := zones.zone_of(found.names[at]))), "")
 
 
 def _of_candles(choices: Choices) -> dict[str, str]:

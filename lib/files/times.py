@@ -24,6 +24,7 @@ from lib.files.sixdigits import spelled
 
 __all__ = [
     "COUNTS",
+    "EDGES",
     "EPOCH_UNITS",
     "NO_TIME",
     "Order",
@@ -51,7 +52,7 @@ _SIZES = {
     "minutes": (5260320, 36816480),
 }  # fmt: skip
 # 1700-01-01 and 2201-01-01: what is told of times outside is no series of candles.
-_EDGES = (-8520336000 * 10**6, 7289654400 * 10**6)
+EDGES = (-8520336000 * 10**6, 7289654400 * 10**6)
 _NAMED = "|".join(sorted(ZONES, key=len, reverse=True))
 _OFFSET = (
     rf"(?i)^(?P<text>.*?\d(?:\s?[ap]m)?)\s?(?P<offset>{_NAMED}|(?:UTC|GMT)?[+-]\d{{1,2}}(?::?\d{{2}})?)$"
@@ -118,7 +119,7 @@ def from_epoch(values: Array, unit: str) -> Array:
     if unit in COUNTS:
         micros, zero = COUNTS[unit]
         shifted = np.asarray(values, np.float64) - zero
-        known = np.abs(shifted) * micros < _EDGES[1]
+        known = np.abs(shifted) * micros < EDGES[1]
         # a fraction of a day is some µs off: to the second
         return np.where(
             known,
@@ -126,7 +127,7 @@ def from_epoch(values: Array, unit: str) -> Array:
             NO_TIME,
         )
     per = _PER_SECOND[unit]
-    first, last = (edge * per // 10**6 for edge in _EDGES)
+    first, last = (edge * per // 10**6 for edge in EDGES)
     with np.errstate(invalid="ignore"):
         inside = (values >= first) & (values < last)
     if values.dtype.kind in "iu":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from lib.errors import InputError
 from lib.files.fields import NO_TIME
 
-__all__ = ["COMMON", "Localised", "check_zone", "to_utc"]
+__all__ = ["COMMON", "Localised", "check_zone", "doubtful", "to_utc", "zone_of"]
 
 Array = np.ndarray[Any, Any]
 COMMON = (
@@ -31,6 +32,40 @@ class Localised:
     twice: Array
     never: Array
     resolved: int
+
+
+# Words for zones beside a column's name. UTC+8 is Etc/GMT-8 in the zones' own names.
+_WORDS = {
+    "et": "America/New_York", "eastern": "America/New_York", "eastern time": "America/New_York", "us eastern": "America/New_York",
+    "new york": "America/New_York", "new york time": "America/New_York", "ny": "America/New_York", "ny time": "America/New_York",
+    "est5edt": "America/New_York", "ct": "America/Chicago", "central time": "America/Chicago", "chicago": "America/Chicago",
+    "pt": "America/Los_Angeles", "pacific time": "America/Los_Angeles", "london": "Europe/London", "london time": "Europe/London",
+    "kst": "Asia/Seoul", "jst": "Asia/Tokyo", "tokyo": "Asia/Tokyo", "hkt": "Asia/Hong_Kong", "sgt": "Asia/Singapore",
+    "msk": "Europe/Moscow", "moscow": "Europe/Moscow", "beijing time": "Asia/Shanghai",
+}  # fmt: skip
+_OFFSET = re.compile(r"(?i)(?:UTC|GMT)\s?([+-])\s?(\d{1,2})(?::?00)?(?!\d|:)")
+_DOUBTFUL = re.compile(r"(?<![A-Za-z])(EST|CST|MST|PST|CET|EET|BST|IST)(?![A-Za-z])")
+
+
+def zone_of(label: str) -> str:
+    """The zone that a column's name tells, in brackets or behind a word: ``Time (ET)``, ``Date (UTC+8)``; or
+    nothing."""
+    if hit := re.search(r"[A-Z][A-Za-z]+/[A-Z][A-Za-z_/]+", label):
+        return hit[0] if hit[0] in available_timezones() else ""
+    if hit := _OFFSET.search(label):
+        hours = int(hit[2])
+        return f"Etc/GMT{'-' if hit[1] == '+' else '+'}{hours}" if hours and hours <= 12 else ""
+    inside = re.search(r"[(\[]([^)\]]+)[)\]]", label)
+    words = [inside[1] if inside else "", re.sub(r"(?i)^.*\b(?:time|date|datetime)[ _]", "", label)]
+    return next(
+        (_WORDS[word] for each in words if (word := each.strip().casefold().replace("_", " ")) in _WORDS), ""
+    )
+
+
+def doubtful(label: str) -> str:
+    """A word in a column's name for a zone that some take for a fixed offset, and some for local time."""
+    hit = _DOUBTFUL.search(label)
+    return hit[1] if hit else ""
 
 
 def check_zone(zone: str) -> str:

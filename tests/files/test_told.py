@@ -295,8 +295,11 @@ LINES = text(HOURS).decode().splitlines()
         ("\n".join([*LINES[:9], '2024-02-01,"1.5,2.5,1.25,2.0,10', *LINES[9:]]), "line 10: A quote that is opened here is not closed"),
         (HEADER + "".join(f"1.70{n}E+12,1.5,2.5,1.25,2.0,10\n" for n in range(100, 140)),
          r"the times were rounded when the file was saved: '1.70100E\+12' tells a moment to 167 minutes only"),
+        (HEADER + "".join(f"2024-01-{n:02d},110'165,110'310,110'020,110'200,5\n" for n in range(1, 29)), "its prices are in 32nds, such as \"110'165\""),
+        (HEADER + "".join(f"24011{n}0930,1,2,1,2,5\n" for n in range(1, 9)), "the times lie in the future: '2401180930' would be 2046-02-02".replace("the times", "its times")),
+        (HEADER + "".join(f"{n:02d}/01/2567,1,2,1,2,5\n" for n in range(1, 29)), "'01/01/2567' is not a time"),
     ],
-    ids=["people", "weather", "no high", "wide", "a quote", "rounded times"],
+    ids=["people", "weather", "no high", "wide", "a quote", "rounded times", "32nds", "other counts", "another calendar"],
 )  # fmt: skip
 def test_what_is_no_table_of_candles_is_told_in_its_own_words(data: str, said: str) -> None:
     with pytest.raises(FileRefused, match=said):
@@ -321,3 +324,15 @@ def test_names_in_unknown_words_are_told_by_the_figures() -> None:
     assert any("open 'alku', high 'ylä', low 'ala', close 'loppu'" in note for note in made.reading.warnings)
     with pytest.raises(FileRefused):  # names of what else there is are not passed over
         read("x", text(HOURS, header="time,sma,upper,lower,ema,volume\n"))
+
+
+def test_a_word_for_a_zone_that_may_be_two_things_is_said() -> None:
+    made = read("x", text(HOURS, header=HEADER.replace("time", "Time (EST)")))
+    assert made.reading.get("zone") == "UTC"
+    assert any("speaks of EST" in note for note in made.reading.warnings)
+    assert (
+        read("x", text(HOURS, header=HEADER.replace("time", "Time (EST)")), Choices(zone="EST")).reading.get(
+            "zone"
+        )
+        == "EST"
+    )
