@@ -119,7 +119,10 @@ def test_without_a_list_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert run("sync", "--config", "nowhere.toml").exit_code == 2
 
 
-def test_ctrl_c_stops_all_and_the_next_run_goes_on(server: Server, exchange: Exchange, listed: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_all_and_the_next_run_goes_on(
+    server: Server, exchange: Exchange, listed: Path, sent: signal.Signals
+) -> None:
     listed.write_text(LIST.replace('["1h", "1d"]', '["1m"]').replace("2024-01-01", "2024-03-01"))
     exchange.faults = {number: Fault("slow", seconds=0.2) for number in range(6, 400)}
     child = subprocess.Popen(
@@ -130,7 +133,7 @@ def test_ctrl_c_stops_all_and_the_next_run_goes_on(server: Server, exchange: Exc
         deadline = time.monotonic() + 30
         while len(exchange.klines) < 12 and time.monotonic() < deadline:
             time.sleep(0.02)
-        child.send_signal(signal.SIGINT)
+        child.send_signal(sent)
         out, err = child.communicate(timeout=30)
     finally:
         child.kill()

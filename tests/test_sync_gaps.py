@@ -14,7 +14,7 @@ from lib.candles import COLUMNS, from_micros, micros, resample
 from lib.errors import InputError, SourceDown, UnknownName
 from lib.series import Series
 from lib.store import GapState, Store, open_store
-from lib.sync import download, fill, holes, missing, refill, unfill, update
+from lib.sync import download, downloading, fill, holes, missing, refill, unfill, update
 from lib.sync.planning import EARLIEST, without
 from lib.timeframes import from_us, parse, to_us
 from tests.scripted import Scripted
@@ -193,6 +193,30 @@ def test_update_asks_nothing_while_nothing_is_due(store: Store) -> None:
     assert update(store, source, "X", "1d").requests == 0
     assert source.asked == []
     assert len(store.ledger(MINUTES.at(parse("1d")))) == 1
+
+
+@pytest.mark.parametrize(
+    ("now", "asked"),
+    [
+        ("2024-03-08 22:30", False),
+        ("2024-03-10 20:30", False),
+        ("2024-03-10 21:30", True),
+        ("2024-03-12", True),
+    ],
+)
+def test_update_asks_nothing_while_the_market_is_closed(
+    store: Store, monkeypatch: pytest.MonkeyPatch, now: str, asked: bool
+) -> None:
+    """The clocks of New York change on that Sunday, so the week begins at 21:00 UTC."""
+    week = candles("1m", "2024-03-08 12:00", 600, seed=2)  # until Friday 22:00
+    source = Scripted({"X": week})
+    monkeypatch.setattr(downloading, "_now", lambda: at("2024-03-08 22:00"))
+    update(store, source, "X", "1m", week.index[0])
+    store.annotate(MINUTES, calendar="forex")
+    monkeypatch.setattr(downloading, "_now", lambda: at(now))
+    assert (update(store, source, "X", "1m", week.index[0]).requests > 0) == asked
+    store.annotate(MINUTES, calendar="")
+    assert update(store, source, "X", "1m", week.index[0]).requests > 0
 
 
 def test_after_a_failure_update_leaves_no_hole(store: Store) -> None:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from lib.calendars import LEARNT
+from lib.calendars import calendar as calendar_called
 from lib.errors import InputError, UnknownName
 from lib.series import Series
 from lib.sources.base import Source
 from lib.sync.model import Outcome, Progress
 from lib.sync.planning import Span, checked_range, missing, offered, without
 from lib.sync.running import Run
-from lib.timeframes import Timeframe, parse
+from lib.timeframes import Timeframe, parse, to_us
 
 if TYPE_CHECKING:
     from lib.store import Store
@@ -61,7 +63,8 @@ def update(
     again: bool = False,
 ) -> Outcome:
     """Bring a series up to date: what is missing from ``start`` to now, looking only at what came after the
-    newest sync that began no later than ``start`` and was done. Nothing is asked while no new candle is due.
+    newest sync that began no later than ``start`` and was done. Nothing is asked while no new candle is due,
+    nor while the market has been closed since the last one by the calendar that was chosen for the series.
 
     The newest stored candle is fetched once more, as a source may correct it; with the next it comes in
     the same request. Otherwise as :func:`download`.
@@ -194,12 +197,29 @@ def _settled(store: Store, series: Series, start: pd.Timestamp | None) -> pd.Tim
 def _newest_again(store: Store, series: Series, spans: list[Span]) -> list[Span]:
     """The span after the newest stored candle begins with that candle; it goes while nothing new is due."""
     try:
-        last = store.info(series).last
+        info = store.info(series)
     except UnknownName:
         return spans
-    beyond = series.timeframe.after(last)
+    beyond = series.timeframe.after(info.last)
     if not spans or spans[-1] != (beyond, None):
         return spans
-    if pd.Timestamp.now(tz="UTC") < series.timeframe.after(beyond):
+    if _now() < series.timeframe.after(beyond) or _closed(info.calendar, beyond):
         return spans[:-1]
-    return [*spans[:-1], (last, None)]
+    return [*spans[:-1], (info.last, None)]
+
+
+def _closed(name: str, since: pd.Timestamp) -> bool:
+    """Whether the market has been closed all the time since then, by the calendar that was chosen."""
+    if not name or name == LEARNT:
+        return False
+    try:
+        chosen = calendar_called(name)
+    except InputError:  # it was chosen where more exchanges were known
+        return False
+    first, last = to_us(since), to_us(_now())
+    known = chosen.known[1] is None or last < chosen.known[1]
+    return known and not len(chosen.sessions(first, last).opens)
+
+
+def _now() -> pd.Timestamp:
+    return pd.Timestamp.now(tz="UTC")

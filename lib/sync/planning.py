@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -136,22 +137,21 @@ def _observed(
 
 def without(spans: Iterable[Span], states: Iterable[GapState], source: str) -> list[Span]:
     """The spans without what this source was asked for before, and does not have."""
-    known = [
+    known = sorted(
         (state.start, state.end) for state in states if state.state == "unfillable" and state.by == source
-    ]
+    )
     left: list[Span] = []
     for start, end in spans:
-        low = start
-        for first, last in known:
-            begin = EARLIEST if low is None else low
-            if last <= begin or (end is not None and first >= end):
-                continue
+        low, begin = start, EARLIEST if start is None else start
+        # they do not overlap, so those that end before the span begins stand first
+        for at in range(bisect_right(known, begin, key=lambda one: one[1]), len(known)):
+            first, last = known[at]
+            if end is not None and first >= end:
+                break
             if first > begin:
                 left.append((low, first))
-            low = last
-            if end is not None and low >= end:
-                break
-        if end is None or low is None or low < end:
+            low = begin = last
+        if end is None or begin < end:
             left.append((low, end))
     return left
 

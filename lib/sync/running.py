@@ -103,6 +103,8 @@ class Run:
             self._meter = Meter(asks, self._tell)
             if asks:
                 yield from self._logged_walk(asks, batches)
+            else:
+                self._tell(self._meter.now)
             self._keep_calendar()
         finally:
             batches.close()
