@@ -47,7 +47,7 @@ def market_data() -> Path:
 def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings of the machine do not reach a test: its store is its own, providers are nowhere."""
     for name in os.environ:
-        if name.startswith(("CANDLEBOOK_", "AWS_", "STREAMLIT_")):
+        if name.startswith(("CANDLEBOOK_", "AWS_", "STREAMLIT_", "DATA_API_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("CANDLEBOOK_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("CANDLEBOOK_CACHE", str(tmp_path / "cache"))

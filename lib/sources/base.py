@@ -18,7 +18,7 @@ import pandas as pd
 
 from lib.timeframes import Timeframe
 
-__all__ = ["Page", "Recent", "Source", "note", "notes_to"]
+__all__ = ["Page", "Quote", "Quotes", "Recent", "Source", "note", "notes_to"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,31 @@ class Recent:
 
     closed: pd.DataFrame
     forming: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a broker bids and asks at ``time`` (UTC, its own)."""
+
+    bid: float
+    ask: float
+    time: pd.Timestamp
+
+
+class Quotes(Protocol):
+    """Who quotes prices now, and has no candles."""
+
+    name: str
+    title: str
+    docs: str
+
+    def quote(self, symbol: str) -> Quote:
+        """The newest price. Raises as ``Source.pages``."""
+        ...
+
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols quoted, sorted."""
+        ...
 
 
 @runtime_checkable

@@ -61,7 +61,8 @@ def admit(raw: pd.DataFrame, title: str, symbol: str, timeframe: Timeframe) -> B
         last = max([*opens[-1:], *(to_us(one.time) for one in found if one.time is not None)], default=None)
         if complete is not None and opens and last != opens[-1]:
             complete = True  # what was said of the last row was said of one that is left out
-        refused = tuple(dict.fromkeys(_sentence(one) for one in found))
+        by_row = {one.row: one for one in reversed(found)}  # the first of each
+        refused = tuple(_sentence(by_row[row]) for row in sorted(by_row))
         raise Spoilt(why, Batch(made.table, len(raw), complete, last, refused)) from None
     return Batch(table, len(raw), complete, int(micros(table)[-1]) if len(table) else None)
 

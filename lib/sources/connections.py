@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import requests.adapters
-import urllib3.connectionpool as pools
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from lib.sources.limits import Limiter
 
@@ -26,15 +27,22 @@ class Counting(requests.adapters.HTTPAdapter):
         super().init_poolmanager(*args, **more)
         limiter = self._limiter
 
-        class Plain(pools.HTTPConnectionPool):
-            def _new_conn(self) -> Any:
+        # at the connection, not at its pool: one that broke off connects anew by itself
+        class PlainConnection(HTTPConnection):
+            def connect(self) -> None:
                 _wait(limiter)
-                return super()._new_conn()
+                super().connect()
 
-        class Secure(pools.HTTPSConnectionPool):
-            def _new_conn(self) -> Any:
+        class SecureConnection(HTTPSConnection):
+            def connect(self) -> None:
                 _wait(limiter)
-                return super()._new_conn()
+                super().connect()
+
+        class Plain(HTTPConnectionPool):
+            ConnectionCls = PlainConnection
+
+        class Secure(HTTPSConnectionPool):
+            ConnectionCls = SecureConnection
 
         self.poolmanager.pool_classes_by_scheme = {"http": Plain, "https": Secure}
 

@@ -278,6 +278,8 @@ class Http:
         if status == 429 and after is not None:
             self.limiter.pause(after)
         if status < 500 and (made := self._explain(status, decoded(body))) is not None:
+            if isinstance(made, (RateLimited, SourceDown)):
+                raise _Again(made, after)
             raise made
         error = refusal(status, self.title, self.host, path, after, self._remedies.get(status, ""), body)
         if isinstance(error, (RateLimited, SourceDown)):

@@ -58,6 +58,8 @@ class Rest(ABC):
     page: int
     # Goes on to the next candle by itself when asked without an end.
     skips = False
+    # May do so, or may not.
+    may_skip = False
     # Gives the newest candles when asked without a start.
     newest = True
     # Nothing is older than this at the provider (µs since 1970).
@@ -93,7 +95,7 @@ class Rest(ABC):
         """See ``Source``."""
         self._check(timeframe)
         at = 0 if start is None else to_us(start)
-        if at < (oldest := self._oldest()):
+        if at < (oldest := self._oldest(timeframe)):
             if start is not None:
                 note(f"{self.title} has nothing before {from_us(oldest):%Y-%m-%d}.")
             at = oldest
@@ -113,8 +115,8 @@ class Rest(ABC):
         forming = empty()
         before: int | None = None
         left, asked = count, 0
-        while left > 0 and asked < _WINDOWS_BACK + count // self.page:
-            ask = self._back(timeframe, before, min(self.page, left + (before is None)), asked)
+        while left > 0 and asked < _WINDOWS_BACK + count // self._size(timeframe):
+            ask = self._back(timeframe, before, min(self._size(timeframe), left + (before is None)), asked)
             answer = self._get(symbol, timeframe, ask, None, 5.0)
             closed, open_now, _ = self._split(answer, timeframe)
             if before is None:
@@ -147,7 +149,7 @@ class Rest(ABC):
         while end is None or at < end:
             if barren:
                 self._clock.wait(0.25 * 2**barren, stop)
-            limit = _limit(timeframe, at, end, self.page)
+            limit = _limit(timeframe, at, end, self._size(timeframe))
             answer = self._get(symbol, timeframe, Ask(at, None, limit), stop)
             batch = answer.value
             requests += answer.requests
@@ -203,15 +205,15 @@ class Rest(ABC):
             if barren:
                 self._clock.wait(0.25 * 2**barren, stop)
             low, high = at if doubt is None else doubt, self._window_end(timeframe, at, last)
-            answer = self._get(symbol, timeframe, Ask(low, high, self.page), stop)
+            answer = self._get(symbol, timeframe, Ask(low, high, self._size(timeframe)), stop)
             batch, requests = answer.value, requests + answer.requests
             closed, forming, sure = self._split(answer, timeframe)
             opens = micros(closed)
-            fresh = closed[(opens >= low) & (opens < high)]
+            fresh = closed[(opens >= low) & (opens < (last if self.may_skip else high))]
             passed = batch.last + 1 if batch.refused and batch.last is not None and batch.last < high else low
-            if doubt is not None and len(fresh) and opens[0] >= at and batch.rows >= self.page:
+            if doubt is not None and len(fresh) and opens[0] >= at and batch.rows >= self._size(timeframe):
                 # a full page of the newer window says nothing of the doubted one: ask for that alone
-                alone = self._get(symbol, timeframe, Ask(doubt, at, self.page), stop)
+                alone = self._get(symbol, timeframe, Ask(doubt, at, self._size(timeframe)), stop)
                 requests += alone.requests
                 if len(alone.value.table):
                     at, doubt = doubt, None
@@ -226,7 +228,7 @@ class Rest(ABC):
             elif len(forming):
                 until = max(until, low)
                 break
-            elif batch.rows:
+            elif batch.rows and not (self.may_skip and _all_from(batch.table, last)):
                 barren += 1
                 if barren >= _REPEATS:
                     raise self._stuck(symbol, timeframe, low)
@@ -249,7 +251,7 @@ class Rest(ABC):
         """The end of the window from ``at`` that a page can hold."""
         if at >= last:
             return last
-        return min(to_us(timeframe.after(timeframe.floor(from_us(at)), self.page)), last)
+        return min(to_us(timeframe.after(timeframe.floor(from_us(at)), self._size(timeframe))), last)
 
     def _can_jump(self, timeframe: Timeframe) -> bool:
         return _DAILY in self.timeframes and timeframe < _DAILY
@@ -305,17 +307,21 @@ class Rest(ABC):
         if self.newest:
             return Ask(None, before, size)
         end = self._end_of_time(timeframe) if before is None else before
-        start = to_us(timeframe.after(from_us(end), -(self.page if asked else size)))
-        return Ask(max(0, start), end, self.page)
+        start = to_us(timeframe.after(from_us(end), -(self._size(timeframe) if asked else size)))
+        return Ask(max(0, start), end, self._size(timeframe))
 
     def _end_of_time(self, timeframe: Timeframe) -> int:
         """The end of the forming candle by this machine's clock."""
         now = from_us(int(self._clock.time() * 1e6))
         return to_us(timeframe.after(timeframe.floor(now)))
 
-    def _oldest(self) -> int:
+    def _oldest(self, timeframe: Timeframe) -> int:
         """What may be asked for begins here (µs since 1970)."""
         return self.earliest
+
+    def _size(self, timeframe: Timeframe) -> int:
+        """How many candles a page may hold."""
+        return self.page
 
     def _check(self, timeframe: Timeframe) -> None:
         if timeframe not in self.timeframes:
@@ -347,6 +353,11 @@ class Rest(ABC):
             source=self.name,
             symbol=symbol,
         )
+
+
+def _all_from(table: pd.DataFrame, last: int) -> bool:
+    """Whether there are candles and all open at ``last`` (µs) or later: skipped to, past the range."""
+    return len(table) > 0 and int(micros(table)[0]) >= last
 
 
 def _limit(timeframe: Timeframe, at: int, end: int | None, page: int) -> int:

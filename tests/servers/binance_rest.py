@@ -14,7 +14,6 @@ import socket
 import struct
 import threading
 import time
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -22,12 +21,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import numpy as np
 import pandas as pd
 
 from lib.candles import from_micros
 from lib.sources import catalog, limits
 from lib.timeframes import Timeframe, parse
+from tests.servers.market import Market, us
+from tests.servers.market import stamp as _stamp
 
 INTERVALS = "1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M".split()
 WEIGHTS = {"/api/v3/klines": 2, "/api/v3/exchangeInfo": 20, "/api/v3/ping": 1, "/api/v3/time": 1}
@@ -42,65 +42,6 @@ class Fault:
     kind: str
     retry_after: str | None = None
     seconds: float = 1.0
-
-
-@dataclass
-class Market:
-    """One symbol: ``listed`` is the open of its first candle, ``halts`` are spans without candles,
-    ``delisted`` the time of its end. All in µs since the epoch."""
-
-    symbol: str
-    listed: int
-    halts: tuple[tuple[int, int], ...] = ()
-    delisted: int | None = None
-    price: float = 100.0
-
-    def opens(self, timeframe: Timeframe, start: int, end: int) -> np.ndarray[Any, Any]:
-        """Opens of the candles there are in ``[start, end)``."""
-        start = max(start, self.listed)
-        end = min(end, self.delisted) if self.delisted is not None else end
-        if end <= start:
-            return np.empty(0, np.int64)
-        opens: np.ndarray[Any, Any] = timeframe.opens(_stamp(start), _stamp(end)).as_unit("us").asi8
-        for a, b in self.halts:
-            opens = opens[(opens < a) | (opens >= b)]
-        return opens
-
-    def candles(self, timeframe: Timeframe, opens: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
-        """Figures of these candles with 8 decimals at most, so that text and float agree."""
-        seed = zlib.crc32(f"{self.symbol} {timeframe}".encode())
-
-        def level(at: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-            days = at / 86_400e6
-            slow = np.sin(days / 97 + seed % 7) + 0.4 * np.sin(days / 11 + seed % 5)
-            fast = 0.05 * np.sin(days * 3.1) + 0.01 * np.sin(days * 71) + 0.002 * _noise(at, seed)
-            return self.price * np.exp(0.5 * slow + fast)
-
-        o, c = level(opens), level(opens + timeframe.micros)
-        spread = 0.001 * np.abs(_noise(opens, seed + 1))
-        h, low = np.maximum(o, c) * (1 + spread), np.minimum(o, c) * (1 - spread)
-        volume = 10 * np.abs(_noise(opens, seed + 2)) + 0.001
-        named = {"open": o, "high": h, "low": low, "close": c, "volume": volume}
-        return {name: np.round(values, 8) for name, values in named.items()}
-
-
-def _noise(at: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
-    """Figures in [-1, 1] that look random and depend on time and seed only (a multiplicative hash)."""
-    mixed = (at.astype(np.uint64) // np.uint64(1_000_000) + np.uint64(seed * 2654435761 % 2**32)) * np.uint64(
-        0x9E3779B97F4A7C15
-    )
-    mixed ^= mixed >> np.uint64(29)
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    return (mixed >> np.uint64(11)).astype(np.float64) / 2**52 - 1
-
-
-def _stamp(us: int) -> pd.Timestamp:
-    return pd.Timestamp(us, unit="us", tz="UTC")
-
-
-def us(text: str) -> int:
-    """µs since the epoch of a UTC time written as text."""
-    return int(pd.Timestamp(text, tz="UTC").value) // 1000
 
 
 @dataclass

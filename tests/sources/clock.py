@@ -23,8 +23,12 @@ class FakeClock(Clock):
     def wait(self, seconds: float, stop: threading.Event | None) -> None:
         if stop is not None and stop.is_set():
             raise cancelled()
+        self.waits.append(seconds)
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """From any thread."""
         with self._lock:
-            self.waits.append(seconds)
             self.now += max(seconds, 0.0)
 
     @property

@@ -1,0 +1,211 @@
+"""Candles of any interface of the common shape: a GET with symbol, timeframe, start, end and limit, a key in
+a header, rows as lists or objects. What differs from one to the next is a setting: see
+:class:`lib.settings.DataApi`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+
+from lib import settings
+from lib.candles import COLUMNS
+from lib.errors import BadAnswer, CandlebookError, InputError, RateLimited, UnknownName
+from lib.sources.batch import Ask, Batch, admit
+from lib.sources.failures import as_json
+from lib.sources.http import CONNECT_SECONDS, READ_SECONDS, Answer, Http
+from lib.sources.limits import Clock, Limiter, limiter
+from lib.sources.reading import member, objects, rows_table
+from lib.sources.walk import Rest
+from lib.timeframes import Timeframe, from_us, parse
+
+__all__ = ["ByKey", "parse_rows", "parse_symbols"]
+
+_KEY, _BASE = "DATA_API_KEY", "DATA_API_BASE"
+_WHERE = f"Whoever runs the interface gives one; its address goes into {_BASE}."
+_UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+_ERRORS = ("error", "message", "msg", "detail", "errorMessage")
+
+
+class ByKey(Rest):
+    """An OHLCV interface at DATA_API_BASE, with the key in DATA_API_KEY."""
+
+    name = "data-api"
+    title = "OHLCV by key"
+    docs = "https://en.wikipedia.org/wiki/Open-high-low-close_chart"
+    newest = False  # which candles a limit cuts off differs: no more are asked for than fit
+    earliest = 946_684_800_000_000  # 2000
+    spelling = "Its symbols are those of the interface at DATA_API_BASE."
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        clock: Clock | None = None,
+        timeouts: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+    ) -> None:
+        self._api = api = settings.data_api()
+        base = base_url or api.base
+        self._spelt = {parse(ours): theirs for ours, theirs in api.timeframes.items()}
+        self.timeframes = tuple(sorted(self._spelt, key=lambda one: one.seconds))
+        self.page = api.limit
+        key = f"{base} {api.per_minute}"
+        budget = limiter(self.name, key, lambda: Limiter(self.title, api.per_minute, clock))
+        super().__init__(base, budget.clock)
+        self._http = Http(
+            self.title,
+            base or "http://unset.invalid",
+            budget,
+            secret=lambda: self._headers(bool(base)),
+            explain=_explain,
+            remedies={401: f"Check {_KEY}, DATA_API_HEADER and DATA_API_SCHEME."},
+            timeouts=timeouts,
+        )
+
+    def _headers(self, has_base: bool) -> dict[str, str]:
+        key = settings.secret(_KEY, _WHERE)
+        if not has_base:
+            settings.address(_BASE)
+        return {self._api.header: f"{self._api.scheme} {key}".strip()}
+
+    def _fetch(
+        self, symbol: str, timeframe: Timeframe, ask: Ask, stop: threading.Event | None, patience: float
+    ) -> Answer[Batch]:
+        if ask.start is None or ask.end is None:
+            raise InputError("The interface is asked for ranges with both ends.")
+        spelt = self._spelt[timeframe]
+        values: dict[str, str | int] = {
+            "symbol": symbol, "timeframe": spelt, "start": self._time(ask.start + 999_999),
+            # whether the end belongs to the range differs: in the last second, no candle opens
+            "end": self._time(ask.end - 1), "limit": ask.limit,
+        }  # fmt: skip
+        path = self._api.path
+        for name in ("symbol", "timeframe"):
+            if f"{{{name}}}" in path:
+                path = path.replace(f"{{{name}}}", quote(str(values.pop(name)), safe=""))
+        return self._http.get(
+            path,
+            {self._api.params[name]: value for name, value in values.items()},
+            read=lambda body: admit(
+                parse_rows(body, self._api.rows, self._api.columns), self.title, symbol, timeframe
+            ),
+            stop=stop,
+            patience=patience,
+        )
+
+    def _time(self, us: int) -> str | int:
+        """Whole seconds, in the unit of the settings."""
+        whole = us // 1_000_000 * 1_000_000
+        if self._api.time == "iso":
+            return f"{from_us(whole):%Y-%m-%dT%H:%M:%SZ}"
+        return whole // _UNITS[self._api.time]
+
+    def _load(self, patience: float) -> tuple[str, ...]:
+        given = self._api.symbols
+        if not given.startswith("/"):
+            return tuple(sorted({word.strip() for word in given.split(",") if word.strip()}))
+        return self._http.get(given, {}, read=parse_symbols, patience=patience).value
+
+
+def parse_rows(
+    body: bytes, way: Sequence[str] = (), names: Sequence[str] = ("time", *COLUMNS)
+) -> pd.DataFrame:
+    """The rows of an answer as they came: ``time`` (datetime64[us, UTC]), ``open high low close`` and, where
+    they have it, ``volume`` (float64). ``way`` leads to the rows in nested objects; without it they are
+    the answer itself or the only list in it. ``names`` are those of the fields of time, open, high, low,
+    close, volume in rows that are objects; in rows that are lists, whose order they tell by these very words.
+
+    >>> parse_rows(b'[[1711929600, 1, 3, 0.5, 2, 10]]')["close"].tolist()
+    [2.0]
+    >>> parse_rows(b'{"data":[{"t":"2024-04-01","o":1,"h":3,"l":0.5,"c":2}]}', (), "tohlc")["high"].tolist()
+    [3.0]
+
+    Raises ``BadAnswer`` where the shape is another, ``RateLimited`` or ``InputError`` for an error that is
+    told in place of rows.
+    """
+    rows = _rows(as_json(body), way)
+    if rows and isinstance(rows[0], Mapping):
+        fields = dict(zip(("time", *COLUMNS), names, strict=False))
+        found = objects(rows, [fields[name] for name in ("time", *COLUMNS[:4])])
+        volume = fields.get("volume")
+        columns = {name: [row[fields[name]] for row in found] for name in COLUMNS[:4]}
+        if volume and any(volume in row for row in found):
+            columns["volume"] = [row.get(volume) for row in found]
+        return rows_table([row[fields["time"]] for row in found], columns)
+    order = {word: at for at, word in enumerate(names)}
+    if not {"time", *COLUMNS[:4]} <= set(order):
+        order = {word: at for at, word in enumerate(("time", *COLUMNS))}
+    least = max(order[name] for name in ("time", *COLUMNS[:4])) + 1
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, list) or len(row) < least:
+            raise BadAnswer(f"Row {number} of {len(rows)} is no candle: {str(row)[:80]}.", row=number)
+    has_volume = "volume" in order and all(len(row) > order["volume"] for row in rows)
+    kept = COLUMNS if has_volume else COLUMNS[:4]
+    return rows_table(
+        [row[order["time"]] for row in rows], {k: [row[order[k]] for row in rows] for k in kept}
+    )
+
+
+def parse_symbols(body: bytes) -> tuple[str, ...]:
+    """A list of symbols, sorted: plain names, or objects with a ``symbol`` or ``name``, alone or under a name.
+
+    >>> parse_symbols(b'{"symbols":["XAUUSD",{"symbol":"EURUSD","digits":5}]}')
+    ('EURUSD', 'XAUUSD')
+    """
+    listed = _rows(as_json(body), ())
+    return tuple(sorted(one if isinstance(one, str) else str(_named(one)) for one in listed))
+
+
+def _named(one: Any) -> Any:
+    return (
+        one["name"]
+        if isinstance(one, Mapping) and "symbol" not in one and "name" in one
+        else member(one, "symbol")
+    )
+
+
+def _rows(found: Any, way: Sequence[str]) -> list[Any]:
+    if (problem := _problem(found)) is not None:
+        raise problem
+    if way:
+        found = member(found, *way)
+    lists = [found] if isinstance(found, list) else _lists(found)
+    if len(lists) != 1:
+        raise BadAnswer(
+            f"The answer has {len(lists)} lists that may be the rows: {str(found)[:80]}.",
+            remedy="DATA_API_ROWS names the way to the one that is meant, as in data.candles.",
+        )
+    return lists[0]
+
+
+def _lists(found: Any) -> list[list[Any]]:
+    """Lists at any depth of nested objects."""
+    if not isinstance(found, Mapping):
+        return []
+    here = [value for value in found.values() if isinstance(value, list)]
+    return here + [one for value in found.values() if isinstance(value, Mapping) for one in _lists(value)]
+
+
+def _problem(found: Any) -> CandlebookError | None:
+    """The error told by an object without any list, whatever its status."""
+    if not isinstance(found, Mapping) or _lists(found):
+        return None
+    words = next((str(found[key]) for key in _ERRORS if found.get(key)), "")
+    if not words:
+        return None
+    code, low = found.get("code", found.get("status")), words.lower()
+    said = f"The interface refused the request: {words[:200].rstrip('. ')}."
+    if code == 429 or "rate limit" in low or "too many" in low:
+        return RateLimited(said, remedy="Try again then.", code=code)
+    if "symbol" in low and any(word in low for word in ("unknown", "not found", "invalid", "no such")):
+        return UnknownName(said, code=code)
+    return BadAnswer(said, code=code)
+
+
+def _explain(status: int, body: Any) -> CandlebookError | None:
+    problem = _problem(body)
+    return problem if isinstance(problem, UnknownName) and status in (400, 404, 422) else None
