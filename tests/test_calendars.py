@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.calendars import Phase, Runs, calendar, find_phase, learnt, names, runs_of, suggest
+from lib.calendars import Phase, Runs, calendar, exchanges, find_phase, learnt, names, runs_of, suggest
 from lib.calendars.sessions import agreement
 from lib.calendars.weekly import easter
 from lib.errors import InputError, UnknownName
@@ -207,6 +207,16 @@ def test_an_unknown_name_offers_near_ones() -> None:
         calendar("")
     assert names()[:4] == ("24/7", "forex", "24/5", "learnt")
     assert {"XNYS", "XLON", "NYSE"} <= set(names())
+
+
+def test_an_exchange_that_the_library_fails_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("Special dates are not sessions.")
+
+    exchanges.exchange.cache_clear()
+    monkeypatch.setattr(exchange_calendars, "get_calendar", fail)
+    with pytest.raises(InputError, match=r"cannot work out the calendar XSTU.*learnt from the data"):
+        calendar("XSTU")
 
 
 def test_the_library_of_exchanges_is_loaded_when_one_is_asked_for() -> None:

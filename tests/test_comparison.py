@@ -134,6 +134,15 @@ def test_who_leads(lag: int) -> None:
     assert found.lag_correlation > 0.99
 
 
+def test_of_strangers_neither_leads() -> None:
+    table = walk(end="2021-03-01")
+    other = from_micros(table.index.asi8, {name: table[name].to_numpy()[::-1].copy() for name in COLUMNS})
+    found = compare(table, other, HOUR)
+    assert found.lag is None
+    assert found.lag_correlation is not None
+    assert abs(found.lag_correlation) < 0.2
+
+
 # ------------------------------------------------------------------------------------------ another clock
 
 

@@ -105,7 +105,7 @@ def _build(code: str, start: str | None, end: str | None) -> Any:
             return exchange_calendars.get_calendar(code, start=start, end=end)
         except (ValueError, NotImplementedError) as error:
             raise InputError(
-                f"The calendar {code} cannot be worked out"
+                f"The installed exchange_calendars cannot work out the calendar {code}"
                 + (f" from {start} to {end}" if start else "")
                 + f": {str(error).splitlines()[0][:200]}",
                 remedy="Choose another calendar, or one learnt from the data.",
