@@ -131,38 +131,37 @@ def drop_many(page: Page, files: dict[str, bytes]) -> None:
     )
 
 
-def test_many_files_a_series_each_with_a_symbol_typed_in_the_table(page: Page) -> None:
+def test_many_files_a_series_each_with_a_symbol_typed_in_the_table(page: Page, app: AppServer) -> None:
     day_or_month = "date,open,high,low,close\n" + "".join(
         f"0{day}/02/2024,1,2,0.5,1.5\n" for day in range(1, 9)
     )
-    with AppServer("streamlit_app.py") as app:
-        page.goto(app.at())
-        drop_many(page, {"AUDUSD_H1.csv": series(1), "7.csv": series(2), "NZDUSD.csv": day_or_month.encode()})
-        expect(page.get_by_text("2 ready, 1 needs a choice")).to_be_visible()
-        expect(page.get_by_text(re.compile("No symbol yet: 7.csv"))).to_be_visible()
-        expect(page.get_by_role("button", name="Store 2 files")).to_be_disabled()
-        # the third column of the second row of the table, which is drawn on a canvas
-        box = page.get_by_test_id("stDataFrame").first.bounding_box()
-        assert box is not None
-        page.mouse.click(box["x"] + 340, box["y"] + box["height"] / 4 * 2.5)
-        page.keyboard.press("Enter")
-        editor = page.locator("#portal textarea, #portal input").first
-        editor.fill("CADJPY")
-        editor.press("Enter")
-        expect(page.get_by_role("button", name="Store 2 files")).to_be_enabled()
-        # what is open is answered in the way of one file
-        page.get_by_role("combobox", name=re.compile("Look into one")).click()
-        page.get_by_role("option", name=re.compile("NZDUSD")).click()
-        expect(page.get_by_text("The first lines, as they are")).to_be_visible()
-        page.get_by_role("combobox", name=re.compile("Day and month")).click()
-        page.get_by_role("option", name="day first").click()
-        expect(page.get_by_text("8 candles")).to_be_visible()
-        page.get_by_role("button", name="Back to all 3 files").click()
-        page.get_by_role("button", name="Store 3 files").click()
-        expect(page.get_by_text("Stored 3 series from 3 of 3 files: 408 candles added.")).to_be_visible()
-        for name in ("AUDUSD", "CADJPY", "NZDUSD"):
-            expect(page.get_by_text(name, exact=True).first).to_be_visible()
-        no_traceback(page)
+    page.goto(app.at())
+    drop_many(page, {"AUDUSD_H1.csv": series(1), "7.csv": series(2), "NZDUSD.csv": day_or_month.encode()})
+    expect(page.get_by_text("2 ready, 1 needs a choice")).to_be_visible()
+    expect(page.get_by_text(re.compile("No symbol yet: 7.csv"))).to_be_visible()
+    expect(page.get_by_role("button", name="Store 2 files")).to_be_disabled()
+    # the third column of the second row of the table, which is drawn on a canvas
+    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 340, box["y"] + box["height"] / 4 * 2.5)
+    page.keyboard.press("Enter")
+    editor = page.locator("#portal textarea, #portal input").first
+    editor.fill("CADJPY")
+    editor.press("Enter")
+    expect(page.get_by_role("button", name="Store 2 files")).to_be_enabled()
+    # what is open is answered in the way of one file
+    page.get_by_role("combobox", name=re.compile("Look into one")).click()
+    page.get_by_role("option", name=re.compile("NZDUSD")).click()
+    expect(page.get_by_text("The first lines, as they are")).to_be_visible()
+    page.get_by_role("combobox", name=re.compile("Day and month")).click()
+    page.get_by_role("option", name="day first").click()
+    expect(page.get_by_text("8 candles")).to_be_visible()
+    page.get_by_role("button", name="Back to all 3 files").click()
+    page.get_by_role("button", name="Store 3 files").click()
+    expect(page.get_by_text("Stored 3 series from 3 of 3 files: 408 candles added.")).to_be_visible()
+    for name in ("AUDUSD", "CADJPY", "NZDUSD"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    no_traceback(page)
 
 
 def test_many_files_as_parts_of_one_series(page: Page, app: AppServer) -> None:
