@@ -357,11 +357,11 @@ def test_unfill_and_write_at_once_lose_nothing(store: Store, reopen: Callable[[]
     every = candles("1m", "2024-01-01", 600, seed=6)
     store.write(SERIES, every.iloc[::2], origin="t")
     store.write(SERIES, every.iloc[1::2], origin="t", filled=True)
-    fresh = candles("1m", "2024-01-01 10:00", 16, seed=7)
+    fresh = candles("1m", "2024-01-01 10:00", 8, seed=7)
     others = [reopen() for _ in range(2)]
 
     def work(which: int) -> None:
-        for n in range(which, 16, 2):
+        for n in range(which, 8, 2):
             others[which].write(SERIES, fresh.iloc[n : n + 1], origin="t")
 
     threads = [threading.Thread(target=work, args=(n,)) for n in range(2)]
