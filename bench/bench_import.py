@@ -36,6 +36,17 @@ finally:
     print(peak(), file=sys.stderr)
 """
 )
+_CHECKED = (
+    _PEAK
+    + """
+import sys
+from pathlib import Path
+from lib.files.streaming import stream
+with stream("large.csv", Path(sys.argv[1])) as made:
+    print(made.report.rows_out)
+print(peak(), file=sys.stderr)
+"""
+)
 _PANDAS = (
     _PEAK
     + """
@@ -57,13 +68,19 @@ def run() -> list[Result]:
         write_large(path, MEGABYTES * 2**20)
         size = path.stat().st_size
         ours, memory = _measured(_OURS, path, Path(folder) / "store")
+        checked, bounded = _measured(_CHECKED, path)
         pandas, theirs = _measured(_PANDAS, path, Path(folder) / "out")
         megabytes = size / 2**20
-        detail = f"{megabytes:.0f} MB: ours {ours:.0f} s, checked whole, then stored; pandas {pandas:.0f} s"
+        detail = (
+            f"{megabytes:.0f} MB: ours {ours:.1f} s, of which {checked:.1f} s to check the whole file and the rest to "
+            f"store it with its coarser candles; pandas {pandas:.1f} s"
+        )
         bound = 1500 * 2**20
         return [
             Result("Large CSV: read, checked and stored", megabytes / ours, "MB/s", "", True, detail),
             Result("Large CSV: faster than pandas in chunks", pandas / ours, "x", "", True, "which checks nothing"),
+            Result("Large CSV: checked, against pandas in chunks", pandas / checked, "x", "at least 1", pandas >= checked,
+                   f"peak memory {bounded / 2**20:.0f} MB"),
             Result("Large CSV: peak memory, whole process", memory / 2**20, "MB", "at most 1,500 for any size", memory <= bound,
                    f"pandas in chunks {theirs / 2**20:.0f} MB"),
         ]  # fmt: skip

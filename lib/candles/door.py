@@ -56,7 +56,7 @@ def conform(
 
 
 def conform_clean(times_us: Array, figures: dict[str, Array], timeframe: Timeframe) -> Conformed | None:
-    """:func:`conform` of columns in which there is nothing to sort, to merge or to find, else None.
+    """:func:`conform` of columns in which there is nothing to merge or to find, oldest or newest first, else None.
 
     ``times_us`` are int64 µs since the epoch (UTC), ``figures`` float64 by name, ``volume`` where known. The
     arrays are handed over: the table holds them as they are, without a copy. A million rows take about
@@ -67,10 +67,14 @@ def conform_clean(times_us: Array, figures: dict[str, Array], timeframe: Timefra
     named = {name: figures[name] for name in COLUMNS if name in figures}
     if "volume" not in named:
         named["volume"] = np.full(len(times_us), np.nan)
+    in_order = len(times_us) < 2 or bool(times_us[0] < times_us[-1])
+    if not in_order:
+        times_us = times_us[::-1].copy()
+        named = {name: values[::-1].copy() for name, values in named.items()}
     if not spotless(times_us, named, timeframe):
         return None
     table = from_micros(times_us, named)
-    return Conformed(table, Report(len(table), len(table), 0, True, table.index[0], table.index[-1]))
+    return Conformed(table, Report(len(table), len(table), 0, in_order, table.index[0], table.index[-1]))
 
 
 def _conform(

@@ -54,9 +54,6 @@ class Grid(Protocol):
 
     likely: int
 
-    def typed(self, types: Mapping[int, pa.DataType], decimal: str) -> Columns:
-        """Columns of the given types. Raises ``Unlike`` where a cell is of another."""
-
     def blocks(
         self, types: Mapping[int, pa.DataType], decimal: str, take: Callable[[Columns], T]
     ) -> Iterator[T]:
@@ -67,7 +64,7 @@ class Grid(Protocol):
         """Columns as texts; rows of another width are left out, and found."""
 
     def lines(self, rows: int) -> Array:
-        """The file's line of each of ``rows`` rows that ``typed`` gave."""
+        """The file's line of each of ``rows`` rows that ``blocks`` gave."""
 
 
 class TextGrid:
@@ -87,11 +84,6 @@ class TextGrid:
         self._ids = [f"c{n}" for n in range(layout.width)]
         head = bytes(memoryview(self._body)[:_HEAD])
         self.likely = int(self._body.size / max(len(head), 1) * head.count(b"\n") * 1.05) + 1
-
-    def typed(self, types: Mapping[int, pa.DataType], decimal: str = ".") -> Columns:
-        made = list(self.blocks(types, decimal, lambda columns: columns))
-        return {at: pa.chunked_array([chunk for each in made for chunk in each[at].chunks], kind)
-                for at, kind in types.items()}  # fmt: skip
 
     def blocks(
         self, types: Mapping[int, pa.DataType], decimal: str, take: Callable[[Columns], T]

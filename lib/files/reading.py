@@ -44,8 +44,9 @@ def read(name: str, data: bytes | Path, choices: Choices | None = None) -> FileC
     """The candles of a file, conformed.
 
     Raises ``FileRefused`` (``fields``: file, line, findings, question) for what cannot be read, and
-    ``CandlesRefused`` (with the report) for candles that break the rules; both name the line. A million
-    rows take about as long as Arrow's own reader plus ``conform``.
+    ``CandlesRefused`` (with the report) for candles that break the rules; both name the line. A text
+    is read on all cores: a million clean rows take 15 to 30 ms more than Arrow's own reader, and twice the
+    file's size of memory at most.
     """
     plan = make_plan(name, data, choices or Choices())
     if plan.more:

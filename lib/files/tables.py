@@ -119,17 +119,15 @@ class TableGrid:
         self.sheet, self.name = sheet, name
         self.likely = 0
 
-    def typed(self, types: Mapping[int, pa.DataType], decimal: str = ".") -> Columns:
-        table = self._load(tuple(types))
-        try:
-            return {at: _cast(table.column(n), kind) for n, (at, kind) in enumerate(types.items())}
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise Unlike(str(error)) from error
-
     def blocks(
         self, types: Mapping[int, pa.DataType], decimal: str, take: Callable[[Columns], T]
     ) -> Iterator[T]:
-        yield take(self.typed(types, decimal))
+        table = self._load(tuple(types))
+        try:
+            columns = {at: _cast(table.column(n), kind) for n, (at, kind) in enumerate(types.items())}
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise Unlike(str(error)) from error
+        yield take(columns)
 
     def _load(self, wanted: tuple[int, ...]) -> pa.Table:
         try:
