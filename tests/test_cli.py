@@ -128,6 +128,30 @@ def test_overrides_reach_the_reader(tmp_path: Path) -> None:
     assert kept.iloc[0].tolist()[:4] == [15, 25, 12.5, 20]
 
 
+def test_what_was_inferred_is_in_the_answer(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    points = "".join(
+        f"A,2024-01-{n:02d},110{n},11050,10990,110{n},5\nB,2024-01-{n:02d},1,2,1,2,5\n"
+        for n in range(10, 40, 2)
+        if n < 32
+    )
+    path.write_text("symbol," + HEADER + points)
+    refused = run("import", path, "--symbol", "EURUSD")
+    assert (refused.exit_code, "--pick-symbol A" in refused.stderr) == (2, True)
+    answer = json.loads(
+        run(
+            "import", path, "--symbol", "EURUSD", "--pick-symbol", "A", "--off-grid", "floor", "--json"
+        ).stdout
+    )
+    told = {key: answer["inferred"][key] for key in ("scale", "pick_symbol", "off_grid")}
+    assert told == {"scale": "10000", "pick_symbol": "A", "off_grid": "floor"}
+    assert [
+        any(said in note for note in answer["warnings"])
+        for said in ("divided by 10000", "2 symbols (A, B); A was taken")
+    ] == [True, True]
+    assert run("import", path, "--symbol", "B", "--json").exit_code == 0
+
+
 def test_a_candle_that_is_not_over_is_left_out(tmp_path: Path) -> None:
     now = pd.Timestamp.now(tz="UTC").floor("D")
     candles = table(5, "1D", str((now - pd.Timedelta("4D")).date()))
