@@ -54,6 +54,9 @@ def _own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Port 1 on this machine: refused at once.
     monkeypatch.setenv("CANDLEBOOK_BINANCE_REST", "http://127.0.0.1:1")
     monkeypatch.setenv("CANDLEBOOK_BINANCE_STREAM", "ws://127.0.0.1:1")
+    monkeypatch.setenv("CANDLEBOOK_CCXT_REST", "http://127.0.0.1:1")
+    # curl's sockets are not Python's, so the guard below does not see them
+    monkeypatch.setenv("CANDLEBOOK_YAHOO_REST", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 

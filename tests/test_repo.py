@@ -76,6 +76,7 @@ def foreign() -> dict[str, str]:
 
 
 def test_what_is_imported_is_required() -> None:
+    """By a statement, so whenever its module is: what is optional is imported by name, when it is used."""
     offered = {IMPORTED_AS.get(package, package) for package in requirements("requirements.txt")}
     missing = {
         name: place
@@ -95,7 +96,29 @@ def test_what_is_required_is_imported() -> None:
     assert not unused, f"imported nowhere: {unused}"
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_what_is_optional_is_loaded_by_name_and_by_no_import() -> None:
+    """Each is handed to ``load`` somewhere under lib/sources; the tests' requirements bring them all."""
+    code = "\n".join(path.read_text() for path in (ROOT / "lib" / "sources").glob("*.py"))
+    optional = requirements("requirements-optional.txt")
+    assert optional
+    for package in optional:
+        assert re.search(rf'\bload\("{package}[."]', code), f"{package} is loaded nowhere"
+        assert package not in foreign(), f"{foreign().get(package)} imports {package}"
+        assert package not in requirements("requirements.txt")
+    assert "-r requirements-optional.txt" in (ROOT / "requirements-dev.txt").read_text()
+
+
+def test_what_is_optional_is_not_loaded_at_the_start() -> None:
+    code = (
+        "import sys, lib.cli, lib.sources.registry as registry\n"
+        "for name in registry.names(): registry.get(name).live\n"
+        f"print([name for name in {list(requirements('requirements-optional.txt'))} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-optional.txt", "requirements-dev.txt"])
 def test_every_requirement_has_a_range_and_a_reason(name: str) -> None:
     for line in requirements(name).values():
         assert re.fullmatch(r"[\w\[\].-]+>=[\d.]+(,<[\d.]+)?\s+# \S.*", line), line

@@ -44,6 +44,7 @@ def _by_name(*made: Entry) -> Mapping[str, Entry]:
     return MappingProxyType({entry.name: entry for entry in made})
 
 
+_OPTIONAL = "Run: pip install -r requirements-optional.txt"
 _ENTRIES: Mapping[str, Entry] = _by_name(
     Entry(
         "binance",
@@ -102,9 +103,28 @@ _ENTRIES: Mapping[str, Entry] = _by_name(
         settings=("CANDLEBOOK_TWELVEDATA_KEY",),
         where="A free key comes with an account at https://twelvedata.com/pricing.",
     ),
+    Entry(
+        "yahoo",
+        "Yahoo",
+        "lib.sources.yahoo:Yahoo",
+        "Stocks, funds, indices and more through yfinance, no key needed.",
+        "AAPL",
+        hint=_OPTIONAL,
+        packages=("yfinance",),
+    ),
 )
 # Each has members that are sources of their own, as ``ccxt.kraken``; the settings say which menus offer.
-_FAMILIES: Mapping[str, Entry] = _by_name()
+_FAMILIES: Mapping[str, Entry] = _by_name(
+    Entry(
+        "ccxt",
+        "{} (ccxt)",
+        "lib.sources.ccxt_rest:Ccxt",
+        "Crypto pairs of the exchange {}, no key needed.",
+        "BTC/USDT",
+        hint=_OPTIONAL,
+        packages=("ccxt",),
+    ),
+)
 _QUOTES: Mapping[str, Entry] = _by_name(
     Entry(
         "metaapi",
@@ -194,7 +214,8 @@ _loading: dict[str, tuple[threading.Thread, list[tuple[str, ...]]]] = {}
 
 
 def _offered() -> dict[str, Entry]:
-    members: list[Entry] = []
+    chosen = {"ccxt": settings.ccxt_exchanges()}
+    members = [_member(family, one) for name, family in _FAMILIES.items() for one in chosen[name]]
     return dict(sorted({**_ENTRIES, **{entry.name: entry for entry in members}}.items()))
 
 
