@@ -33,15 +33,11 @@ def badge(store: Store, series: Series) -> Glance | None:
 
 
 def said(found: Glance | None) -> str:
-    """The badge's words."""
+    """The badge's words: coverage and findings, ``99.8% · 3 findings``."""
     if found is None:
         return "Quality"
-    parts = [words.share(found.share)]
-    if found.gaps:
-        parts.append(words.count(found.gaps, "gap"))
-    if found.findings:
-        parts.append(words.count(found.findings, "finding"))
-    return " · ".join(parts)
+    share = words.share(found.share)
+    return f"{share} · {words.count(found.findings, 'finding')}" if found.findings else share
 
 
 def wait_for(store: Store, wanted: Sequence[Series]) -> None:
