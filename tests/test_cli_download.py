@@ -100,13 +100,19 @@ def test_ctrl_c_keeps_what_arrived_and_the_next_run_goes_on(
     assert done["added"] == 44_640 - kept
 
 
-def test_the_bar_writes_one_line_over(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_bar_writes_one_line_over(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     bar = Bar(on=True)
     bar.show(Progress(done=0.25, candles=1000, rate=500.0, eta_seconds=75, note="waiting for the limit"))
     bar.end()
     assert capsys.readouterr().err == (
         "\r\x1b[K[######..................]  25% 1,000 candles, 500 a second, 1:15 left (waiting for the limit)\n"
     )
+    monkeypatch.setenv("COLUMNS", "40")
+    bar.show(Progress(done=0.25, candles=1000, rate=500.0), "3 of 8 series,")
+    assert capsys.readouterr().err == "\r\x1b[K[######..................]  25% 3 of 8 "
     quiet = Bar(on=False)
     quiet.show(Progress())
     quiet.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -160,6 +161,32 @@ def test_one_line_for_several_downloads() -> None:
         30.0,
         10.0,
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_on_a_terminal_there_is_a_line_with_rate_and_time_left(
+    server: Server, exchange: Exchange, listed: Path
+) -> None:
+    import pty
+
+    exchange.faults = {number: Fault("slow", seconds=0.15) for number in range(1, 400)}
+    mine, its = pty.openpty()
+    command = [sys.executable, "-m", "lib", "sync", "--json", "--config", str(listed)]
+    environment = {**os.environ, "COLUMNS": "120"}
+    child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=its)
+    os.close(its)
+    seen = b""
+    try:
+        while piece := os.read(mine, 4096):
+            seen += piece
+    except OSError:  # the other end is closed
+        pass
+    out, _ = child.communicate(timeout=30)
+    os.close(mine)
+    assert child.returncode == 0
+    assert json.loads(out)["series"]
+    drawn = seen.decode()
+    assert re.search(r"\d of 4 series, [\d,]+ candles, [\d,]+ a second, \d+:\d\d left", drawn), drawn
 
 
 # ------------------------------------------------------------------------------------------- gaps and fill

@@ -261,6 +261,18 @@ def test_what_is_wrong_in_a_list_is_told_with_its_place(tmp_path: Path, text: st
     assert str(path) in str(caught.value)
 
 
+def test_a_stored_series_is_brought_up_to_date_and_no_further_back(
+    store: Store, known: dict[str, Scripted]
+) -> None:
+    source = known["one"] = Scripted({"X": LONG.iloc[:2000]}, name="one")
+    download(store, source, "X", "1m", LONG.index[500], None)
+    source.tables["X"] = LONG
+    (done,) = sync_all(store, [Wanted.stored(info) for info in store.list()])
+    assert done.outcome is not None
+    assert done.outcome.added == 1000
+    assert store.info(done.series).first == LONG.index[500]
+
+
 # ------------------------------------------------------------------------------------------------- schedule
 
 

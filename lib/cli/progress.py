@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import threading
@@ -65,7 +66,9 @@ class Bar:
         note = f" ({progress.note})" if progress.note else ""
         what = f"{name} " if name else ""
         text = f"[{'#' * full}{'.' * (24 - full)}] {progress.done:4.0%} {what}{progress.candles:,} candles{rate}{left}{note}"
-        click.echo(f"\r\x1b[K{text}", err=True, nl=False, color=True)
+        # a line that wraps could not be written over
+        wide = shutil.get_terminal_size((200, 24)).columns - 1
+        click.echo(f"\r\x1b[K{text[:wide]}", err=True, nl=False, color=True)
         self.drawn = True
 
     def end(self) -> None:

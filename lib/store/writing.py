@@ -273,8 +273,8 @@ class Writer:
 
     def _rescue(self, series: Series, error: CorruptFile) -> None:
         """Replace a manifest that does not parse by one that announces every partition there is, as if
-        a writer had died over them: healing does the rest. Only the title, the events and the mark of a
-        synthetic series are lost; the damaged file is kept beside it.
+        a writer had died over them: healing does the rest. Only the title, the events, the calendar and the
+        mark of a synthetic series are lost; the damaged file is kept beside it.
 
         Raises ``error`` where that cannot be: another version wrote it, or candles are damaged too.
         """
@@ -293,7 +293,7 @@ class Writer:
         self._files.write(path, Manifest(series, pending=pending).to_bytes(), read[1])
         _log.warning(
             "The manifest %s did not parse and was made again from %d partitions of candles. "
-            "Lost: title, events, mark of synthetic data. The damaged file is kept as %s.",
+            "Lost: title, events, calendar, mark of synthetic data. The damaged file is kept as %s.",
             path, len(names), kept,
         )  # fmt: skip
 

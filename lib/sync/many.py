@@ -26,7 +26,7 @@ from lib.sync.running import Run
 from lib.timeframes import Timeframe
 
 if TYPE_CHECKING:
-    from lib.store import Store
+    from lib.store import SeriesInfo, Store
 
 __all__ = ["Result", "Synced", "Wanted", "run_all", "sync_all"]
 
@@ -48,6 +48,11 @@ class Wanted:
     timeframe: Timeframe
     start: pd.Timestamp | None = None
     calendar: str = ""
+
+    @classmethod
+    def stored(cls, info: SeriesInfo) -> Wanted:
+        """A stored series from its first candle on: to bring it up to date, and no further back."""
+        return cls(info.series.source, info.series.symbol, info.series.timeframe, info.first)
 
     @property
     def series(self) -> Series:
