@@ -18,6 +18,24 @@ _WORDS = frozenset(
 )
 _QUOTES = frozenset("USD USDT USDC EUR GBP JPY CHF AUD CAD NZD BTC ETH BUSD TRY BRL".split())
 
+_BASES = _QUOTES | {
+    "XAU",
+    "XAG",
+    "SOL",
+    "XRP",
+    "LTC",
+    "ADA",
+    "DOGE",
+    "BNB",
+    "SEK",
+    "NOK",
+    "SGD",
+    "HKD",
+    "MXN",
+    "ZAR",
+    "CNH",
+}
+
 
 def suggest_symbol(name: str) -> str:
     """The likeliest symbol in a file's name, upper case, or nothing: ``EURUSD_H1_2018.csv`` -> EURUSD."""
@@ -25,6 +43,16 @@ def suggest_symbol(name: str) -> str:
     parts = [part for part in re.split(r"[\s_\-.,()\[\]+]+", stem) if _may_be(part)]
     if not parts:
         return ""
+    for part in parts:
+        # a pair of two monies is one wherever it stands
+        if any(
+            part.upper() in (base + quote for quote in _QUOTES)
+            for base in _BASES
+            if part.upper().startswith(base)
+        ):
+            return part.upper()
+    # a letter and a number count files, where anything else is there
+    parts = [part for part in parts if not re.fullmatch(r"[A-Za-z]\d{1,3}", part)] or parts
     first = parts[0].upper()
     if len(parts) > 1 and parts[1].upper() in _QUOTES and first not in _QUOTES | {parts[1].upper()}:
         return first + parts[1].upper()

@@ -284,6 +284,9 @@ def test_floats_survive_their_text(values: list[float]) -> None:
 @pytest.mark.parametrize(
     ("name", "symbol"),
     [
+        ("a07_metatrader_split_eurusd_h1.csv", "EURUSD"),
+        ("b12_report_xauusd.csv", "XAUUSD"),
+        ("A12.csv", "A12"),
         ("EURUSD_H1_201801020000.csv", "EURUSD"),
         ("Binance_BTCUSDT_1h.csv.gz", "BTCUSDT"),
         ("BTC_USDT-5m.csv", "BTCUSDT"),
