@@ -19,7 +19,8 @@
 | CANDLEBOOK_MASSIVE_PLAN     | Free                                 | Free, Basic or Pro |
 | DATA_API_BASE, DATA_API_KEY | not set                              | address and key of an OHLCV interface; :class:`DataApi` has the rest |
 | CANDLEBOOK_METAAPI_TOKEN, CANDLEBOOK_METAAPI_ACCOUNT | not set     | token and account for quotes of a broker through MetaApi |
-| CANDLEBOOK_METAAPI_REST     | New York's host                      | the host of the account's region |
+| CANDLEBOOK_METAAPI_REGION   | new-york                             | the account's region |
+| CANDLEBOOK_METAAPI_REST     | that region's host                   | another address for it |
 | CANDLEBOOK_CCXT_EXCHANGES   | kraken                               | exchanges offered in menus, by ccxt's names, with commas; any other can be named as well |
 | CANDLEBOOK_CCXT_REST        | each exchange's own                  | address asked instead of every exchange's: a proxy, or a test's |
 | CANDLEBOOK_YAHOO_REST       | Yahoo's own hosts                    | address asked instead of Yahoo's: a proxy, or a test's |
@@ -158,10 +159,12 @@ def massive_plan() -> tuple[int, int, int]:
 
 
 def metaapi_rest() -> str:
-    """Base URL of MetaApi's client interface. Raises ``InputError``."""
-    return _base_url(
-        "CANDLEBOOK_METAAPI_REST", "https://mt-client-api-v1.new-york.agiliumtrade.ai", ("https", "http")
-    )
+    """Base URL of MetaApi's client interface in the account's region. Raises ``InputError``."""
+    region = (_read("CANDLEBOOK_METAAPI_REGION") or "new-york").lower()
+    if not region.isascii() or not region.replace("-", "").isalnum():
+        raise _refused("CANDLEBOOK_METAAPI_REGION", "Write it as MetaApi does, as in new-york or london.")
+    host = f"https://mt-client-api-v1.{region}.agiliumtrade.ai"
+    return _base_url("CANDLEBOOK_METAAPI_REST", host, ("https", "http"))
 
 
 def metaapi_account() -> str:

@@ -44,11 +44,14 @@ class Recent:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a broker bids and asks at ``time`` (UTC, its own)."""
+    """What a broker bids and asks for ``symbol`` at ``time`` (UTC). ``broker_time`` is what the broker's own
+    clock showed then, without a zone; None where it is not told."""
 
+    symbol: str
     bid: float
     ask: float
     time: pd.Timestamp
+    broker_time: pd.Timestamp | None = None
 
 
 class Quotes(Protocol):

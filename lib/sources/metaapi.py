@@ -2,9 +2,10 @@
 
 Facts from metaapi.cloud/docs/client/restApi (readSymbolPrice, metatraderSymbolPrice, rateLimiting): the token
 goes in the header ``auth-token``; the host is that of the account's region; a subscription to the symbol
-ends after 12 minutes unless it is kept; 404 is an account that is not there or not deployed, or an unknown
-symbol; 429 comes with Retry-After. What a price costs in credits is not documented, so one a second is
-asked for at most.
+ends after 12 minutes unless it is kept, so it is; 404 is an account that is not there or not deployed, or an
+unknown symbol; 429 comes with Retry-After, and says when to come back in ``metadata.recommendedRetryTime`` as
+well. What a price costs in credits is not documented, so one a second is asked for at most. Tried against a
+server of ours only.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from lib import settings
-from lib.errors import BadAnswer, CandlebookError, UnknownName
+from lib.errors import BadAnswer, CandlebookError, InputError, UnknownName
 from lib.sources import catalog
 from lib.sources.base import Quote
 from lib.sources.failures import as_json
@@ -26,6 +27,8 @@ __all__ = ["MetaApi", "parse_price", "parse_symbols"]
 _TOKEN = "CANDLEBOOK_METAAPI_TOKEN"
 _WHERE = "MetaApi shows it at https://app.metaapi.cloud/token; CANDLEBOOK_METAAPI_ACCOUNT names the account."
 _LIMITS = (Limit(60, 60), Limit(1, 1))
+# A wait that is told and longer than this is not believed.
+_LONGEST = 86_400.0
 
 
 class MetaApi:
@@ -49,11 +52,8 @@ class MetaApi:
             base,
             budget,
             secret=lambda: {"auth-token": settings.secret(_TOKEN, _WHERE)},
-            explain=_explain,
-            remedies={
-                401: f"Check {_TOKEN}.",
-                404: "The account is not there or not deployed, or CANDLEBOOK_METAAPI_REST is not its region's host.",
-            },
+            explain=self._explain,
+            remedies={401: f"Check {_TOKEN}."},
             timeouts=timeouts,
         )
 
@@ -62,14 +62,15 @@ class MetaApi:
 
         Raises ``UnknownName`` with the nearest symbols, and what ``Http.get`` raises."""
         path = f"/symbols/{quote(symbol, safe='')}/current-price"
-        params: dict[str, str | int] = {"keepSubscription": "false"}
+        params: dict[str, str | int] = {"keepSubscription": "true"}
         try:
             answer = self._http.get(self._account() + path, params, read=parse_price, patience=patience)
         except UnknownName as error:
             raise self._unknown(symbol) from error
-        if answer.value[0] != symbol:
-            raise BadAnswer(f"{self.title} was asked for {symbol} and sent {answer.value[0]}.", symbol=symbol)
-        return answer.value[1]
+        if answer.value.symbol != symbol:
+            other = answer.value.symbol
+            raise BadAnswer(f"{self.title} was asked for {symbol} and sent {other}.", symbol=symbol)
+        return answer.value
 
     def symbols(self) -> tuple[str, ...]:
         """The broker's symbols, sorted; kept for an hour."""
@@ -88,6 +89,29 @@ class MetaApi:
             lambda: self._http.get(f"{account}/symbols", {}, read=parse_symbols, patience=patience).value,
         )
 
+    def _explain(self, status: int, body: Any) -> CandlebookError | None:
+        found = body if isinstance(body, dict) else {}
+        if status == 404 and "symbol" in str(found.get("message", "")).lower():
+            return UnknownName("There is no such symbol.", status=status)
+        if status == 404:
+            return InputError(
+                f"{self.title} has no such account here, or it is not deployed.",
+                remedy="Check CANDLEBOOK_METAAPI_ACCOUNT and CANDLEBOOK_METAAPI_REGION.",
+                status=status,
+            )
+        if status == 429:
+            self._wait_until(found.get("metadata"))
+        return None
+
+    def _wait_until(self, told: Any) -> None:
+        """Nobody asks before the time that a 429 recommends."""
+        try:
+            at = instants([member(told, "recommendedRetryTime")])[0]
+        except BadAnswer:  # it said nothing, or nothing that is a time: Retry-After may
+            return
+        if at == at:
+            self._http.limiter.pause(min(max(0.0, at.timestamp() - self._http.clock.time()), _LONGEST))
+
     def _unknown(self, symbol: str) -> UnknownName:
         try:
             near = catalog.nearest(symbol, self._listed(5.0))
@@ -101,12 +125,13 @@ class MetaApi:
         )
 
 
-def parse_price(body: bytes) -> tuple[str, Quote]:
-    """The symbol and its quote.
+def parse_price(body: bytes) -> Quote:
+    """The quote of an answer.
 
-    >>> parse_price(b'{"symbol":"AUDNZD","bid":1.05297,"ask":1.05309,"time":"2020-04-07T03:45:23.345Z",'
-    ...             b'"brokerTime":"2020-04-07 06:45:23.345"}')[1].ask
-    1.05309
+    >>> made = parse_price(b'{"symbol":"AUDNZD","bid":1.05297,"ask":1.05309,"time":"2020-04-07T03:45:23.345Z",'
+    ...                    b'"brokerTime":"2020-04-07 06:45:23.345"}')
+    >>> made.ask, str(made.broker_time - made.time.tz_localize(None))
+    (1.05309, '0 days 03:00:00')
 
     Raises ``BadAnswer`` where the shape is another, or the price cannot be.
     """
@@ -115,7 +140,8 @@ def parse_price(body: bytes) -> tuple[str, Quote]:
     time = instants([member(found, "time")])[0]
     if not 0 < bid <= ask < float("inf") or time is None or time != time:
         raise BadAnswer(f"The price cannot be: bid {bid}, ask {ask}, time {time}.")
-    return str(member(found, "symbol")), Quote(bid, ask, time)
+    shown = instants([found["brokerTime"]])[0].tz_localize(None) if found.get("brokerTime") else None
+    return Quote(str(member(found, "symbol")), bid, ask, time, shown)
 
 
 def parse_symbols(body: bytes) -> tuple[str, ...]:
@@ -128,10 +154,3 @@ def parse_symbols(body: bytes) -> tuple[str, ...]:
     if not isinstance(found, list):
         raise BadAnswer("A list of symbols was expected.")
     return tuple(sorted(map(str, found)))
-
-
-def _explain(status: int, body: Any) -> CandlebookError | None:
-    words = str(body.get("message", "")).lower() if isinstance(body, dict) else ""
-    if status == 404 and "symbol" in words:
-        return UnknownName("There is no such symbol.", status=status)
-    return None

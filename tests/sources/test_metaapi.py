@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import doctest
+import logging
+import traceback
+from collections.abc import Iterator
+
+import pytest
+
+import lib.sources.metaapi
+from lib.errors import BadAnswer, Blocked, CandlebookError, InputError, UnknownName
+from lib.sources import registry
+from lib.sources.base import Quote
+from lib.sources.metaapi import MetaApi, parse_price
+from tests.servers import providers
+from tests.servers.faults import KINDS, PASSING, Fault
+from tests.servers.provider import Running
+from tests.sources.clock import FakeClock
+
+TOKEN = "t0ken-That-Nobody-May-See"
+
+
+@pytest.fixture
+def server(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[providers.MetaApi]:
+    monkeypatch.setenv("CANDLEBOOK_METAAPI_TOKEN", TOKEN)
+    monkeypatch.setenv("CANDLEBOOK_METAAPI_ACCOUNT", "acc-1")
+    made = providers.MetaApi(clock)
+    made.key = ("auth-token", TOKEN)
+    made.add("EURUSD", "2020-01-01")
+    made.add("AUDNZD", "2020-01-01")
+    with Running(made) as running:
+        monkeypatch.setenv("CANDLEBOOK_METAAPI_REST", running.url)
+        yield made
+
+
+@pytest.fixture
+def broker(server: providers.MetaApi, clock: FakeClock) -> MetaApi:
+    return MetaApi(clock=clock, timeouts=(3.0, 0.8))
+
+
+def test_the_examples_in_the_text_hold() -> None:
+    ran = doctest.testmod(lib.sources.metaapi)
+    assert (ran.failed, ran.attempted) == (0, 2)
+
+
+def test_a_quote(broker: MetaApi, server: providers.MetaApi) -> None:
+    quote = broker.quote("AUDNZD")
+    assert (quote.bid, quote.ask, str(quote.time)) == (1.05297, 1.05309, "2024-03-15 12:34:56.345000+00:00")
+    assert server.log[0].path == "/users/current/accounts/acc-1/symbols/AUDNZD/current-price"
+    assert isinstance(registry.quotes("metaapi").quote("EURUSD"), Quote)
+    assert "metaapi" in registry.quote_names()
+    assert "metaapi" not in registry.names()
+
+
+def test_unknown_symbol_and_account(
+    broker: MetaApi, monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    with pytest.raises(UnknownName, match=r"no symbol 'EURUSDm' for this account\. Did you mean EURUSD"):
+        broker.quote("EURUSDm")
+    assert broker.symbols() == ("AUDNZD", "EURUSD")
+    monkeypatch.setenv("CANDLEBOOK_METAAPI_ACCOUNT", "other")
+    with pytest.raises(BadAnswer, match="The account is not there or not deployed"):
+        broker.quote("EURUSD")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in PASSING if kind != "empty page"])
+def test_faults_pass(broker: MetaApi, server: providers.MetaApi, kind: str) -> None:
+    server.faults = {1: Fault(kind)}
+    assert broker.quote("EURUSD", patience=120).bid == 1.05297
+    assert server.asked <= 2
+
+
+def test_the_token_is_seen_in_its_header_only(
+    broker: MetaApi, server: providers.MetaApi, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    shown = ""
+    for kind in KINDS:
+        if kind == "slow":
+            continue
+        server.faults = {number: Fault(kind) for number in range(server.asked + 1, server.asked + 10)}
+        try:
+            broker.quote("EURUSD")
+        except CandlebookError as error:
+            shown += "".join(traceback.format_exception(error)) + repr(error.fields) + repr(vars(error))
+        clock.now += 4000
+    assert len(shown) > 1000
+    assert TOKEN not in shown + caplog.text + "".join(one.target for one in server.log)
+
+
+def test_settings_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "CANDLEBOOK_METAAPI_TOKEN and CANDLEBOOK_METAAPI_ACCOUNT are missing" in registry.lacking(
+        "metaapi"
+    )
+    with pytest.raises(InputError, match="CANDLEBOOK_METAAPI_TOKEN is missing"):
+        registry.quotes("metaapi").quote("EURUSD")
+    monkeypatch.setenv("CANDLEBOOK_METAAPI_TOKEN", TOKEN)
+    with pytest.raises(InputError, match="CANDLEBOOK_METAAPI_ACCOUNT is missing"):
+        registry.quotes("metaapi").quote("EURUSD")
+
+
+def test_a_token_that_is_refused(broker: MetaApi, server: providers.MetaApi) -> None:
+    server.key = ("auth-token", "another")
+    with pytest.raises(Blocked, match=r"does not accept the key \(401\)\. Check CANDLEBOOK_METAAPI_TOKEN"):
+        broker.quote("EURUSD")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"symbol":"A","bid":2,"ask":1,"time":"2020-04-07T03:45:23.345Z"}',
+        b'{"symbol":"A","bid":0,"ask":1,"time":"2020-04-07T03:45:23.345Z"}',
+        b'{"symbol":"A","bid":1,"ask":NaN,"time":"2020-04-07T03:45:23.345Z"}',
+        b'{"symbol":"A","bid":1,"ask":2,"time":null}',
+        b'{"symbol":"A","bid":1,"ask":2}',
+        b"[]",
+    ],
+)
+def test_a_price_that_cannot_be(body: bytes) -> None:
+    with pytest.raises(BadAnswer):
+        parse_price(body)
