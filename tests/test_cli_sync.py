@@ -235,6 +235,19 @@ def test_gaps_are_listed_with_their_states(holed: pd.DataFrame) -> None:
     assert run("gaps", "--symbol", "NONE").exit_code == 2
 
 
+def test_without_a_symbol_every_series_is_looked_at(holed: pd.DataFrame) -> None:
+    open_store().write(Series.of("t", "OLD", "1d"), candles("1d", "2010-01-01", 30), origin="t")
+    both = answer("gaps", "--calendar", "24/7")["series"]
+    assert [one["symbol"] for one in both] == ["BTCUSDT", "OLD"]
+    assert [one["symbol"] for one in answer("check", "--calendar", "24/7")["series"]] == ["BTCUSDT", "OLD"]
+    for verb in ("gaps", "check"):
+        some = run(verb, "--start", "2024-01-01", "--json")
+        assert some.exit_code == 0, some.stderr
+        assert [one["symbol"] for one in json.loads(some.stdout)["series"]] == ["BTCUSDT"]
+        assert "Left out: OLD 1d (t): " in some.stderr
+        assert run(verb, "--start", "2030-01-01").exit_code == 2
+
+
 def test_fill_from_the_source_and_by_hand(server: Server, exchange: Exchange, holed: pd.DataFrame) -> None:
     exchange.add("HALF", "2024-01-05 09:00")
     made = answer("fill", *ASK, "--method", "linear", "--end", "2024-01-06")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lib.cli.base import end_option, guarded, json_option, main, open_at, stamp, start_option, store_option
 from lib.cli.gaps import calendar_option
-from lib.cli.selecting import series_of, series_options
+from lib.cli.selecting import looked_at, series_of, series_options
 
 if TYPE_CHECKING:
     from lib.sync.checking import Checked
@@ -41,10 +41,10 @@ def check(
     from lib.sync.checking import check as look_over
 
     store = open_at(store_url)
-    found = [
-        look_over(store, one, start, end, name=calendar_name)
-        for one in series_of(store, symbol, source, timeframe)
-    ]
+    found = looked_at(
+        series_of(store, symbol, source, timeframe),
+        lambda one: look_over(store, one, start, end, name=calendar_name),
+    )
     if as_json:
         click.echo(json.dumps({"series": [_as_dict(one) for one in found]}, ensure_ascii=False))
         return

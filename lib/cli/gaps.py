@@ -12,7 +12,7 @@ import pandas as pd
 from lib.cli.base import end_option, guarded, json_option, main, open_at, stamp, start_option, store_option
 from lib.cli.downloading import outcome_as_dict, say_outcome
 from lib.cli.progress import STOPPED, Bar, stoppable
-from lib.cli.selecting import one_of, series_of, series_options
+from lib.cli.selecting import looked_at, one_of, series_of, series_options
 from lib.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def gaps(
         if not symbol or (start is None and end is None):
             raise InputError("To mark gaps, say of which --symbol, and between which --start and --end.")
         _mark(store, one_of(store, symbol, source, timeframe), start, end, mark)
-    found = [
-        _holes(store, one, start, end, calendar_name) for one in series_of(store, symbol, source, timeframe)
-    ]
+    found = looked_at(
+        series_of(store, symbol, source, timeframe), lambda one: _holes(store, one, start, end, calendar_name)
+    )
     if as_json:
         click.echo(json.dumps({"series": [_as_dict(one, limit) for one in found]}, ensure_ascii=False))
         return

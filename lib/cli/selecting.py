@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lib.errors import InputError, UnknownName
+from lib.errors import CandlebookError, InputError, UnknownName
 from lib.timeframes import parse
 
 if TYPE_CHECKING:
     from lib.series import Series
     from lib.store import Store
 
-__all__ = ["one_of", "series_of", "series_options"]
+__all__ = ["looked_at", "one_of", "series_of", "series_options"]
+
+T = TypeVar("T")
 
 
 def series_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -44,6 +46,20 @@ def series_of(store: Store, symbol: str | None, source: str | None, timeframe: s
             f"Nothing is stored{f' of {asked}' if asked else ''}.", remedy="The command list shows what is."
         )
     return found
+
+
+def looked_at(found: list[Series], look: Callable[[Series], T]) -> list[T]:
+    """What ``look`` finds in each. Where there are several, one that cannot be looked at is told on stderr and
+    left out, unless none can."""
+    answers: list[T] = []
+    for at, one in enumerate(found):
+        try:
+            answers.append(look(one))
+        except CandlebookError as error:
+            if not answers and at == len(found) - 1:
+                raise
+            click.echo(f"Left out: {one}: {error}", err=True)
+    return answers
 
 
 def one_of(store: Store, symbol: str | None, source: str | None, timeframe: str | None) -> Series:

@@ -7,7 +7,8 @@
     store.read(series, timeframe="1d", last=300)
 
 What lies where: ``layout``; how it is encoded: ``encoding``; places: ``files``, ``s3`` and its cache ``disk``;
-windows: ``reading``; what keeps a killed writer from losing anything: ``writing``.
+windows: ``reading``; what keeps a killed writer from losing anything: ``writing``. Beside the candles: ``records`` (syncs,
+states of gaps) and ``journal`` (pages of a download that are not merged yet).
 """
 
 from __future__ import annotations
