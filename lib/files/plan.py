@@ -230,7 +230,7 @@ def _zone_in(found: layout.Layout, roles: columns.Roles) -> str:
     """The zone that the times themselves name."""
     at = roles.times[-1:]
     name = times.zone_in([row[at[0]] for row in found.rows if len(row) == found.width]) if at else ""
-    return name if name in available_timezones() else ""
+    return name if name and name in available_timezones() else ""  # a look at hundreds of files
 
 
 def _zone_named(found: layout.Layout, roles: columns.Roles) -> str:
