@@ -218,9 +218,7 @@ class Http:
         except (BadAnswer, SourceDown) as bad:
             raise _Again(bad) from None
         except RateLimited as slow:
-            if slow.retry_after is not None:
-                self.limiter.pause(slow.retry_after)
-            raise _Again(slow, slow.retry_after) from None
+            raise self._slowed(slow) from None
 
     def _hushed(self, error: CandlebookError) -> CandlebookError:
         """The error without the key, where the provider's words repeat it."""
@@ -275,18 +273,25 @@ class Http:
         if status == 418:
             self.limiter.pause(after if after is not None else 120.0, banned=True)
             raise self._banned(self.limiter.ban())
-        if status == 429 and after is not None:
-            self.limiter.pause(after)
         if status < 500 and (made := self._explain(status, decoded(body))) is not None:
-            if isinstance(made, (RateLimited, SourceDown)):
-                raise _Again(made, after)
-            raise made
+            if isinstance(made, RateLimited):
+                made.retry_after = after if after is not None else made.retry_after
+                raise self._slowed(made)
+            raise _Again(made) if isinstance(made, SourceDown) else made
         error = refusal(status, self.title, self.host, path, after, self._remedies.get(status, ""), body)
-        if isinstance(error, (RateLimited, SourceDown)):
+        if isinstance(error, RateLimited):
+            raise self._slowed(error)
+        if isinstance(error, SourceDown):
             raise _Again(error, after)
         if 300 <= status < 400:  # a login page on the way, as a rule: it may be gone the next time
             raise _Again(error)
         raise error
+
+    def _slowed(self, error: RateLimited) -> _Again:
+        """The wait that the provider asked for holds for all who ask it."""
+        if error.retry_after is not None:
+            self.limiter.pause(error.retry_after)
+        return _Again(error, error.retry_after)
 
     def _banned(self, seconds: float) -> Blocked:
         until = datetime.fromtimestamp(self.clock.time() + seconds, UTC)

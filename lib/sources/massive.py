@@ -168,8 +168,8 @@ def parse_candles(body: bytes) -> pd.DataFrame:
     volume`` (float64; 0 where it is absent).
 
     >>> parse_candles(b'{"candles":[{"timestamp":"2024-04-01T00:00:00Z","open":1.1,"high":1.3,"low":1.0,'
-    ...               b'"close":1.2}]}').iloc[0].tolist()[1:]
-    [1.1, 1.3, 1.0, 1.2, 0.0]
+    ...               b'"close":1.2}]}')[["open", "close", "volume"]].to_numpy().tolist()
+    [[1.1, 1.2, 0.0]]
 
     Raises ``BadAnswer`` where the shape is another.
     """

@@ -58,6 +58,7 @@ class Oanda(Rest):
     docs = "https://developer.oanda.com/rest-live-v20/instrument-ep/"
     timeframes = tuple(_GRANULARITIES)
     page = 5000
+    by_room = True
     earliest = 946_684_800_000_000  # 2000: its oldest series begin in 2002
     spelling = "OANDA writes its instruments as EUR_USD; EUR_USD.bid and EUR_USD.ask are the two sides."
 
@@ -133,8 +134,8 @@ def parse_candles(body: bytes, side: str = "mid") -> pd.DataFrame:
 
     >>> parse_candles(b'{"instrument":"EUR_USD","granularity":"H1","candles":[{"complete":true,"volume":481,'
     ...   b'"time":"2017-01-03T00:00:00.000000000Z","mid":{"o":"1.04577","h":"1.04712","l":"1.04572",'
-    ...   b'"c":"1.04662"}}]}').iloc[0].tolist()[1:]
-    [1.04577, 1.04712, 1.04572, 1.04662, 481.0, True]
+    ...   b'"c":"1.04662"}}]}')[["open", "close", "volume"]].to_numpy().tolist()
+    [[1.04577, 1.04662, 481.0]]
 
     Raises ``BadAnswer`` where the shape is another.
     """

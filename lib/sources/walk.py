@@ -60,6 +60,8 @@ class Rest(ABC):
     skips = False
     # May do so, or may not.
     may_skip = False
+    # Counts the room for candles, closed markets too: no window may be longer than a page.
+    by_room = False
     # Gives the newest candles when asked without a start.
     newest = True
     # Nothing is older than this at the provider (µs since 1970).
@@ -205,6 +207,7 @@ class Rest(ABC):
             if barren:
                 self._clock.wait(0.25 * 2**barren, stop)
             low, high = at if doubt is None else doubt, self._window_end(timeframe, at, last)
+            high = at if doubt is not None and self.by_room else high
             answer = self._get(symbol, timeframe, Ask(low, high, self._size(timeframe)), stop)
             batch, requests = answer.value, requests + answer.requests
             closed, forming, sure = self._split(answer, timeframe)
@@ -237,7 +240,8 @@ class Rest(ABC):
             elif at >= last:
                 doubt = None
             else:
-                doubt, until, at, empties, barren = at, at, high, empties + 1, 0
+                doubt, until, at = (None if self.by_room else at), at, high
+                empties, barren = empties + 1, 0
                 if empties >= _EMPTIES and not coarse and self._can_jump(timeframe):
                     at, more = self._jump(symbol, until, last, stop)
                     requests, empties, doubt, until = requests + more, 0, None, at

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import doctest
+from collections.abc import Iterator
+
+import pytest
+
+import lib.sources.by_key
+from lib.errors import BadAnswer, InputError, RateLimited, UnknownName
+from lib.sources import registry
+from lib.sources.by_key import ByKey, parse_rows, parse_symbols
+from lib.timeframes import parse
+from tests.servers import providers
+from tests.servers.provider import Reply, Running
+from tests.sources.clock import FakeClock
+from tests.sources.support import same, whole
+
+
+@pytest.fixture
+def server(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[providers.ByKey]:
+    monkeypatch.setenv("DATA_API_KEY", "some-key")
+    made = providers.ByKey(clock)
+    made.key = ("Authorization", "Bearer some-key")
+    made.add("EURUSD", "2023-09-04", weekends=True)
+    with Running(made) as running:
+        monkeypatch.setenv("DATA_API_BASE", running.url)
+        yield made
+
+
+def test_the_examples_in_the_text_hold() -> None:
+    ran = doctest.testmod(lib.sources.by_key)
+    assert (ran.failed, ran.attempted) == (0, 3)
+
+
+SHAPES = [
+    ("lists", "s", {}),
+    ("lists", "ms", {"DATA_API_TIME": "ms", "DATA_API_LIMIT": "77"}),
+    ("objects", "us", {"DATA_API_TIME": "us"}),
+    ("objects", "iso", {"DATA_API_TIME": "iso"}),
+    ("nested", "s", {"DATA_API_ROWS": "data.bars", "DATA_API_COLUMNS": "t,o,h,l,c,v"}),
+    (
+        "nested",
+        "iso",
+        {"DATA_API_ROWS": "data.bars", "DATA_API_COLUMNS": "t,o,h,l,c,v", "DATA_API_TIME": "iso"},
+    ),
+    ("lists", "s", {"DATA_API_PARAMS": "symbol=pair,start=from,end=to"}),
+    ("lists", "s", {"DATA_API_HEADER": "X-Api-Key"}),
+    ("lists", "s", {"DATA_API_SCHEME": "Token"}),
+    ("lists", "s", {"DATA_API_TIMEFRAMES": "1m=1min,1h=60min"}),
+]
+
+
+@pytest.mark.parametrize(("form", "unit", "given"), SHAPES)
+def test_the_shapes_of_interfaces(
+    server: providers.ByKey, clock: FakeClock, monkeypatch: pytest.MonkeyPatch,
+    form: str, unit: str, given: dict[str, str],
+) -> None:  # fmt: skip
+    server.form, server.unit = form, unit
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    if "DATA_API_HEADER" in given:
+        server.key = ("X-Api-Key", "some-key")
+    if "DATA_API_SCHEME" in given:
+        server.key = ("Authorization", "Token some-key")
+    got = whole(ByKey(clock=clock), "EURUSD", "1h", "2024-02-28", "2024-03-05")
+    same(got, server.truth("EURUSD", "1h", "2024-02-28", "2024-03-05"))
+    if "DATA_API_TIMEFRAMES" in given:
+        assert server.log[0].params["timeframe"] == "60min"
+        assert [str(one) for one in ByKey(clock=clock).timeframes] == ["1m", "1h"]
+
+
+def test_the_path_may_hold_symbol_and_timeframe(
+    server: providers.ByKey, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_API_PATH", "ohlcv/{symbol}/{timeframe}")
+    server.respond = lambda request: Reply(200, [])  # type: ignore[method-assign]
+    assert whole(ByKey(clock=clock), "EUR/USD", "1h", "2024-02-28", "2024-02-29").empty
+    assert server.log[0].target.startswith("/ohlcv/EUR%2FUSD/1h?start=")
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"error": "Unknown symbol XX"}, UnknownName),
+        ({"message": "Rate limit exceeded"}, RateLimited),
+        ({"code": 429, "msg": "slow down"}, RateLimited),
+        ({"error": "no such luck"}, BadAnswer),
+        ({"a": [], "b": []}, BadAnswer),
+        ({"a": 5}, BadAnswer),
+        ([[1, 2]], BadAnswer),
+        ([["soon", 1, 1, 1, 1]], BadAnswer),
+        ([[True, 1, 1, 1, 1]], BadAnswer),
+    ],
+)
+def test_errors_that_come_with_status_200(
+    server: providers.ByKey, clock: FakeClock, body: object, error: type[Exception]
+) -> None:
+    server.respond = lambda request: Reply(200, body)  # type: ignore[method-assign]
+    with pytest.raises(error) as caught:
+        ByKey(clock=clock).recent("EURUSD", parse("1m"), 5)
+    assert "some-key" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATA_API_COLUMNS", "a,b"), ("DATA_API_TIME", "hours"), ("DATA_API_LIMIT", "many"),
+        ("DATA_API_PER_MINUTE", "0"), ("DATA_API_PARAMS", "ticker=x"), ("DATA_API_TIMEFRAMES", "soon"),
+        ("DATA_API_BASE", "no address"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be_are_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=name if name != "DATA_API_TIMEFRAMES" else "soon"):
+        registry.get("data-api")
+
+
+def test_symbols_are_named_or_listed(
+    server: providers.ByKey, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ByKey(clock=clock).symbols() == ()
+    monkeypatch.setenv("DATA_API_SYMBOLS", "XAUUSD, EURUSD")
+    assert registry.search("data-api", "eur") in (("EURUSD",), ())  # the empty list may still be kept
+    assert parse_symbols(b'{"data":{"items":[{"name":"B"},"A"]}}') == ("A", "B")
+
+
+def test_rows_without_volume_and_in_another_order() -> None:
+    table = parse_rows(b"[[5, 1, 2, 0.5, 1711929600]]", (), ("open", "close", "high", "low", "time"))
+    assert table.columns.tolist() == ["time", "open", "high", "low", "close"]
+    assert table.iloc[0].tolist()[1:] == [5.0, 2.0, 0.5, 1.0]
