@@ -13,6 +13,7 @@ from lib.files.words import ADJUSTED, NEVER, SPELLINGS
 
 __all__ = ["by_name", "contradiction"]
 
+_QUOTED = re.compile(r"\b(usd|usdt|usdc|busd|eur|gbp|jpy|krw|try|quote|currency|notional|value)\b")
 _TICKS = {"tick volume", "tickvol", "tick vol", "tickvolume", "ticks"}
 
 
@@ -151,6 +152,7 @@ def _volume(work: Work) -> None:
     if work.prices == "adjusted":
         hits = [at for at, name in enumerate(work.plain) if ADJUSTED.search(name) and "vol" in name] + hits
     hits = [at for at in hits if not _other(work, at) and holds_figures(work, at)]
+    hits.sort(key=lambda at: _QUOTED.search(work.plain[at]) is not None)  # of base and quote, the base
     if not hits:
         return
     taken = next((at for at in hits if has_counts(work, at)), hits[0])

@@ -16,7 +16,7 @@ import pyarrow as pa
 from lib import timeframes
 from lib.candles import PRICES
 from lib.errors import FileRefused
-from lib.files import columns, layout, numbers, sides, ticks, times, zones
+from lib.files import columns, layout, numbers, sides, ticks, times, words, zones
 from lib.files.cells import numeric
 from lib.files.inferences import inferences_of
 from lib.files.model import ALL_SYMBOLS, Choices, Reading
@@ -32,6 +32,7 @@ __all__ = ["TICKS_TO", "Plan", "TimePlan", "counted", "make_plan", "plan_of"]
 
 # Prices of bonds: 110'165 is 110 and 16.5 thirty-seconds.
 _THIRTY_SECONDS = re.compile(r"\d{2,3}['’-](?:[0-2]\d|3[01])[0257+]?")
+_COUNT = re.compile(r"\d{9,19}(?:\.\d+)?")
 _AHEAD = 366 * 86400 * 10**6
 
 
@@ -87,6 +88,7 @@ def plan_of(part: Part, choices: Choices) -> Plan:
         zone = "UTC"
     moments = sample_micros(found, roles, timing, zone)
     _refuse_future(part, roles, timing, moments, choices)
+    apart = _apart(found, roles, timing, moments, choices)
     both = sides.find(found, roles, choices) if choices.content != "ticks" else None
     quotes = ticks.find(found, roles, moments, choices) if both is None else None
     if not (both or quotes or choices.columns or roles.sets or {"open", "high", "low"} & roles.at.keys()):
@@ -117,6 +119,7 @@ def plan_of(part: Part, choices: Choices) -> Plan:
             *found.notes,
             *roles.warnings,
             *_of_symbols(part, symbols),
+            *apart,
             *_warnings(part, roles, style, choices, timing, scale),
         ),
         columns=found.names,
@@ -207,6 +210,32 @@ def _warnings(
     if timing.unit == "mixed":
         made.append("The times count from 1970 in several units; each row was read by its size.")
     return made
+
+
+def _apart(
+    found: layout.Layout, roles: columns.Roles, timing: TimePlan, moments: Any, choices: Choices
+) -> list[str]:
+    """A column of counts since 1970 beside the one of times, when it tells other times: the zone may be another."""
+    if timing.utc or choices.zone or not roles.times or not len(moments):
+        return []
+    for at, name in enumerate(found.names):
+        cells = [row[at] for row in found.rows if len(row) == found.width]
+        if (
+            at in roles.times
+            or words.bare(name) not in words.TIME_WORDS
+            or not all(map(_COUNT.fullmatch, cells))
+        ):
+            continue
+        values = np.array([float(cell) for cell in cells])
+        steps = (times.from_epoch(values, times.epoch_unit(values)) - moments)[moments != times.NO_TIME]
+        hours = int(steps[0]) / (3600 * 10**6) if len(steps) else 0.0
+        if hours and abs(hours) <= 14 and hours * 4 == int(hours * 4) and (steps == steps[0]).mean() > 0.9:
+            taken = found.names[roles.times[0]]
+            return [
+                f"The column {name!r} counts times in UTC that are {abs(hours):g} hours {'after' if hours > 0 else 'before'} those of "
+                f"{taken!r}, which were taken as UTC. Choose their zone, or {name!r} for the time (--column time={name})."
+            ]
+    return []
 
 
 def _refuse_future(

@@ -1,4 +1,4 @@
-"""Dates of six digits, 240131 or 310124: which two of them are the year is decided over the whole column."""
+"""Dates of six digits, 240131, 24-01-31 or 310124: which two of them are the year is decided over the whole column."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ import pyarrow.compute as pc
 __all__ = ["order_of", "spelled"]
 
 # The place of the year, the month and the day.
+_PARTED = re.compile(r"(\d\d)([-/.])(\d\d)\2(\d\d)(?!\d)")
 _ORDERS = {"YMD": (0, 2, 4), "DMY": (4, 2, 0), "MDY": (4, 0, 2)}
 
 
 def order_of(cells: Sequence[str]) -> str:
     """``YMD``, ``DMY`` or ``MDY``; nothing where the cells are no such dates, or where several orders fit.
 
-    An order fits where every cell is a date in it; of several, one in which the dates ascend or descend."""
+    An order fits where every cell is a date in it; of several, the one in which the dates ascend
+    or descend, and in the shortest time by far."""
     texts = [cell for cell in cells if cell]
     if len(texts) < 3 or not all(re.fullmatch(r"\d{6}", text) for text in texts):
         return ""
@@ -30,7 +32,10 @@ def order_of(cells: Sequence[str]) -> str:
     ]
     if len(set(texts)) < 2:
         return ""
-    return steady[0] if len(steady) == 1 else next(iter(known)) if len(known) == 1 else ""
+    if len(known) == 1 or len(steady) == 1:
+        return steady[0] if len(steady) == 1 else next(iter(known))
+    spans = sorted((int(np.ptp(known[order])), order) for order in steady)
+    return spans[0][1] if len(spans) > 1 and spans[0][0] * 10 < spans[1][0] else ""
 
 
 def _days(
@@ -48,7 +53,14 @@ def _days(
 def spelled(texts: pa.Array) -> pa.Array:
     """The dates with four digits for the year where it comes first, else parted by dashes; other texts as they
     are."""
-    order = order_of(texts[:1000].to_pylist())
+    head = [each for each in texts[:1000].to_pylist() if each]
+    parted = [_PARTED.match(each) for each in head]
+    if head and all(parted):
+        if order_of(["".join(hit.group(1, 3, 4)) for hit in parted if hit]) != "YMD":
+            return texts
+        late = pc.replace_substring_regex(texts, r"^([0-6]\d[-/.]\d\d[-/.]\d\d)", r"20\1")
+        return pc.replace_substring_regex(late, r"^([7-9]\d[-/.]\d\d[-/.]\d\d)([^\d]|$)", r"19\1\2")
+    order = order_of(head)
     if not order or not pc.all(pc.match_substring_regex(texts, r"^(\d{6})?$")).as_py():
         return texts
     if order != "YMD":

@@ -83,6 +83,7 @@ def _date_and_clock(work: Work, date: int, clocks: list[int], reason: str) -> No
     digits = [
         at for at in range(work.layout.width)
         if work.free(at) and work.bare[at] in TIME_WORDS and at != date and _clock_digits_loose(work, at)
+        and not re.search(r"date|day|index|datum|fecha", work.plain[at])
     ]  # fmt: skip
     clock = next(iter(clocks or digits), None)
     if clock is None or "clock" in work.left_out:

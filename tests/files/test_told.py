@@ -336,3 +336,24 @@ def test_a_word_for_a_zone_that_may_be_two_things_is_said() -> None:
         )
         == "EST"
     )
+
+
+def test_two_columns_of_times_that_are_hours_apart_are_said() -> None:
+    rows = [
+        f"{int(time.timestamp())},{line}\n"
+        for time, line in zip(HOURS.index + pd.Timedelta("5h"), LINES[1:], strict=True)
+    ]
+    data = ("unix," + HEADER + "".join(rows)).encode()
+    made = read("x", data)
+    assert any(
+        "'unix' counts times in UTC that are 5 hours after those of 'time'" in note
+        for note in made.reading.warnings
+    )
+    zone = read("x", data, Choices(zone="Etc/GMT+5"))
+    assert zone.table.index[0] == HOURS.index[0] + pd.Timedelta("5h")
+    assert not zone.reading.warnings
+
+
+def test_a_column_that_numbers_the_rows_is_no_clock() -> None:
+    rows = "".join(f"{n},2024-01-{n + 1:02d},1,2,1,2,5\n" for n in range(28))
+    assert str(read("x", ("date,datetime,open,high,low,close,volume\n" + rows).encode()).timeframe) == "1d"

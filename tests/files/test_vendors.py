@@ -169,7 +169,7 @@ TEXTS: dict[str, tuple[str, pd.DataFrame] | tuple[str, pd.DataFrame, Choices]] =
     "coinbase": (rows(lambda t, r: f"{s(t)},{r.l},{r.h},{r.o},{r.c},{r.v}", HOURS, "time,low,high,open,close,volume", newest=True), HOURS),
     "bitstamp": (rows(lambda t, r: f"{s(t)},{t:%Y-%m-%d %H:%M:%S},BTC/USD,{r.o},{r.h},{r.l},{r.c},5,{r.v}", HOURS,
                       "A site of prices\nunix,date,symbol,open,high,low,close,Volume USD,Volume BTC", newest=True),
-                 HOURS.assign(volume=5.0)),
+                 HOURS),
     "bitmex": (rows(lambda t, r: f"{t + pd.Timedelta('1h'):%Y-%m-%dT%H:%M:%S}.000Z,XBTUSD,{r.o},{r.h},{r.l},{r.c},5,{r.v}", HOURS,
                     "timestamp,symbol,open,high,low,close,trades,volume"), HOURS, Choices(stamp="close")),
     "binance, us": (rows(lambda t, r: f"{s(t)}000000,{r.o},{r.h},{r.l},{r.c},{r.v},{s(t) + 3599}999999,99.5,5,7.5,8.5,0", HOURS), HOURS),
@@ -195,6 +195,8 @@ TEXTS: dict[str, tuple[str, pd.DataFrame] | tuple[str, pd.DataFrame, Choices]] =
                  "          ts           | open | high | low | close | volume\n-----------------------+------+------+-----+-------+--------", tail="(60 rows)\n\n"), HOURS),
     "markdown": (rows(lambda t, r: f"| {t:%Y-%m-%d} | {r.o} | {r.h} | {r.l} | {r.c} | {r.v} |", DAYS, "| Date | Open | High | Low | Close | Volume |\n|---|---|---|---|---|---|"), DAYS),
     # ---- dialects
+    "two digits of the year first": (rows(ohlcv("%y/%m/%d"), DAYS, "Date,Open,High,Low,Close,Volume"), DAYS),
+    "two digits of the year first, hours": (rows(ohlcv("%y-%m-%d %H:%M"), HOURS, "Date,Open,High,Low,Close,Volume", newest=True), HOURS),
     "six digits for a day": (rows(ohlcv("%y%m%d"), DAYS, "Date,Open,High,Low,Close,Volume"), DAYS),
     "six digits, day first": (rows(ohlcv("%d%m%y"), DAYS, "Date,Open,High,Low,Close,Volume"), DAYS),
     "colons": (rows(ohlcv("%Y-%m-%d", ":"), DAYS, "Date:Open:High:Low:Close:Volume"), DAYS),
