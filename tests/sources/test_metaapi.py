@@ -5,16 +5,18 @@ import logging
 import traceback
 from collections.abc import Iterator
 
+import pandas as pd
 import pytest
 
 import lib.sources.metaapi
-from lib.errors import BadAnswer, Blocked, CandlebookError, InputError, UnknownName
+from lib import settings
+from lib.errors import BadAnswer, Blocked, CandlebookError, InputError, RateLimited, UnknownName
 from lib.sources import registry
 from lib.sources.base import Quote
 from lib.sources.metaapi import MetaApi, parse_price
 from tests.servers import providers
 from tests.servers.faults import KINDS, PASSING, Fault
-from tests.servers.provider import Running
+from tests.servers.provider import Reply, Running
 from tests.sources.clock import FakeClock
 
 TOKEN = "t0ken-That-Nobody-May-See"
@@ -46,6 +48,9 @@ def test_the_examples_in_the_text_hold() -> None:
 def test_a_quote(broker: MetaApi, server: providers.MetaApi) -> None:
     quote = broker.quote("AUDNZD")
     assert (quote.bid, quote.ask, str(quote.time)) == (1.05297, 1.05309, "2024-03-15 12:34:56.345000+00:00")
+    assert quote.symbol == "AUDNZD"
+    assert str(quote.broker_time) == "2024-03-15 15:34:56"  # its clock is three hours ahead
+    assert server.log[0].params == {"keepSubscription": "true"}
     assert server.log[0].path == "/users/current/accounts/acc-1/symbols/AUDNZD/current-price"
     assert isinstance(registry.quotes("metaapi").quote("EURUSD"), Quote)
     assert "metaapi" in registry.quote_names()
@@ -62,6 +67,41 @@ def test_unknown_symbol_and_account(
     with pytest.raises(InputError, match="no such account here, or it is not deployed") as caught:
         broker.quote("EURUSD")
     assert "other" not in str(caught.value)
+
+
+def test_the_time_that_a_refusal_recommends_is_kept(
+    broker: MetaApi, server: providers.MetaApi, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"id": 1, "error": "TooManyRequestsError", "message": "You have used all your request quota."}
+    until = "2024-03-15T12:35:26.500Z"  # 30.5 s from now
+    told = {**body, "metadata": {"recommendedRetryTime": until}}
+    answer = server.respond
+    replies = [Reply(429, told)]
+    monkeypatch.setattr(server, "respond", lambda request: replies.pop() if replies else answer(request))
+    with pytest.raises(RateLimited):
+        broker.quote("EURUSD", patience=10)
+    assert len(server.log) == 1
+    began = clock.now
+    assert broker.quote("EURUSD", patience=60).bid == 1.05297
+    assert server.log[1].at - began >= 30 - 8
+    assert server.log[1].at >= pd.Timestamp(until).timestamp()
+
+
+def test_the_region_chooses_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDLEBOOK_METAAPI_REGION", "London")
+    assert settings.metaapi_rest() == "https://mt-client-api-v1.london.agiliumtrade.ai"
+    monkeypatch.setenv("CANDLEBOOK_METAAPI_REGION", "evil.example/")
+    with pytest.raises(InputError, match="CANDLEBOOK_METAAPI_REGION"):
+        settings.metaapi_rest()
+
+
+def test_another_symbol_than_was_asked_for_is_refused(
+    broker: MetaApi, server: providers.MetaApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"symbol": "GBPUSD", "bid": 1.2, "ask": 1.3, "time": "2024-03-15T12:34:56.345Z"}
+    monkeypatch.setattr(server, "respond", lambda request: Reply(200, body))
+    with pytest.raises(BadAnswer, match="was asked for EURUSD and sent GBPUSD"):
+        broker.quote("EURUSD")
 
 
 @pytest.mark.parametrize("kind", [kind for kind in PASSING if kind != "empty page"])
