@@ -6,15 +6,19 @@ The stages, each a module that can be used and tested alone::
     documents, workbooks   JSON and Excel -> text
     tables        Parquet, Arrow -> typed columns
     text          bytes -> UTF-8                                 encodings, byte order marks
+    dialects      cells wrapped in marks of their own, dates in several columns -> plain text
     layout        text -> delimiter, header, first row           from a sample of the head
     columns       names and sample -> which column is which      (words: names in many languages; roles;
                   named_columns, placed_columns, time_columns     price_orders: told by the figures)
     sides, ticks  candles of both sides; quotes and trades
     numbers       texts -> float64                               decimal marks, thousands, suffixes
     times         texts or counts -> times                       decided over the whole column
-                  (fields: year, month, day ...; tokens: runs of digits; fixed: all of one shape; months: names)
+                  (fields: year, month, day ...; tokens: runs of digits; fixed: all of one shape; months: names;
+                   sixdigits: dates without a century)
     zones         wall clocks -> UTC                             with the changes of the clocks
     opening       the stages up to layout, for any kind of file
+    symbols       which of several symbols in a column
+    scales        prices written as points: by what to divide them
     timing        which of these the times of a table need
     plan          all of these for one table (planned), as inferences that the reader can override
     questions     what the content does not decide
@@ -22,6 +26,7 @@ The stages, each a module that can be used and tested alone::
     grid          typed columns by Arrow, or texts with the line of each row
     leftovers     comments, totals and empty days, left out and said so
     parts         several tables of one series, joined
+    offgrid       candles stamped a little late, and the buckets they belong to
     finishing     rows -> UTC -> ``candles.conform``, or a refusal that lists the faults
     reading       all of it
     streaming     the same for files of any size, in bounded memory

@@ -164,9 +164,11 @@ def _count_plan(sample: list[str], unit: str) -> TimePlan:
 
 def _refuse_rounded(name: str, sample: list[str], unit: str) -> None:
     """Counts that a spreadsheet saved with a few digits are not the times any more."""
-    hits = [re.fullmatch(r"\d(?:\.(\d+))?[eE]\+?(\d+)", cell) for cell in sample]
+    hits = [re.fullmatch(r"\d(?:\.(\d+))?[eE]\+?(\d{1,2})", cell) for cell in sample]
     lost = [int(hit[2]) - len(hit[1] or "") for hit in hits if hit]
-    if not lost or unit not in times.EPOCH_UNITS:
+    if (
+        len(lost) * 2 < len(sample) or not lost or unit not in times.EPOCH_UNITS
+    ):  # one alone is a fault of its row
         return
     seconds = 10.0 ** min(lost) / {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
     if seconds >= 60:

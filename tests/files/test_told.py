@@ -357,3 +357,12 @@ def test_two_columns_of_times_that_are_hours_apart_are_said() -> None:
 def test_a_column_that_numbers_the_rows_is_no_clock() -> None:
     rows = "".join(f"{n},2024-01-{n + 1:02d},1,2,1,2,5\n" for n in range(28))
     assert str(read("x", ("date,datetime,open,high,low,close,volume\n" + rows).encode()).timeframe) == "1d"
+
+
+@pytest.mark.parametrize("cell", ["1e999", "1.7E+12", "9" * 25])
+def test_one_count_that_is_none_is_a_fault_of_its_row(cell: str) -> None:
+    seconds = [str(1705104000 + n * 3600) for n in range(30)]
+    seconds[7] = cell
+    data = HEADER + "".join(f"{each},1,2,1,2,5\n" for each in seconds)
+    with pytest.raises((FileRefused, CandlesRefused), match=r"[Ll]ine 9"):
+        read("x", data.encode())
