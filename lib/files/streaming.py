@@ -17,6 +17,7 @@ from typing import IO, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from lib.candles import COLUMNS, Conformed, Finding, Report, conform, conform_clean, empty, micros
@@ -142,6 +143,7 @@ class _Work:
             rows.lines = lines_of(rows, block)
             self._settle(rows)
             self.say(block.done * 0.7, "reading")
+            pa.default_memory_pool().release_unused()  # each thread keeps what it once held
             if sum(self.counts.values()) > 100 * _LISTED and self.choices.bad_rows != "drop":
                 break
         if self.held is not None:
