@@ -79,11 +79,13 @@ class Ccxt(Rest):
     def _spelled(self) -> dict[Timeframe, str]:
         """The spelling of each timeframe; of two for the same, the first."""
         made: dict[Timeframe, str] = {}
-        for text in self._wire.timeframes:
+        for text, theirs in self._wire.timeframes.items():
             try:
-                made.setdefault(parse(text), text)
+                frame = parse(text)
             except UnknownName:  # years, which nothing here is kept in
                 continue
+            if _agree(frame, theirs):
+                made.setdefault(frame, text)
         return made
 
     @cached_property
@@ -124,6 +126,14 @@ class Ccxt(Rest):
             patience,
         )
         return tuple(sorted(markets))
+
+
+def _agree(frame: Timeframe, theirs: Any) -> bool:
+    """Whether a timeframe is as long as what the exchange is asked for by it, where that is a number: at some
+    what ccxt calls a week is three days, or two weeks fifteen."""
+    if frame.is_calendar or not str(theirs).isdecimal():
+        return True
+    return int(theirs) in (frame.seconds, frame.seconds // 60, frame.seconds * 1000)
 
 
 def exchanges() -> tuple[str, ...]:

@@ -31,12 +31,12 @@ _guard = threading.Lock()
 
 class Wire:
     """Requests to one exchange, one at a time: neither ccxt's objects nor their pace are made for several
-    threads. ``timeframes`` are in ccxt's spelling; ``most`` is how many candles come at most, 0 where that is
+    threads. ``timeframes`` are ccxt's spellings with the exchange's own; ``most`` is how many candles come at most, 0 where that is
     not said."""
 
     def __init__(self, made: Any, errors: Any, title: str, budget: Limiter) -> None:
         self.title = title
-        self.timeframes = tuple(made.timeframes or ()) if made.has.get("fetchOHLCV") else ()
+        self.timeframes = dict(made.timeframes or {}) if made.has.get("fetchOHLCV") else {}
         self.most = _most(made.features or {})
         self._made, self._errors, self._limiter = made, errors, budget
         self._turn = Turn()

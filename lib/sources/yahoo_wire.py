@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -68,6 +69,8 @@ class YahooWire:
         if not _caches:  # cookies and zones of symbols: nowhere but for this process
             _caches.append(tempfile.TemporaryDirectory(prefix="candlebook-", ignore_cleanup_errors=True))
             yfinance.set_tz_cache_location(_caches[0].name)
+            # what is old-fashioned in its lines is of no use to whoever reads ours
+            warnings.filterwarnings("ignore", module=r"yfinance\b")
         yfinance.config.debug.hide_exceptions = False
         # an answer that was spoilt would be kept, and given again to whoever asks again
         yfinance.data.YfData.cache_get.cache_clear()

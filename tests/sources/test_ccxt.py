@@ -158,6 +158,14 @@ def test_every_timeframe_is_asked_in_its_own_spelling(kraken: SimpleNamespace, t
     assert asked == {str(parse(timeframe).seconds // 60)}
 
 
+def test_what_is_called_otherwise_than_it_is_long_is_not_offered(kraken: SimpleNamespace) -> None:
+    """The first exchange's two weeks are 15 days, the second's week is three."""
+    assert "2w" in ccxt.kraken().timeframes
+    assert "1w" in ccxt.bitstamp().timeframes
+    assert str(kraken.source.timeframes[-1]) == "1w"
+    assert str(Ccxt("bitstamp", kraken.url).timeframes[-1]) == "1d"
+
+
 def test_the_markets_are_loaded_once_for_all(kraken: SimpleNamespace, clock: FakeClock) -> None:
     for _ in range(3):
         Ccxt("kraken", kraken.url, clock=clock).recent("BTC/USD", parse("1m"), 5)
