@@ -103,6 +103,16 @@ def test_one_that_fails_leaves_the_others_going(server: Server, listed: Path) ->
     assert result.stderr.count("Error: HALTUSD") == 2
 
 
+def test_a_source_without_its_key_holds_up_no_other(server: Server, listed: Path) -> None:
+    more = '[[series]]\nsource = "oanda"\nsymbol = "EUR_USD"\ntimeframe = "1d"\n'
+    listed.write_text(LIST.replace('["1h", "1d"]', '["1d"]') + more)
+    result = run("sync", "--json")
+    *done, refused = json.loads(result.stdout)["series"]
+    assert [one["added"] > 0 for one in done] == [True, True]
+    assert "CANDLEBOOK_OANDA" in refused["error"] or "OANDA" in refused["error"]
+    assert result.exit_code == refused["exit_code"] != 0
+
+
 @pytest.mark.parametrize(("fault", "code"), [("451", 5), ("garbage", 5)])
 def test_the_gravest_failure_is_the_exit_code(
     server: Server, exchange: Exchange, listed: Path, fault: str, code: int

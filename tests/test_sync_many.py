@@ -342,6 +342,35 @@ def test_the_schedule_syncs_and_can_be_switched_off(
     schedule.stop()
 
 
+def test_a_sync_that_takes_long_is_not_begun_twice_and_stops_when_switched_off(
+    store: Store, known: dict[str, Scripted], tmp_path: Path
+) -> None:
+    reached, gate = threading.Event(), threading.Event()
+
+    def hold(number: int) -> None:
+        if number == 3:
+            reached.set()
+            assert gate.wait(30)
+
+    source = known["demo"] = Scripted({"DEMO-BTC": LONG}, name="demo", before=hold)
+    schedule.start(store, written(tmp_path, GOOD.replace("1d", "1m")), "every day")
+    running = schedule._running
+    assert running is not None
+    running.begin()
+    assert reached.wait(30)
+    state = schedule.state()
+    assert state is not None
+    assert state.running
+    running.begin()
+    assert len(source.asked) == 1
+    schedule.stop()
+    gate.set()
+    wait_for(lambda: not running.busy)
+    assert running.last[0].outcome is not None
+    assert running.last[0].outcome.cancelled
+    assert store.info(running.last[0].series).count == 400
+
+
 def test_the_scheduler_is_not_loaded_until_it_is_asked_for() -> None:
     import subprocess
     import sys

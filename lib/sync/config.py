@@ -113,7 +113,8 @@ class _Reader:
             raise self._wrong(
                 f"{where}source", source, f"There are: {', '.join(registry.names())}.", missing=source is None
             )
-        self._tried(f"{where}source", source, lambda: registry.get(source))
+        # whether it has its key or package shows when it is asked, and holds up no other series
+        self._tried(f"{where}source", source, lambda: registry.lacking(source))
         start = self._start(table.get("start"), f"{where}start")
         calendar = table.get("calendar", "")
         if not isinstance(calendar, str):

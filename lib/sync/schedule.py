@@ -56,15 +56,19 @@ class _Running:
         self.error: CandlebookError | None = None
         self.busy = False
         self.clock = BackgroundScheduler(timezone="UTC", daemon=True)
-        # late or doubled, it runs once; never twice at the same time
-        self.job = self.clock.add_job(
-            self.sync, check(text), coalesce=True, max_instances=1, misfire_grace_time=None
-        )
+        # late or doubled, it runs once
+        self.job = self.clock.add_job(self.begin, check(text), coalesce=True, misfire_grace_time=None)
         self.clock.start()
+
+    def begin(self) -> None:
+        """Sync in a thread that does not keep the process from ending, as the scheduler's own would; never two
+        at the same time."""
+        if not self.busy:
+            self.busy = True
+            threading.Thread(target=self.sync, name="scheduled sync", daemon=True).start()
 
     def sync(self) -> None:
         """Bring all up to date; the list is read anew, so that changes to it count."""
-        self.busy = True
         try:
             self.last, self.error = sync_all(self.store, load(self.path).series, stop=self.stopping), None
         except CandlebookError as error:
