@@ -214,8 +214,8 @@ class Rest(ABC):
             opens = micros(closed)
             fresh = closed[(opens >= low) & (opens < (last if self.may_skip else high))]
             passed = batch.last + 1 if batch.refused and batch.last is not None and batch.last < high else low
-            if doubt is not None and len(fresh) and opens[0] >= at and batch.rows >= self._size(timeframe):
-                # a full page of the newer window says nothing of the doubted one: ask for that alone
+            if doubt is not None and not self.by_room and batch.rows >= self._size(timeframe):
+                # a limit may have cut the older candles off: ask for the doubted window alone
                 alone = self._get(symbol, timeframe, Ask(doubt, at, self._size(timeframe)), stop)
                 requests += alone.requests
                 if len(alone.value.table):
