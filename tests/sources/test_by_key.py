@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import doctest
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -128,3 +130,11 @@ def test_rows_without_volume_and_in_another_order() -> None:
     table = parse_rows(b"[[5, 1, 2, 0.5, 1711929600]]", (), ("open", "close", "high", "low", "time"))
     assert table.columns.tolist() == ["time", "open", "high", "low", "close"]
     assert table.iloc[0].tolist()[1:] == [5.0, 2.0, 0.5, 1.0]
+
+
+def test_every_setting_of_it_is_documented() -> None:
+    root = Path(__file__).resolve().parents[2]
+    names = set(re.findall(r"DATA_API_[A-Z_]+", (root / "lib" / "settings.py").read_text()))
+    assert len(names) == 13
+    example = (root / ".streamlit" / "secrets.toml.example").read_text()
+    assert not [name for name in names if f"# {name} = " not in example]
