@@ -7,6 +7,7 @@ import difflib
 import importlib
 import importlib.util
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -21,13 +22,15 @@ __all__ = ["Entry", "entries", "get", "lacking", "names", "quote_names", "quotes
 
 # How long a search waits for a provider's list; it goes on arriving behind the scenes.
 _SEARCH_SECONDS = 3.0
+_ASK_AGAIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One source: ``target`` is ``module:Class``; ``example`` a symbol in its spelling; ``hint`` says
     what to install where it needs more than the plain requirements, ``packages`` are imported then;
-    ``settings`` must be set, and ``where`` says how to come by them."""
+    ``settings`` must be set, and ``where`` says how to come by them; ``live`` sources have a feed, and
+    ``synthetic`` ones invent their candles."""
 
     name: str
     title: str
@@ -38,6 +41,8 @@ class Entry:
     packages: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     where: str = ""
+    live: bool = False
+    synthetic: bool = False
 
 
 def _by_name(*made: Entry) -> Mapping[str, Entry]:
@@ -52,6 +57,7 @@ _ENTRIES: Mapping[str, Entry] = _by_name(
         "lib.sources.binance:Binance",
         "Crypto pairs, no key needed.",
         "BTCUSDT",
+        live=True,
     ),
     Entry(
         "binance-futures",
@@ -75,6 +81,8 @@ _ENTRIES: Mapping[str, Entry] = _by_name(
         "lib.sources.demo:Demo",
         "Synthetic candles, made on this machine.",
         "DEMO-BTC",
+        live=True,
+        synthetic=True,
     ),
     Entry(
         "massive",
@@ -182,9 +190,10 @@ def quotes(name: str) -> Quotes:
     return cast(Quotes, _make(_entry(name, _QUOTES)))
 
 
-def search(name: str, text: str, limit: int = 20) -> tuple[str, ...]:
-    """Symbols of a source that match ``text``, best first. Never longer than 3 seconds: where the list
-    cannot be had by then, or at all, nothing is found; when it arrives later, the next search has it.
+def search(name: str, text: str, limit: int = 20, *, patience: float | None = None) -> tuple[str, ...]:
+    """Symbols of a source that match ``text``, best first; of all of them where it is empty. Never longer than
+    ``patience`` seconds (3): where the list cannot be had by then, or at all, nothing is found; when it arrives
+    later, the next search has it. A source that would not give its list is asked again after a minute.
 
     Raises ``UnknownName`` for a source that is not there.
     """
@@ -192,13 +201,16 @@ def search(name: str, text: str, limit: int = 20) -> tuple[str, ...]:
         return ()
     source = get(name)
     with _searching:
-        thread, found = _loading.get(name, (None, []))
+        thread, found, at = _loading.get(name, (None, [], 0.0))
+        failed = thread is not None and not thread.is_alive() and not found
+        if failed and time.monotonic() - at < _ASK_AGAIN_SECONDS:
+            return ()
         if thread is None or not thread.is_alive():
             found = []
             thread = threading.Thread(target=_list, args=(source, found), name=f"symbols {name}", daemon=True)
-            _loading[name] = (thread, found)
+            _loading[name] = (thread, found, time.monotonic())
             thread.start()
-    thread.join(_SEARCH_SECONDS)
+    thread.join(_SEARCH_SECONDS if patience is None else patience)
     return catalog.rank(text, found[0], limit) if found else ()
 
 
@@ -210,7 +222,7 @@ def _list(source: Source, found: list[tuple[str, ...]]) -> None:
 
 
 _searching = threading.Lock()
-_loading: dict[str, tuple[threading.Thread, list[tuple[str, ...]]]] = {}
+_loading: dict[str, tuple[threading.Thread, list[tuple[str, ...]], float]] = {}
 
 
 def _offered() -> dict[str, Entry]:

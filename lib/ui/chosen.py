@@ -18,6 +18,7 @@ from lib.sync.holes import holes
 from lib.ui import words
 from lib.ui.downloads import follow
 from lib.ui.frame import bar, guard, plain, show_error
+from lib.ui.markets import is_askable
 from lib.ui.quality import FILLS
 
 __all__ = ["chosen", "key_of", "toolbar"]
@@ -62,7 +63,7 @@ def _mark(infos: Sequence[SeriesInfo], value: bool) -> None:
 
 def _sync(store: Store, picked: Sequence[SeriesInfo]) -> None:
     """Fetch what came since the last candle, for those whose source can be asked."""
-    able = [info for info in picked if info.series.source in registry.names()]
+    able = [info for info in picked if is_askable(info.series.source)]
     others = len(picked) - len(able)
     st.button(
         f"Bring {len(able)} up to date" if able and others else "Bring up to date", icon=":material/sync:", type="primary",
@@ -113,7 +114,7 @@ def _filled(store: Store, info: SeriesInfo, how: str) -> int:
     found = holes(store, series)
     if how == "fetch":
         spans = found.spans(without=("ignored", "filled", "unfillable"))
-        if series.source not in registry.names() or not spans:
+        if not is_askable(series.source) or not spans:
             st.write(f"{plain(str(series))}: {'no gap to ask for' if not spans else 'came from a file'}")
             return 0
         follow(start_refill(store, registry.get(series.source), series, spans))

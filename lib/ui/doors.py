@@ -2,76 +2,102 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from lib.sources import registry
+from lib.sources.registry import Entry
 from lib.store import Store
 from lib.sync import start_download
 from lib.timeframes import parse
 from lib.ui.downloads import follow
 from lib.ui.frame import LIVE, guard
+from lib.ui.markets import budget, is_ready, known_symbols, symbol_box
 from lib.ui.upload import upload
 
 __all__ = ["doors"]
 
-_TIMEFRAMES = ["1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w", "1M"]
 _EARLIEST = pd.Timestamp("1970-01-01").date()
 
 
 def doors(store: Store) -> None:
-    """Three ways to bring candles in, one tab each."""
+    """Three ways to bring candles in, one tab each; only the open one is drawn."""
     file, download, live = st.tabs(
         [
             ":material/upload_file: Open files",
             ":material/download: Download history",
             ":material/sensors: Watch live",
-        ]
+        ],
+        key="doors",
+        on_change="rerun",
     )
+    # what was uploaded stays while another tab is looked at
     with file, guard():
         upload(store)
-    with download:
-        _download(store)
-    with live:
-        _live()
+    if download.open:
+        with download, guard():
+            _download(store)
+    if live.open:
+        with live, guard():
+            _live()
 
 
-def _market(key: str) -> tuple[str, str, str]:
-    """Source, symbol and timeframe, in a form."""
-    entries = {entry.name: entry for entry in registry.entries()}
-    source, symbol, timeframe = st.columns([1.4, 1.4, 1])
+def _market(key: str, entries: Sequence[Entry], timeframe: str) -> tuple[Entry, str, str]:
+    """Source, symbol (empty: none chosen) and timeframe."""
+    by_name = {entry.name: entry for entry in entries}
+    source, symbol, step = st.columns([1.4, 1.6, 1])
     name = source.selectbox(
-        "Source", list(entries), format_func=lambda name: entries[name].title, key=f"{key}_source"
-    )
-    wanted = symbol.text_input(
-        "Symbol", "BTCUSDT", key=f"{key}_symbol",
-        help="As the source spells it: BTCUSDT at Binance, DEMO-BTC in the demo feed",
+        "Source", list(by_name), format_func=lambda name: by_name[name].title, key=f"{key}_source",
+        help="\n".join(f"- **{entry.title}**: {entry.about}" for entry in entries),
     )  # fmt: skip
-    chosen = timeframe.selectbox(
-        "Timeframe", _TIMEFRAMES, index=0 if key == "live" else 4, key=f"{key}_timeframe"
+    entry = by_name[name]
+    with symbol:
+        symbols = known_symbols(name)
+        # each source has symbols of its own
+        wanted = symbol_box(entry, symbols, key=f"{key}_symbol_{name}")
+    offered = (
+        [str(each) for each in registry.get(name).timeframes] if not registry.lacking(name) else [timeframe]
     )
-    return name, wanted.strip().upper(), chosen
+    chosen = step.selectbox(
+        "Timeframe", offered, index=offered.index(timeframe) if timeframe in offered else 0,
+        key=f"{key}_timeframe_{name}",
+    )  # fmt: skip
+    return entry, wanted, chosen
 
 
 def _live() -> None:
-    with st.form("live", border=False):
-        name, symbol, timeframe = _market("live")
-        if st.form_submit_button("Watch", type="primary", icon=":material/sensors:"):
-            st.switch_page(LIVE, query_params={"source": name, "symbol": symbol, "tf": timeframe})
+    entries = [entry for entry in registry.entries() if entry.live]
+    entry, symbol, timeframe = _market("live", entries, "1m")
+    if st.button("Watch", type="primary", icon=":material/sensors:", key="live_go"):
+        st.switch_page(
+            LIVE, query_params={"source": entry.name, "symbol": symbol or entry.example, "tf": timeframe}
+        )
 
 
 def _download(store: Store) -> None:
-    with st.form("download", border=False):
-        name, symbol, timeframe = _market("download")
-        today = pd.Timestamp.now(tz="UTC").date()
-        start, end = st.columns(2)
-        since = start.date_input("From", today - pd.Timedelta(days=365), min_value=_EARLIEST, max_value=today)
-        until = end.date_input("To, that day included (UTC)", today, min_value=_EARLIEST, max_value=today)
-        pressed = st.form_submit_button("Download", type="primary", icon=":material/download:")
-    if pressed:
-        with guard():
-            job = start_download(
-                store, registry.get(name), symbol, parse(timeframe),
-                pd.Timestamp(since, tz="UTC"), pd.Timestamp(until, tz="UTC") + pd.Timedelta(days=1),
+    entry, symbol, timeframe = _market("download", registry.entries(), "1h")
+    if not is_ready(entry):
+        return
+    today = pd.Timestamp.now(tz="UTC").date()
+    start, end = st.columns(2)
+    since = start.date_input(
+        "From", today - pd.Timedelta(days=365), min_value=_EARLIEST, max_value=today, key="download_from"
+    )
+    until = end.date_input(
+        "To, that day included (UTC)", today, min_value=_EARLIEST, max_value=today, key="download_to"
+    )
+    if st.button("Download", type="primary", icon=":material/download:", key="download_go"):
+        if not symbol:
+            st.warning(f"Choose a symbol, such as {entry.example}.", icon=":material/edit:")
+        elif since is None or until is None:
+            st.warning("Choose the first and the last day.", icon=":material/edit:")
+        else:
+            follow(
+                start_download(
+                    store, registry.get(entry.name), symbol, parse(timeframe),
+                    pd.Timestamp(since, tz="UTC"), pd.Timestamp(until, tz="UTC") + pd.Timedelta(days=1),
+                )
             )  # fmt: skip
-            follow(job)
+    budget(entry.name)

@@ -123,7 +123,7 @@ def _delete(store: Store, series: Series) -> None:
 
 
 def _has_live(series: Series) -> bool:
-    return series.source in registry.names() and registry.get(series.source).live
+    return any(entry.live and entry.name == series.source for entry in registry.entries())
 
 
 def spark(closes: np.ndarray[Any, Any], *, width: int = 160, height: int = 36) -> str:

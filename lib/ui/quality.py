@@ -21,6 +21,7 @@ from lib.ui.coverage import coverage_map
 from lib.ui.downloads import downloads, follow
 from lib.ui.findings import findings, versus
 from lib.ui.frame import HISTORY, bar, guard, plain, show_error, warn
+from lib.ui.markets import is_askable
 
 __all__ = ["FILLS", "pick_calendar", "quality"]
 
@@ -218,11 +219,12 @@ def _actions(store: Store, found: Health, rows: pd.DataFrame, *, all_of_them: bo
 
 
 def _refill(store: Store, series: Series, spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]]) -> None:
-    entries = {entry.name: entry for entry in registry.entries()}
-    own = series.source if series.source in entries else None
+    entries = {entry.name: entry for entry in registry.entries() if is_askable(entry.name)}
+    own = series.source if is_askable(series.source) else None
+    names = list(dict.fromkeys([own, *entries] if own else entries))
     name = st.selectbox(
-        "From", list(entries), list(entries).index(own) if own else 0, key=f"refill_from_{series.slug}",
-        format_func=lambda name: f"{entries[name].title} (its own source)" if name == own else entries[name].title,
+        "From", names, key=f"refill_from_{series.slug}",
+        format_func=lambda name: f"{entries[name].title if name in entries else name}{' (its own source)' if name == own else ''}",
     )  # fmt: skip
     symbol = st.text_input("Symbol there", series.symbol, key=f"refill_symbol_{series.slug}")
     if name != own:

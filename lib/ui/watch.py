@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -13,9 +14,11 @@ from lib.live.older import Older
 from lib.live.snapshot import Snapshot
 from lib.series import Series
 from lib.sources import registry
+from lib.sources.registry import Entry
 from lib.store import Store
 from lib.ui import address, words
 from lib.ui.frame import LIVE, bar, guard, plain, show_error
+from lib.ui.markets import known_symbols, symbol_box
 from lib.ui.pickers import Look
 
 __all__ = ["pick_hold", "pick_market", "watch"]
@@ -35,16 +38,21 @@ _BADGES = {
 
 def pick_market() -> Series:
     """Source, symbol and timeframe, all in the address."""
-    entries = {entry.name: entry for entry in registry.entries() if registry.get(entry.name).live}
+    entries = {entry.name: entry for entry in registry.entries() if entry.live}
     name = address.one_of(
         "source", list(entries), next(iter(entries)), st.selectbox, "Source", width=180,
         on_change=address.drop, args=("symbol",),
         format_func=lambda name: entries[name].title,
     )  # fmt: skip
-    wanted = address.text("symbol", "", st.text_input, "Symbol", placeholder=entries[name].example, width=180)
+    wanted = address.text("symbol", "", partial(_symbol, entries[name]), "Symbol")
     offered = [str(timeframe) for timeframe in registry.get(name).timeframes]
     chosen = address.one_of("tf", offered, "1m", st.selectbox, "Timeframe", width=120)
-    return Series.of(name, wanted.upper() or entries[name].example, chosen)
+    return Series.of(name, wanted or entries[name].example, chosen)
+
+
+def _symbol(entry: Entry, label: str, key: str) -> str:
+    with st.container(width=220):
+        return symbol_box(entry, known_symbols(entry.name), key=key, label=label)
 
 
 def pick_hold() -> bool:
@@ -100,7 +108,7 @@ def _not_reached(series: Series) -> None:
     with bar():
         st.button("Try again now", icon=":material/refresh:", on_click=_retry, args=(series,))
         for entry in registry.entries():
-            if entry.name == series.source or not registry.get(entry.name).synthetic:
+            if entry.name == series.source or not entry.synthetic:
                 continue
             st.page_link(
                 LIVE, label=f"Watch the {entry.title.lower()} instead", icon=":material/science:",

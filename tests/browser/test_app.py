@@ -326,6 +326,9 @@ def test_an_unreachable_source_is_said_and_the_demo_is_offered_not_taken(page: P
 def test_a_download_goes_through_with_progress(page: Page, serve: Serve, exchange: dict[str, str]) -> None:
     page.goto(serve("streamlit_app.py", env=exchange).at())
     page.get_by_role("tab", name=re.compile("Download")).click()
+    page.get_by_role("combobox", name="Symbol").click()
+    page.keyboard.type("btcusd")
+    page.get_by_role("option", name="BTCUSDT", exact=True).click()
     page.get_by_role("button", name="Download").click()
     expect(page.get_by_text(re.compile(r"[\d,]+ candles added"))).to_be_visible(timeout=60_000)
     page.get_by_role("link", name="Open").click()

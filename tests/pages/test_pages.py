@@ -16,6 +16,7 @@ from lib.series import Series
 from lib.sources import registry
 from lib.store import open_store
 from lib.sync import fill
+from lib.ui.markets import written
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -309,9 +310,20 @@ def test_live_refuses_a_symbol_the_source_does_not_have():
     assert not page.exception
 
 
+def open_tab(page, name):
+    """As a click on a tab of Home."""
+    [tab] = [each.label for each in page.tabs if name in each.label]
+    page.session_state["doors"] = tab
+    return page.run()
+
+
 def test_a_download_that_waits_says_why_and_can_be_cancelled():
+    page = open_tab(open_page("streamlit_app.py"), "Download")
+    page.button(key="download_go").click().run()
+    assert "Choose a symbol" in page.warning[0].value
     page = open_page("streamlit_app.py")
-    page.button(key="FormSubmitter:download-Download").click().run()
+    page.session_state["download_symbol_binance"] = "BTCUSDT"
+    open_tab(page, "Download").button(key="download_go").click().run()
     run_until(
         page, lambda: "could not be reached" in "".join(each.proto.text for each in page.get("progress"))
     )
@@ -320,6 +332,34 @@ def test_a_download_that_waits_says_why_and_can_be_cancelled():
     next(button for button in page.button if button.label == "Put away").click().run()
     assert "Cancelled" not in words(page)
     assert not page.exception
+
+
+def test_a_source_without_its_key_says_what_it_needs():
+    page = open_tab(open_page("streamlit_app.py"), "Download")
+    page.selectbox(key="download_source").set_value("oanda").run()
+    assert not page.exception
+    assert "CANDLEBOOK\\_OANDA\\_TOKEN" in page.info[0].value
+    assert not [each for each in page.button if each.key == "download_go"]
+
+
+def test_symbols_come_from_the_source_in_its_spelling():
+    page = open_tab(open_page("streamlit_app.py"), "Download")
+    page.selectbox(key="download_source").set_value("demo").run()
+    box = page.selectbox(key="download_symbol_demo")
+    assert box.options == list(registry.get("demo").symbols())
+    box.select("DEMO-ETH").run()
+    page.button(key="download_go").click().run()
+    run_until(page, lambda: "**Done**" in words(page))
+    assert Series.of("demo", "DEMO-ETH", "1h") in {info.series for info in open_store().list()}
+
+
+def test_a_typed_symbol_is_written_as_its_source_does():
+    entry = next(entry for entry in registry.entries() if entry.name == "binance")
+    assert written(" btcusdt ", entry, ("BTCUSDT", "ETHUSDT")) == "BTCUSDT"
+    assert written("btcusdt", entry, ()) == "BTCUSDT", (
+        "its list is not known, and all of its symbols are in capitals"
+    )
+    assert written("kPEPE", entry, ("BTCUSDT",)) == "kPEPE", "not in the list: as it was typed"
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
@@ -425,3 +465,22 @@ def test_a_badge_stands_beside_the_chart(tmp_path):
     fill(store, series, [(hole, hole + pd.Timedelta(hours=10))])
     page = open_page("pages/2_History.py", series=series.slug)
     assert payload_style(page)["filled"] == [[hole.timestamp(), hole.timestamp() + 36000]]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_no_key_is_ever_on_a_page(path, monkeypatch):
+    needed = {name for entry in registry.entries() for name in entry.settings}
+    keys = {name for name in needed | {"CANDLEBOOK_METAAPI_TOKEN"} if not name.endswith(("REST", "BASE"))}
+    assert len(keys) >= 5
+    for name in keys:
+        monkeypatch.setenv(name, f"sentinel-{name}")
+    for name in needed - keys:
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    page = open_page(path)
+    if path == "streamlit_app.py":
+        for source in ("twelvedata", "oanda"):
+            page = open_tab(page, "Download")
+            page.selectbox(key="download_source").set_value(source).run()
+    assert not page.exception
+    assert "sentinel-" not in str(page.main)
+    assert "sentinel-" not in json.dumps(page.session_state.filtered_state, default=str)

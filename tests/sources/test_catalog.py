@@ -100,6 +100,7 @@ class Slow:
 
 
 def test_a_search_does_not_wait_long_and_has_the_list_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_loading", {})
     source = Slow()
     monkeypatch.setattr(registry, "get", lambda name: source)
     monkeypatch.setattr(registry, "_SEARCH_SECONDS", 0.2)
@@ -114,9 +115,22 @@ def test_a_search_does_not_wait_long_and_has_the_list_later(monkeypatch: pytest.
 
 
 def test_a_list_that_cannot_be_had_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "get", lambda name: Slow(error=True))
+    monkeypatch.setattr(registry, "_loading", {})
+    source = Slow(error=True)
+    monkeypatch.setattr(registry, "get", lambda name: source)
     assert registry.search("binance", "btc") == ()
     assert registry.search("binance", "btc") == ()
+    assert source.asked == 1, "not again at once"
+    monkeypatch.setattr(registry, "_ASK_AGAIN_SECONDS", 0.0)
+    assert registry.search("binance", "btc") == ()
+    assert source.asked == 2
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_registry_knows_what_is_live_and_what_is_invented(name: str) -> None:
+    source = registry.get(name)
+    [entry] = [entry for entry in registry.entries() if entry.name == name]
+    assert (entry.live, entry.synthetic) == (source.live, source.synthetic)
 
 
 def test_a_source_without_its_key_is_not_asked() -> None:
