@@ -18,7 +18,7 @@ import pandas as pd
 
 from lib.errors import UnknownName
 
-__all__ = ["LADDER", "Timeframe", "from_us", "infer", "of_steps", "parse", "to_us"]
+__all__ = ["LADDER", "Timeframe", "from_us", "infer", "of_steps", "parse", "to_us", "trading_days"]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _MICRO = 1_000_000
@@ -26,6 +26,11 @@ _MICRO = 1_000_000
 _MONDAY = 4 * 86400 * _MICRO
 # A month for sorting and for rough spans only; edges of months come from the calendar.
 _MONTH_SECONDS = 2_629_746
+_DAY = 86400 * _MICRO
+# The day that follows begins at midnight in Auckland (11:00 or 12:00 UTC), at the earliest of all markets.
+_EVE = 13 * 3600 * _MICRO + 1800 * _MICRO
+# New York opens at 13:30 or 14:30 UTC. No market has a midnight then, but others in between.
+_NEW_YORK = (13 * 3600 * _MICRO + 1800 * _MICRO, 14 * 3600 * _MICRO + 1800 * _MICRO)
 _NAMES = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "M": "month"}
 
 
@@ -120,6 +125,21 @@ class Timeframe:
         a candle of an hour may open on any quarter; what is shorter opens on its own multiples.
         """
         return gcd(self.seconds if not self.is_calendar else 86400, 900) * _MICRO
+
+
+def trading_days(times: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The days that candles of a day and longer stand for, as their UTC midnights: int64 µs of opens in, the
+    same out; 00:00 UTC stays as it is. O(n).
+
+    Such candles open at a midnight of their market, or when its session opens: from 11:00 UTC of the day
+    before (Auckland's midnight) over 23:00 (London's in summer; the CME's session in winter) to 14:30 of the day
+    itself (New York's session). So what opens at 10:30 UTC or later is of the day that follows, but for 13:30
+    and 14:30. One time after another a day later, so candles a day apart, but for the clocks, stay in order.
+    """
+    inside = times % _DAY
+    late = (inside >= _DAY - _EVE) & (inside != _NEW_YORK[0]) & (inside != _NEW_YORK[1])
+    days: np.ndarray[Any, Any] = times - inside + np.where(late, _DAY, 0)
+    return days
 
 
 def to_us(time: pd.Timestamp) -> int:
@@ -231,10 +251,13 @@ def of_steps(steps: np.ndarray[Any, Any]) -> Timeframe | None:
 
 
 def _of_step(step: int) -> Timeframe | None:
-    day = 86400 * _MICRO
-    if 28 * day <= step <= 31 * day:
+    # a market's days and longer are an hour off where its clocks change
+    day, hour = _DAY, 3600 * _MICRO
+    if 28 * day - hour <= step <= 31 * day + hour:
         return Timeframe(1, "M")
     for months in (3, 6, 12):
-        if months * 30 * day - 3 * day <= step <= months * 31 * day:
+        if months * 30 * day - 3 * day <= step <= months * 31 * day + hour:
             return Timeframe(months, "M")
+    if step in (day - hour, day + hour, 7 * day - hour, 7 * day + hour):
+        step = round(step / day) * day
     return _tidy(step // _MICRO, "s") if step % _MICRO == 0 else None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lib import candles
 from lib.candles import COLUMNS, PROVENANCE, conform, door, empty, from_micros, merge, micros, resample
 from lib.errors import CandlesRefused, InputError, InternalError
-from lib.timeframes import parse
+from lib.timeframes import parse, trading_days
 
 MINUTE = 60_000_000
 START = pd.Timestamp("2024-03-04", tz="UTC")
@@ -443,6 +443,33 @@ def test_resample_carries_provenance(table: pd.DataFrame) -> None:
     whole = resample(table, parse("1h"))
     assert coarse["filled"].sum() == (micros(whole) <= (micros(early)[-1] if half else -(2**62))).sum()
     pd.testing.assert_frame_equal(coarse[COLUMNS], whole)
+
+
+@pytest.mark.parametrize(
+    ("zone", "clock"),
+    [("Europe/London", "0h"), ("America/New_York", "0h"), ("America/New_York", "9h30min"), ("America/New_York", "-7h"),
+     ("Australia/Sydney", "0h"), ("Australia/Sydney", "10h"), ("Pacific/Auckland", "0h"), ("Pacific/Honolulu", "0h"),
+     ("Asia/Tokyo", "0h"), ("Asia/Kolkata", "9h15min"), ("America/Sao_Paulo", "0h"), ("UTC", "0h")],
+)  # fmt: skip
+def test_days_go_to_the_week_and_month_of_their_trading_day(zone: str, clock: str) -> None:
+    raw = bars(900, "1D", one("2022-01-01"))
+    days = conform(raw[raw["time"].dt.day_of_week < 5], parse("1d")).table
+    opens = (days.index.tz_localize(None) + pd.Timedelta(clock)).tz_localize(zone).tz_convert("UTC")
+    market = days.set_index(opens.as_unit("us").rename("time"))
+    assert conform(market.reset_index(), parse("1d")).report.ok
+    for step in ("1w", "1M"):
+        pd.testing.assert_frame_equal(resample(market, parse(step), parse("1d")), resample(days, parse(step)))
+        for cut in range(1, 60):  # of a part, what of the whole is over
+            part = resample(market.iloc[:cut], parse(step), parse("1d"))
+            pd.testing.assert_frame_equal(part.iloc[:-1], resample(days, parse(step)).iloc[: len(part) - 1])
+    assert (trading_days(micros(market)) == micros(days)).all()
+
+
+def test_days_the_other_way_round_are_each_of_their_own() -> None:
+    """A Sunday at 14:00 is Sydney's Monday; half an hour later New York's Sunday, were there one."""
+    table = conform(bars(2, "30min", one("2024-03-10 14:00")), parse("30m")).table
+    weeks = candles.require(resample(table, parse("1w"), parse("1d")))
+    assert list(weeks["close"]) == [table["close"].iloc[1], table["close"].iloc[0]]
 
 
 def test_resample_of_nothing() -> None:

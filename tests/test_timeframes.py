@@ -165,6 +165,17 @@ def test_daily_candles_of_exchanges() -> None:
     assert infer(monthly) == parse("1M")
 
 
+@pytest.mark.parametrize(
+    ("zone", "freq", "start", "written"),
+    [("Europe/London", "D", "2024-03-30", "1d"), ("Europe/London", "D", "2024-10-26", "1d"), ("Europe/Berlin", "7D", "2024-03-25", "1w"),
+     ("America/New_York", "7D", "2024-10-28", "1w"), ("Europe/London", "MS", "2024-10-01", "1M"), ("America/New_York", "QS", "2024-10-01", "3M")],
+)  # fmt: skip
+def test_two_candles_over_a_change_of_the_clocks(zone: str, freq: str, start: str, written: str) -> None:
+    times = pd.date_range(start, periods=3, freq=freq).tz_localize(zone).tz_convert("UTC")
+    for some in (times[:2], times[1:], times):
+        assert str(infer(some)) == written
+
+
 def test_four_hours_over_a_clock_change() -> None:
     wall = pd.date_range("2024-03-25", "2024-04-10", freq="4h")
     local = wall.tz_localize("Europe/Berlin", nonexistent="shift_forward", ambiguous=True)

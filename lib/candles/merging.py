@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lib.candles.table import Array, empty, from_micros, micros, stamps, with_provenance
-from lib.timeframes import Timeframe
+from lib.timeframes import Timeframe, trading_days
 
 __all__ = ["merge", "resample"]
 
@@ -83,16 +83,22 @@ def _rank_values(table: pd.DataFrame, key: str, rows: Array) -> Array:
     return values
 
 
-def resample(table: pd.DataFrame, timeframe: Timeframe) -> pd.DataFrame:
+def resample(table: pd.DataFrame, timeframe: Timeframe, base: Timeframe | None = None) -> pd.DataFrame:
     """Coarser candles of a candle table: first open, highest high, lowest low, last close, summed
     volume (NaN where no bar of the bucket has one). A bucket with no bar gives no candle. Provenance
     columns are carried: ``origin`` of the last bar, the newest ``fetched_at``, ``filled`` where any was.
-    A bar belongs to the bucket that holds its open. The last candle may still be forming. O(n).
+    A bar belongs to the bucket that holds its open; where ``base``, the table's own timeframe, is a day or
+    longer, to the one that holds its trading day (:func:`lib.timeframes.trading_days`): London's Monday opens at
+    23:00 UTC on Sunday in summer, and is in Monday's week. The last candle may still be forming. O(n).
     """
     if not len(table):
         return table
     times = micros(table)
-    opens = timeframe.floor_us(times)
+    opens = timeframe.floor_us(times if base is None or base.seconds < 86400 else trading_days(times))
+    if base is not None and (np.diff(opens) < 0).any():
+        # bars hours apart that are of days the other way round: each to its own day all the same
+        order = np.argsort(opens, kind="stable")
+        table, times, opens = table.take(order), times[order], opens[order]
     starts = np.flatnonzero(np.concatenate(([True], opens[1:] != opens[:-1])))
     ends = np.append(starts[1:], len(times)) - 1
     volume = table["volume"].to_numpy()

@@ -8,7 +8,7 @@ import pandas as pd
 from lib.candles.report import LISTED, Finding
 from lib.candles.table import COLUMNS, NO_TIME, PRICES, Array
 from lib.errors import InternalError
-from lib.timeframes import Timeframe
+from lib.timeframes import Timeframe, trading_days
 
 __all__ = ["Log", "check_grid", "check_overlap", "check_same", "check_values", "spotless"]
 
@@ -199,7 +199,7 @@ def check_overlap(log: Log, times_us: Array, usable: Array, timeframe: Timeframe
         return
     if timeframe.unit == "w":
         # stamped with a week's last trading day, as many are: a Thursday before Good Friday comes early
-        short &= np.diff(timeframe.floor_us(times_us[at])) == 0
+        short &= np.diff(timeframe.floor_us(trading_days(times_us[at]))) == 0
     elif timeframe.seconds > 3600:
         # local candles of 2h and more come an hour early once a year, when the clocks go forward
         short &= np.diff(times_us[at]) < timeframe.micros - 3600 * 10**6

@@ -79,6 +79,11 @@ _LISTED = 10
     "refuse, but for a few that follow a rule]",
 )  # fmt: skip
 @click.option(
+    "--days", type=click.Choice(["moments", "dates"]),
+    help="Daily candles that open at a midnight or a session of their market, as in 2024-05-03T00:00+01:00: at that "
+    "moment, or at 00:00 UTC of its date. [default: moments]",
+)  # fmt: skip
+@click.option(
     "--pick-symbol",
     metavar="S",
     help="One of several symbols in a column, or * for all. [default: --symbol, if it is one]",

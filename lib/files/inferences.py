@@ -6,7 +6,7 @@ import re
 
 from lib import timeframes
 from lib.files import columns, layout, text, ticks, times, zones
-from lib.files.model import ALL_SYMBOLS, Choices, Inference
+from lib.files.model import ALL_SYMBOLS, DAYS, Choices, Inference
 from lib.files.planned import Plan
 from lib.files.timing import TimePlan
 
@@ -31,6 +31,7 @@ def inferences_of(plan: Plan) -> list[Inference]:
         ),
         _format(timing),
         *_day(plan),
+        *_days(timing, choices),
     ]  # fmt: skip
     if timing.order.value != "YMD" and timing.kind != "epoch":
         shown = {"DMY": "day first", "MDY": "month first"}.get(timing.order.value, "")
@@ -190,10 +191,18 @@ def _day(plan: Plan) -> list[Inference]:
     return [Inference("date", "Date", plan.times.why, (), why)]
 
 
+def _days(timing: TimePlan, choices: Choices) -> list[Inference]:
+    """Whether a market's days keep the moments they open at."""
+    if not timing.daily:
+        return []
+    why = "chosen" if choices.days else "each candle opens when the file says"
+    return [Inference("days", "Daily candles open at", "dates" if timing.dates else "moments", DAYS, why)]
+
+
 def _zone(plan: Plan) -> Inference:
     timing = plan.times
     if timing.dates:
-        why = "each row is a midnight of its market: a day's date"
+        why = "each row is a day of its market: its date was chosen"
         return Inference("zone", "Zone of the times", "UTC", ("UTC",), why)
     if timing.utc:
         why = "counts from 1970 are UTC" if timing.kind == "epoch" else "each time tells its offset"

@@ -12,16 +12,17 @@ from lib.candles import Report
 from lib.errors import InputError
 from lib.timeframes import Timeframe, parse
 
-__all__ = ["ALL_SYMBOLS", "BAD_ROWS", "CONFLICTS", "Choices", "FileCandles", "Inference", "Reading"]
+__all__ = ["ALL_SYMBOLS", "BAD_ROWS", "CONFLICTS", "DAYS", "Choices", "FileCandles", "Inference", "Reading"]
 
 CONFLICTS = ("refuse", "first", "last")
 BAD_ROWS = ("refuse", "drop")
+DAYS = ("moments", "dates")
 # Every symbol of a column, as one series.
 ALL_SYMBOLS = "*"
 _CHOSEN = {
     "conflicts": CONFLICTS, "bad_rows": BAD_ROWS, "decimal": (".", ","), "side": ("mid", "bid", "ask"),
     "content": ("candles", "ticks"), "stamp": ("open", "close"),
-    "off_grid": ("refuse", "floor"),
+    "off_grid": ("refuse", "floor"), "days": DAYS,
 }  # fmt: skip
 _YES = {"yes", "true", "1", "day first"}
 
@@ -39,7 +40,8 @@ class Choices:
     the one to build of ticks. ``member`` is one table of several in a file; ``date`` (YYYY-MM-DD) the day of
     rows that tell only the time of day; ``prices`` the set of prices where there are several, such as raw
     and adjusted ones; ``stamp`` says whether a time is that of its candle's open or close. ``off_grid`` is
-    ``floor`` where a candle belongs to the bucket that holds its time. ``symbol`` is what the candles will be
+    ``floor`` where a candle belongs to the bucket that holds its time. ``days`` is ``dates`` where daily candles
+    that open at a midnight or a session of their market are to be kept at 00:00 UTC of its date. ``symbol`` is what the candles will be
     kept under: it tells which of several tables or symbols is meant, and what size a price has; ``pick_symbol``
     is one of the symbols in a column, ``*`` for all as one series.
     """
@@ -63,6 +65,7 @@ class Choices:
     prices: str | None = None
     stamp: Literal["open", "close"] | None = None
     off_grid: Literal["refuse", "floor"] | None = None
+    days: Literal["moments", "dates"] | None = None
     symbol: str | None = None
     pick_symbol: str | None = None
 
@@ -95,7 +98,7 @@ _OPTIONS = {
     "scale": "--scale", "zone": "--tz", "timeframe": "--timeframe",
     "conflicts": "--conflicts", "bad_rows": "--bad-rows", "side": "--side", "content": "--content",
     "member": "--member", "date": "--date", "prices": "--prices", "stamp": "--stamp",
-    "off_grid": "--off-grid", "pick_symbol": "--pick-symbol",
+    "off_grid": "--off-grid", "days": "--days", "pick_symbol": "--pick-symbol",
 }  # fmt: skip
 
 

@@ -207,6 +207,11 @@ def _warnings(
             f"The column of times speaks of {doubtful.pop()}, which may be a fixed offset or a zone whose clocks change. "
             "The times were read as UTC; choose their zone."
         )
+    if timing.daily and choices.days is None:
+        made.append(
+            "Each candle is a day of its market and was kept at the moment it opens, in UTC. To keep it at 00:00 UTC "
+            "of its date, choose dates (--days dates)."
+        )
     if timing.unit == "mixed":
         made.append("The times count from 1970 in several units; each row was read by its size.")
     return made

@@ -101,7 +101,7 @@ def _texts(column: Any) -> Any:
         plain = column.cast(pa.timestamp("us", tz=kind.tz), safe=False)
         if kind.tz is None:
             return pc.strftime(plain, format="%Y-%m-%d %H:%M:%S")
-        if kind.tz != "UTC":  # days of a market are told by its own midnights
+        if kind.tz != "UTC":  # a market's days are known by its own midnights
             local = pc.local_timestamp(plain)
             if pc.all(pc.equal(pc.floor_temporal(local, unit="day"), local)).as_py():
                 return pc.strftime(plain, format="%Y-%m-%d %H:%M:%S%z")

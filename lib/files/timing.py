@@ -31,8 +31,9 @@ _KNOWN = times.Order("YMD", "")
 class TimePlan:
     """``kind`` is ``epoch``, ``iso`` (Arrow reads it alone), ``text`` or ``split`` (date and time of day
     apart). ``utc``: the file itself tells the offset. ``whole``: an epoch without fractions. ``base``: µs of the
-    day that an epoch counts from, where it is not 1970. ``dates``: daily rows stamped with the midnight of
-    their market, which become dates; ``market`` is its zone, where moments of a day stand for it."""
+    day that an epoch counts from, where it is not 1970. ``daily``: rows that open with a market's day, at a moment
+    that the file tells; ``dates``: they become dates, as was chosen; ``market`` is the zone of those that are
+    counts then."""
 
     kind: str
     unit: str = ""
@@ -42,6 +43,7 @@ class TimePlan:
     pattern: str = ""
     why: str = ""
     base: int = 0
+    daily: bool = False
     dates: bool = False
     market: str = ""
 
@@ -73,11 +75,12 @@ def timing_of(part: Part, roles: columns.Roles, choices: Choices) -> TimePlan:
         return _count_plan(sample, counted_in)
     epoch = wanted.startswith("epoch") or (not wanted and _all_epoch(sample))
     if epoch and len(roles.times) == 1:
-        return _of_market(_epoch_plan(part.name, sample, wanted), sample, part.zone)
+        return _of_market(_epoch_plan(part.name, sample, wanted), sample, part.zone, choices)
     if "clock" in roles.at:
         return _text_plan("split", found, roles, grid, choices)
-    if len(roles.times) == 1 and _daily_midnights(sample):
-        return replace(_text_plan("text", found, roles, grid, choices, local=True), dates=True)
+    daily = len(roles.times) == 1 and _daily_midnights(sample)
+    if daily and choices.days == "dates":
+        return replace(_text_plan("text", found, roles, grid, choices, local=True), daily=True, dates=True)
     hits = [_ISO.fullmatch(cell) for cell in sample if cell]
     offsets = {bool(hit[1]) for hit in hits if hit}
     if hits and all(hits) and len(offsets) == 1:
@@ -86,9 +89,9 @@ def timing_of(part: Part, roles: columns.Roles, choices: Choices) -> TimePlan:
         pattern = "YYYY-MM-DD" + (" HH:MM:SS"[: 6 if longest.count(":") < 2 else 9] if ":" in longest else "")
         return TimePlan(
             "iso", utc=offset, order=times.Order("YMD", "the year comes first"),
-            pattern=pattern + (" ±offset" if offset else ""),
+            pattern=pattern + (" ±offset" if offset else ""), daily=daily,
         )  # fmt: skip
-    return _text_plan("text", found, roles, grid, choices)
+    return replace(_text_plan("text", found, roles, grid, choices), daily=daily)
 
 
 def _daily_midnights(sample: list[str]) -> bool:
@@ -102,8 +105,8 @@ def _daily_midnights(sample: list[str]) -> bool:
     )
 
 
-def _of_market(timing: TimePlan, sample: list[str], zone: str) -> TimePlan:
-    """Daily candles that count to their market's opening are of its day, where the file states its zone."""
+def _of_market(timing: TimePlan, sample: list[str], zone: str, choices: Choices) -> TimePlan:
+    """Whether these are daily candles that count to their market's opening, where the file states its zone."""
     if not zone:
         return timing
     figures, _ = numbers.to_floats(pa.array(sample, pa.string()), numbers.NumberStyle(".", "", True, ""))
@@ -113,7 +116,10 @@ def _of_market(timing: TimePlan, sample: list[str], zone: str) -> TimePlan:
     daily = (
         len(steps) > 0 and int(steps.min()) >= 22 * 3600 * 10**6 and bool((micros % (86400 * 10**6)).any())
     )
-    return replace(timing, market=zones.check_zone(zone)) if daily else timing
+    if not daily:
+        return timing
+    dates = choices.days == "dates"
+    return replace(timing, daily=True, dates=dates, market=zones.check_zone(zone) if dates else "")
 
 
 def _midnight_plan(sample: list[str], day: str) -> TimePlan:

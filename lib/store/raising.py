@@ -105,15 +105,14 @@ class Raiser:
             wanted = {
                 level: found
                 for level in levels
-                if (found := pyramid.buckets(level, span, newest)) is not None
+                if (found := pyramid.buckets(series.timeframe, level, span, newest)) is not None
             }
             if not wanted:
                 continue
-            base = self._base(
-                series, min(start for start, _ in wanted.values()), max(end for _, end in wanted.values())
-            )
+            first = min(start for start, _ in wanted.values()) - pyramid.reach(series.timeframe)
+            base = self._base(series, first, max(end for _, end in wanted.values()))
             for level, (start, end) in wanted.items():
-                made[level].append(pyramid.piece(base, level, start, end))
+                made[level].append(pyramid.piece(series.timeframe, base, level, start, end))
         return made
 
     def _base(self, series: Series, start: int, end: int) -> pd.DataFrame:
@@ -133,7 +132,7 @@ class Raiser:
     ) -> dict[str, LevelPart]:
         touched: defaultdict[str, list[Span]] = defaultdict(list)
         for span in spans:
-            found = pyramid.buckets(level, span, newest)
+            found = pyramid.buckets(series.timeframe, level, span, newest)
             for name in layout.parts_between(layout.kind_of(level), *found) if found else ():
                 touched[name].append(span)
         put = {name: self._put_level(series, level, name, pieces, some) for name, some in touched.items()}

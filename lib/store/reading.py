@@ -182,11 +182,14 @@ class Reader:
     def _level_now(
         self, series: Series, manifest: Manifest, level: Timeframe, window: Window
     ) -> pd.DataFrame:
-        edge = None if manifest.tail is None else _floor(level, manifest.tail)
+        base = series.timeframe
+        edge = None if manifest.tail is None else pyramid.edge(base, level, manifest.tail)
         if edge is None or not window.meets(edge, 2**62):
             return self._whole_buckets(series, manifest, level, window)
-        bars = self._base(series, manifest, Window(edge, provenance=window.provenance))
-        tail = _cut(resample(bars, level), window)
+        first = edge - pyramid.reach(base)
+        bars = self._base(series, manifest, Window(first, provenance=window.provenance))
+        since = edge if window.start is None else max(edge, window.start)
+        tail = _cut(resample(bars, level, base), window._replace(start=since))
         left = None if window.last is None else window.last - len(tail)
         if left == 0:
             return tail
@@ -217,9 +220,9 @@ class Reader:
         if last is not None:
             # no bucket holds more bars than this, so these reach back over at least `last` whole ones
             bars = (last + 2) * (math.ceil(wanted.micros * 1.03 / source.micros) + 1)
-        table = self.read(series, source, Window(start, end, bars, window.provenance))
-        made = resample(table, wanted)
-        return made if last is None else made.iloc[-last:]
+        first = None if start is None else start - pyramid.reach(source)
+        table = self.read(series, source, Window(first, end, bars, window.provenance))
+        return _cut(resample(table, wanted, source), Window(start, end, last))
 
     def _collect(
         self,

@@ -210,10 +210,10 @@ def _figures(candles: pd.DataFrame, timeframe: Timeframe, look: Look) -> None:
 
 
 def candle_time(time: pd.Timestamp, timeframe: Timeframe, zone: str | None) -> str:
-    """A candle's name: its UTC date, or its open where a day has several, in the zone of the chart
+    """A candle's name: its trading day's date, or its open where a day has several, in the zone of the chart
     (None: the reader's own)."""
     if timeframe.seconds >= 86400:
-        return words.day(time)
+        return words.day(time, timeframe)
     zone = zone or st.context.timezone or "UTC"
     return f"{words.when(time, zone)} ({zone.replace('_', ' ')})"
 

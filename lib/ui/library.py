@@ -68,7 +68,8 @@ def _row(store: Store, info: SeriesInfo) -> None:
         known = [series.source, info.title, "synthetic" if info.synthetic else ""]
         st.caption(" · ".join(plain(each) for each in known if each))
     with span:
-        st.markdown(f"{words.day(info.first)} to {words.day(info.last)}")
+        step = series.timeframe
+        st.markdown(f"{words.day(info.first, step)} to {words.day(info.last, step)}")
         st.caption(
             words.count(info.count, "candle")
             + (f", {info.filled:,} filled" if info.filled else "")

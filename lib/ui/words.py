@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+
+from lib.timeframes import Timeframe, from_us, to_us, trading_days
 
 __all__ = ["age", "count", "day", "duration", "number", "percent", "price", "share", "size", "when"]
 
@@ -19,8 +22,10 @@ def age(then: pd.Timestamp, now: pd.Timestamp) -> str:
     return "just now"
 
 
-def day(time: pd.Timestamp) -> str:
-    """The UTC date: a day's candle is named for its date wherever the reader sits."""
+def day(time: pd.Timestamp, timeframe: Timeframe | None = None) -> str:
+    """The UTC date; of a candle of a day or longer the date of its trading day, wherever the reader sits."""
+    if timeframe is not None and timeframe.seconds >= 86400:
+        time = from_us(int(trading_days(np.array([to_us(time)], np.int64))[0]))
     return f"{time.tz_convert('UTC'):%Y-%m-%d}"
 
 

@@ -26,13 +26,6 @@ TOLD = {
     "a80_slash_datetime_index_eurusd_h1.csv": "450 of 3,728 candles are not where one of 1 hour opens (line 10, 11, 34 ...)",
 }
 
-
-# Daily candles stamped with the midnight of their market (00:00+01:00): the expected figures tell that moment
-# in UTC, which is the evening before; the candle is the market's day.
-DATED = {
-    "a69_yfinance_100x_error_aet.csv", "a70_yfinance_100x_error_aet_fixed.csv",
-    "a75_yfinance_daily_mixed_offsets.csv",
-}  # fmt: skip
 FOLDERS = ("A_candles", "B_large_1m")
 
 
@@ -51,9 +44,6 @@ def _fault(path: Path, want: dict[str, Any], choices: Choices | None = None) -> 
     got = (len(table), f"{table.index[0]:%Y-%m-%d %H:%M:%S}", f"{table.index[-1]:%Y-%m-%d %H:%M:%S}")
     # a candle that stands twice in the same figures is one candle
     should = (want["rows"] - want["dup_rows"], want["min_ts"][:19], want["max_ts"][:19])
-    if path.name in DATED:
-        days = sorted(line[:10] for line in path.read_text().splitlines()[1:])
-        should = (should[0], f"{days[0]} 00:00:00", f"{days[-1]} 00:00:00")
     if got != should:
         return f"{got} where {should} is right"
     if want["dup_rows"]:

@@ -9,6 +9,7 @@ import json
 import lzma
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ import pytest
 
 from lib.errors import CandlebookError, CandlesRefused, FileRefused
 from lib.files import Choices, inspect, read
+from lib.files.streaming import stream
 from tests.files.written import table
 
 HOURS = table(60, "1h", "2024-01-13", 3)
@@ -178,7 +180,11 @@ def test_other_typed_tables() -> None:
     same(arrow_bytes(HOURS.tz_convert("America/New_York"), "parquet", True), HOURS)
     same(arrow_bytes(NAIVE.astype(str), "parquet"), HOURS)
     market = DAYS.set_index(DAYS.index.tz_localize(None).tz_localize("America/New_York"))
-    same(arrow_bytes(market, "parquet", True), DAYS)
+    assert (
+        "kept at the moment"
+        in same(arrow_bytes(market, "parquet", True), market.tz_convert("UTC")).reading.warnings[0]
+    )
+    same(arrow_bytes(market, "parquet", True), DAYS, Choices(days="dates"))
     sink = io.BytesIO()
     decimals = pa.table(
         {"ts": EPOCH, **{name: pa.array(HOURS[name]).cast(pa.decimal128(12, 5)) for name in OHLCV[:4]}}
@@ -375,8 +381,6 @@ SHAPES: dict[str, tuple[str, pd.DataFrame]] = {
     "the header again": (DAILY.replace("2024-02-02", HEADER + "\n2024-02-02"), DAYS),
     "ends": (lines(lambda t, r: f"{seconds(t) * 1000 + 3599999},{r.open},{r.high},{r.low},{r.close},{r.volume}", HOURS,
                    "Close time,open,high,low,close,volume"), HOURS),
-    "market days": (lines(lambda t, r: f"{t:%Y-%m-%d} 00:00:00-0{5 if t.month < 3 else 4}:00,{r.open},{r.high},{r.low},{r.close},{r.volume}",
-                          DAYS, HEADER), DAYS),
 }  # fmt: skip
 
 
@@ -518,12 +522,52 @@ def test_encodings_before_unicode(header: str, encoding: str) -> None:
     assert same(data, DAYS).reading.get("encoding") == encoding
 
 
-def test_days_that_count_to_the_opening_are_the_market_s() -> None:
-    opens = [
-        (time.tz_localize(None) + pd.Timedelta("9h30min")).tz_localize("America/New_York")
-        for time in DAYS.index
-    ]
+def of_market(clock: str, zone: str) -> pd.DataFrame:
+    """DAYS, each at a time of day of a market."""
+    opens = (DAYS.index.tz_localize(None) + pd.Timedelta(clock)).tz_localize(zone)
+    return DAYS.set_index(opens.tz_convert("UTC").as_unit("us").rename("time"))
+
+
+def test_days_that_count_to_the_opening() -> None:
+    opened = of_market("9h30min", "America/New_York")
+    opens = list(opened.index)
     quote = {name: list(DAYS[name]) for name in OHLCV}
     document = {"chart": {"result": [{"meta": {"exchangeTimezoneName": "America/New_York"},
                                       "timestamp": [seconds(time) for time in opens], "indicators": {"quote": [quote]}}]}}  # fmt: skip
-    same(json.dumps(document), DAYS)
+    made = same(json.dumps(document), opened)
+    assert (made.reading.get("days"), str(made.timeframe)) == ("moments", "1d")
+    assert same(json.dumps(document), DAYS, Choices(days="dates")).reading.get("days") == "dates"
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/London", "Pacific/Auckland", "Asia/Kolkata"])
+def test_days_that_begin_at_a_market_s_midnight(zone: str, tmp_path: Path) -> None:
+    moments = of_market("0h", zone)
+    local = moments.tz_convert(zone)
+    data = lines(
+        lambda t, r: f"{t.isoformat(sep=' ')},{r.open},{r.high},{r.low},{r.close},{r.volume}", local, HEADER
+    )
+    made = same(data, moments)
+    assert str(made.timeframe) == "1d"
+    assert any("--days dates" in note for note in made.reading.warnings)
+    days = next(each for each in made.reading.inferred if each.key == "days")
+    assert (days.value, days.options) == ("moments", ("moments", "dates"))
+    dated = same(data, DAYS, Choices().override("days", "dates"))
+    assert not dated.reading.warnings
+    path = tmp_path / "days.csv"
+    path.write_text(data)
+    for days, want in (("moments", moments), ("dates", DAYS)):
+        with stream("x", path, Choices(days=days), block=512, window=20) as found:  # type: ignore[arg-type]
+            pd.testing.assert_frame_equal(pd.concat(found.tables()), want, check_freq=False)
+
+
+@pytest.mark.parametrize("step", ["1w", "1M"])
+def test_weeks_and_months_of_a_market_over_changes_of_the_clocks(step: str) -> None:
+    opens = pd.date_range(
+        "2023-09-04" if step == "1w" else "2023-09-01", periods=40, freq={"1w": "7D", "1M": "MS"}[step]
+    )
+    local = table(40, "1D", "2024-01-01", 5).set_index(opens.tz_localize("Europe/London"))
+    data = lines(
+        lambda t, r: f"{t.isoformat(sep=' ')},{r.open},{r.high},{r.low},{r.close},{r.volume}", local, HEADER
+    )
+    moments = local.set_index(local.index.tz_convert("UTC").as_unit("us").rename("time"))
+    assert str(same(data, moments).timeframe) == step

@@ -41,6 +41,12 @@ def candles(
     return require(table[random.random(len(times)) >= gaps])
 
 
+def of_market(table: pd.DataFrame, zone: str, clock: str = "0h") -> pd.DataFrame:
+    """Daily candles that open at a time of day of a market, not at 00:00 UTC."""
+    opens = (table.index.tz_localize(None) + pd.Timedelta(clock)).tz_localize(zone)
+    return table.set_index(opens.tz_convert("UTC").as_unit("us").rename("time"))
+
+
 def same(left: pd.DataFrame, right: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(left, right, check_freq=False)
 
@@ -49,7 +55,7 @@ def check_whole(store: Store, series: Series) -> pd.DataFrame:
     """Everything the store says of a series fits its base; the base is returned."""
     base = require(store.read(series))
     for level in levels_of(series.timeframe):
-        same(store.read(series, timeframe=level), resample(base, level))
+        same(store.read(series, timeframe=level), resample(base, level, series.timeframe))
     info = store.info(series)
     assert (info.count, to_us(info.first), to_us(info.last)) == (
         len(base), int(micros(base)[0]), int(micros(base)[-1]),

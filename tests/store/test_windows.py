@@ -17,19 +17,28 @@ from lib.store import Store
 from lib.store.files import LocalFiles, RemoteFiles
 from lib.store.pyramid import levels_of
 from lib.timeframes import from_us, parse
-from tests.store.make import at, candles, check_whole, same
+from tests.store.make import at, candles, check_whole, of_market, same
 
 # timeframe: bars and share of gaps; every kind of partition, and more than one row group in some
 SHAPES = {"1s": (120_000, 0.3), "1m": (80_000, 0.2), "15m": (60_000, 0.3), "1h": (20_000, 0.1),
-          "4h": (40_000, 0.2), "1d": (3_000, 0.3), "1M": (120, 0.1)}  # fmt: skip
+          "4h": (40_000, 0.2), "1d": (3_000, 0.3), "1d Europe/London": (3_000, 0.3), "1M": (120, 0.1)}  # fmt: skip
+# where daily candles open, in one series one after another and all at once
+MARKETS = (
+    ("Europe/London", "0h"),
+    ("America/New_York", "9h30min"),
+    ("Australia/Sydney", "0h"),
+    ("UTC", "0h"),
+)
 _folder = tempfile.TemporaryDirectory()
 
 
 @lru_cache
 def filled(timeframe: str) -> tuple[Store, Series, pd.DataFrame]:
     count, gaps = SHAPES[timeframe]
-    series = Series.of("test", "W", timeframe)
-    table = candles(timeframe, "2021-11-28 05:00", count, seed=4, gaps=gaps, unknown=0.05)
+    length, _, zone = timeframe.partition(" ")
+    series = Series.of("test", f"W{zone}", length)
+    table = candles(length, "2021-11-28 05:00", count, seed=4, gaps=gaps, unknown=0.05)
+    table = of_market(table, zone) if zone else table
     store = Store(LocalFiles(Path(_folder.name)))
     store.write(series, table, origin="t", fetched_at=at("2024-01-01"))
     return store, series, table
@@ -40,8 +49,9 @@ def filled(timeframe: str) -> tuple[Store, Series, pd.DataFrame]:
 @given(data=st.data())
 def test_any_window_equals_slicing_the_whole(timeframe: str, data: st.DataObject) -> None:
     store, series, table = filled(timeframe)
-    step = data.draw(st.sampled_from([series.timeframe, *levels_of(series.timeframe)]))
-    whole = table if step == series.timeframe else resample(table, step)
+    months = (parse("1M"),) if timeframe.startswith("1d") else ()
+    step = data.draw(st.sampled_from([series.timeframe, *levels_of(series.timeframe), *months]))
+    whole = table if step == series.timeframe else resample(table, step, series.timeframe)
     times = micros(whole)
     length = step.micros
     bound = (
@@ -98,6 +108,7 @@ writes = st.lists(
         ("1h", "2023-08-01"),
         ("20s", "2023-12-31 12:00"),
         ("1d", "2019-01-01"),
+        ("1d of markets", "2019-01-01"),
     ],
 )
 @settings(max_examples=4)
@@ -107,12 +118,15 @@ def test_random_upserts_leave_the_merge_of_all_and_its_pyramid(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         files = LocalFiles(Path(folder)) if kind == "local" else RemoteFiles(f"memory://{Path(folder).name}")
-        store, series = Store(files), Series.of("test", "U", timeframe)
-        frame = parse(timeframe)
+        frame = parse(timeframe.split()[0])
+        store, series = Store(files), Series.of("test", "U", frame)
         expected = None
         for offset, count, seed, gaps, day, made_up in writes:
             first = frame.after(frame.floor(at(start)), offset)
-            table = candles(timeframe, str(first.tz_localize(None)), count, seed=seed, gaps=gaps, unknown=0.2)
+            table = candles(
+                str(frame), str(first.tz_localize(None)), count, seed=seed, gaps=gaps, unknown=0.2
+            )
+            table = of_market(table, *MARKETS[seed]) if "markets" in timeframe else table
             if not len(table):
                 continue
             fetched = at(f"2024-02-0{day}")
@@ -127,10 +141,29 @@ def test_random_upserts_leave_the_merge_of_all_and_its_pyramid(
         for each in (store, Store(files)):
             same(each.read(series, provenance=True), expected)
             for level in levels_of(frame):
-                same(each.read(series, timeframe=level, provenance=True), resample(expected, level))
+                same(each.read(series, timeframe=level, provenance=True), resample(expected, level, frame))
             info = each.info(series)
             assert (info.count, info.filled) == (len(expected), int(expected["filled"].sum()))
             assert (info.first, info.last) == (expected.index[0], expected.index[-1])
+
+
+def test_market_days_are_of_their_own_weeks_and_months(tmp_path: Path) -> None:
+    """London's Monday opens on Sunday at 23:00 UTC in summer, and its 1st of a month on the day before."""
+    days = candles("1d", "2022-03-01", 184)
+    days = days[days.index.day_of_week < 5]
+    london = of_market(days, "Europe/London")
+    store, series = Store(LocalFiles(tmp_path)), Series.of("test", "L", "1d")
+    for at_ in range(len(london)):  # day by day, as a sync does
+        store.write(series, london.iloc[at_ : at_ + 1], origin="t", fetched_at=at("2024-01-01"))
+    for step in ("1w", "1M", "3d"):
+        same(store.read(series, timeframe=parse(step)), resample(days, parse(step)))
+    same(store.read(series, timeframe=parse("1w"), last=3), resample(days, parse("1w")).iloc[-3:])
+    window = {"start": at("2022-05-01"), "end": at("2022-07-01")}
+    for step in ("1w", "1M"):
+        same(
+            store.read(series, timeframe=parse(step), **window),
+            resample(days, parse(step)).loc["2022-05-01":"2022-06-30"],
+        )
 
 
 def test_an_append_touches_a_level_only_when_a_bucket_is_over(tmp_path: Path) -> None:

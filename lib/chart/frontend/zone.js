@@ -5,6 +5,7 @@
 
 const WEEK = 604800;
 const HOUR = 3600;
+const DAY = 86400;
 
 function intlOffset(zone) {
   const format = new Intl.DateTimeFormat("en-US", {
@@ -70,24 +71,35 @@ const days = Array.from({ length: 7 }, (_, day) =>
   new Intl.DateTimeFormat(undefined, { weekday: "short", timeZone: "UTC" }).format(Date.UTC(2001, 0, 7 + day)),
 );
 
+/**
+ * The UTC midnight of the trading day of a candle that is a day or longer, as lib.timeframes.trading_days tells
+ * it: what opens at 10:30 or later is of the day that follows, but for New York's session at 13:30 and 14:30.
+ */
+export function tradingDay(seconds) {
+  const inside = ((seconds % DAY) + DAY) % DAY;
+  const late = inside >= 10.5 * HOUR && inside !== 13.5 * HOUR && inside !== 14.5 * HOUR;
+  return seconds - inside + (late ? DAY : 0);
+}
+
 /** How long a candle is decides how its time is written: a daily candle is a date, the same everywhere. */
 export function calendarOf(zone, seconds) {
   const daily = seconds >= 86400;
   const clock = clockOf(daily ? "UTC" : zone);
+  const wall = daily ? (at) => clock.wall(tradingDay(at)) : clock.wall;
   const time = (at) => `${pad(at.getUTCHours())}:${pad(at.getUTCMinutes())}`;
   return {
     zone: daily ? "" : clock.name,
-    wall: clock.wall,
+    wall,
     /** In full, for the legend and the crosshair. */
     full(at) {
-      const d = clock.wall(at);
+      const d = wall(at);
       const date = `${days[d.getUTCDay()]} ${d.getUTCDate()} ${months[d.getUTCMonth()]} ${d.getUTCFullYear()}`;
       if (daily) return date;
       return `${date} ${time(d)}${seconds < 60 ? `:${pad(d.getUTCSeconds())}` : ""}`;
     },
     /** For a tick of a weight given by `weigh`. */
     tick(at, weight) {
-      const d = clock.wall(at);
+      const d = wall(at);
       if (weight >= 70) return `${d.getUTCFullYear()}`;
       if (weight >= 60) return months[d.getUTCMonth()];
       if (weight >= 50) return `${d.getUTCDate()}`;
