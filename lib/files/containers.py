@@ -144,6 +144,11 @@ def _each(
         raise refused
 
 
+def most_bytes(taken: int) -> int:
+    """How many bytes so many packed ones may unpack to."""
+    return min(MOST_BYTES, _FREE + taken * _RATIO)
+
+
 class _Budget:
     """What may still be unpacked from one file, all of its members together."""
 
@@ -153,7 +158,7 @@ class _Budget:
     def spend(self, taken: int, made: int) -> None:
         self.taken += taken
         self.made += made
-        if self.made > min(MOST_BYTES, _FREE + self.taken * _RATIO):
+        if self.made > most_bytes(self.taken):
             self.broken = True
             raise self.bomb()
 
@@ -311,12 +316,16 @@ _HTML = _Kind(
 )  # fmt: skip
 _DOCUMENT = _Kind("json", "JSON", b"", table="json")
 _WORKBOOK = _Kind("excel", "an Excel workbook", b"", table="excel")
+_OPEN_DOCUMENT = _Kind("ods", "an OpenDocument sheet", b"", table="excel")
+_ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 
 
 def _kind(data: Buffer) -> _Kind | None:
     head = data[:4096]
     for kind in _KINDS:
         if head[kind.at : kind.at + len(kind.magic)] == kind.magic:
+            if kind.name == "zip" and head[30 : 38 + len(_ODS)] == b"mimetype" + _ODS:
+                return _OPEN_DOCUMENT
             return _WORKBOOK if kind.name == "zip" and _is_workbook(data) else kind
     if _MARKUP.match(head):
         return _HTML

@@ -22,6 +22,7 @@ __all__ = ["at_open", "check_ticks", "finish", "localise", "mark", "refused", "r
 
 Array = np.ndarray[Any, Any]
 NO_TIME = times.NO_TIME
+_PAIRED = 5  # rows of one time whose figures are shown
 _REMEDY = "Correct the file, or choose to leave such rows out."
 
 
@@ -170,7 +171,7 @@ def _paired(report: Report, raw: pd.DataFrame) -> Report:
     for time, these in rows.items():
         if len(these) < 2 or time is None:
             continue
-        lines = raw.iloc[[each.row for each in these]]
+        lines = raw.iloc[[each.row for each in these[:_PAIRED]]]
         unlike = [
             name for name in (*PRICES, "volume") if name in raw and lines[name].nunique(dropna=False) > 1
         ]
@@ -178,7 +179,8 @@ def _paired(report: Report, raw: pd.DataFrame) -> Report:
             f"{name} " + ", ".join(f"{value:.10g} on line {line}" for value, line in zip(lines[name], lines["line"], strict=True))
             for name in unlike
         )  # fmt: skip
-        text = f"There are other figures for {time:%Y-%m-%d %H:%M:%S} on {len(these)} lines: {figures}."
+        more = f"; and {len(these) - _PAIRED:,} more lines" if len(these) > _PAIRED else ""
+        text = f"There are other figures for {time:%Y-%m-%d %H:%M:%S} on {len(these)} lines: {figures}{more}."
         said |= {each: replace(each, message=text) for each in these}
     return replace(report, findings=tuple(said.get(each, each) for each in report.findings))
 

@@ -9,7 +9,7 @@ from lib.timeframes import parse
 
 __all__ = ["suggest_symbol"]
 
-_ENDINGS = re.compile(r"(?i)(\.(csv|txt|tsv|gz|dat|prn|asc|bz2|xz|zst|zip|json|parquet|feather|xlsx?))+$")
+_ENDINGS = re.compile(r"(?i)(\.(csv|txt|tsv|gz|dat|prn|asc|bz2|xz|zst|zip|json|parquet|feather|xlsx?|ods))+$")
 _WORDS = frozenset(
     "data candles candle candlestick ohlc ohlcv bars bar quotes quote prices price history historical hist stock "
     "stocks chart export ticks trades bid ask mid raw daily weekly monthly hourly minute min day hour the of and "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,7 +15,8 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
 from lib.errors import FileRefused
-from lib.files.containers import MOST_BYTES, Buffer
+from lib.files.containers import Buffer, most_bytes
+from lib.files.extents import arrow_bytes
 from lib.files.grid import Columns, Texts, Unlike
 from lib.files.layout import Layout
 
@@ -38,8 +40,8 @@ class Sheet:
 def open_sheet(data: Buffer, name: str, kind: str) -> Sheet:
     """Look at a Parquet or Arrow file. Raises ``FileRefused``."""
     try:
-        sheet = _parquet(data, name) if kind == "parquet" else _arrow(data)
-    except (pa.ArrowException, OSError, MemoryError, ValueError) as error:
+        sheet = _parquet(data, name) if kind == "parquet" else _arrow(data, name)
+    except (pa.ArrowException, OSError, MemoryError, ValueError, IndexError, struct.error) as error:
         title = "a Parquet" if kind == "parquet" else "an Arrow"
         first = str(error).split("\n")[0][:120]
         raise FileRefused(
@@ -56,18 +58,32 @@ def open_sheet(data: Buffer, name: str, kind: str) -> Sheet:
 
 def _parquet(data: Buffer, name: str) -> Sheet:
     file = pq.ParquetFile(pa.BufferReader(data))
-    if file.metadata.num_rows * 40 > MOST_BYTES:  # run lengths can promise any number of rows
-        raise FileRefused(f"{name} holds {file.metadata.num_rows:,} rows, which is too many.", file=name)
+    if file.metadata.num_rows * 40 > most_bytes(len(data)):  # run lengths can promise any number of rows
+        raise FileRefused(
+            f"{name} holds {file.metadata.num_rows:,} rows in {len(data):,} bytes; that is not a file of candles.",
+            file=name,
+        )
     schema = file.schema_arrow
     head = next(file.iter_batches(batch_size=_SAMPLE), None)
     table = pa.Table.from_batches([] if head is None else [head], schema)
     return Sheet(schema, table, lambda at: file.read([schema.names[n] for n in at]))
 
 
-def _arrow(data: Buffer) -> Sheet:
+def _arrow(data: Buffer, name: str) -> Sheet:
     source = pa.BufferReader(data)
+    if data[:4] != b"FEA1":
+        made, batches = arrow_bytes(data)
+        if made > most_bytes(len(data)):
+            raise FileRefused(
+                f"{name} unpacks to more than {made // 2**20:,} MB from {len(data):,} bytes; that is not a file of "
+                "candles.",
+                file=name,
+            )
     if data[:6] == b"ARROW1":
-        table = pa.ipc.open_file(source).read_all()
+        file = pa.ipc.open_file(source)
+        if file.num_record_batches > batches:
+            raise ValueError("its parts are not where it says")
+        table = file.read_all()
     elif data[:4] == b"FEA1":
         table = feather.read_table(io.BytesIO(bytes(data)))
     else:

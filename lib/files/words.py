@@ -83,7 +83,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 
 TIME_WORDS = frozenset(
     _plain(
-        "time,date,datetime,date time,timestamp,open time,opentime,time open,start,start date,start time,time period start,"
+        "time,date,clock,datetime,date time,timestamp,open time,opentime,time open,start,start date,start time,time period start,"
         "period start,gmt time,time utc,date utc,utc,utc time,local time,local date,dtyyyymmdd,yyyymmdd,day,bar time,"
         "candle time,begin,ts,t,unix,unix timestamp,unix time,epoch,timestamp ms,time ms,open timestamp,date gmt,"
         "time gmt,est time,time est,trade date,trading date,hhmmss,hhmm,hour,index,trade time,dates,tarih,saat,time bar start,"

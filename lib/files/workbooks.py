@@ -1,4 +1,4 @@
-"""Excel workbooks to text: each sheet that holds something, its rows on the lines of the same number."""
+"""Excel and OpenDocument workbooks to text: each sheet that holds something, its rows on the lines of the same number."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from typing import Any
 
 from lib.errors import FileRefused
 from lib.files.containers import Buffer
+from lib.files.extents import ods_cells, xlsx_cells
 
 __all__ = ["to_sheets"]
 
 _MOST = 2**30
 _RATIO = 200
+_CELLS = 2**25  # some 1 GB while it is read; a full sheet of 32 columns
 
 
 def to_sheets(data: Buffer, name: str) -> tuple[tuple[str, bytes], ...]:
@@ -30,12 +32,12 @@ def to_sheets(data: Buffer, name: str) -> tuple[tuple[str, bytes], ...]:
         made = tuple((title, _text(sheet.to_python(skip_empty_area=False))) for title, sheet in sheets)
     except (CalamineError, OSError, ValueError) as error:
         raise FileRefused(
-            f"{name} is an Excel workbook that cannot be read: {str(error)[:120]}.",
+            f"{name} is a workbook that cannot be read: {str(error)[:120]}.",
             remedy="Save it anew, or as CSV.", file=name,
         ) from error  # fmt: skip
     made = tuple(each for each in made if each[1].strip(b"\n,"))
     if not made:
-        raise FileRefused(f"{name} is an Excel workbook without a filled sheet.", file=name)
+        raise FileRefused(f"{name} is a workbook without a filled sheet.", file=name)
     return made
 
 
@@ -45,6 +47,7 @@ def _bounded(raw: bytes, name: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             for each in archive.infolist():
+                blocks: list[bytes] = []
                 with archive.open(each) as part:
                     while block := part.read(2**20):
                         total += len(block)
@@ -53,12 +56,27 @@ def _bounded(raw: bytes, name: str) -> None:
                                 f"{name} unpacks to more than {most // 2**20:,} MB; that is not a file of candles.",
                                 file=name,
                             )
+                        blocks.append(block)
+                _extent(each.filename, blocks, name)
     except (
         zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError,
     ) as error:  # fmt: skip
         raise FileRefused(
             f"{name} is damaged: its parts do not unpack.", remedy="Save it anew.", file=name
         ) from error
+
+
+def _extent(part: str, blocks: list[bytes], name: str) -> None:
+    """Refuse a part with a cell so far off, or repeated so often, that the sheet would not fit in memory."""
+    if part == "content.xml":
+        cells = ods_cells(b"".join(blocks))
+    else:
+        cells = xlsx_cells(blocks) if any(b"sheetData" in block for block in blocks) else 0
+    if cells > _CELLS:
+        raise FileRefused(
+            f"{name} has a sheet of {cells:,} cells, which is too many; a cell far off the others may be filled.",
+            remedy="Save the sheet of the candles as CSV.", file=name,
+        )  # fmt: skip
 
 
 def _text(rows: list[list[Any]]) -> bytes:

@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Callable
 
 from lib import export
+from tests.files.test_extents import ods, sheet
 from tests.files.test_ticks import quotes
 from tests.files.written import table
 
@@ -48,6 +49,7 @@ def _seeds() -> list[bytes]:
         gzip.compress(csv), bz2.compress(csv), lzma.compress(csv), gzip.compress(gzip.compress(csv)),
         _zip({"a.csv": csv}), _zip({"a.csv": csv[:3000], "b.csv": csv.split(b"\n", 1)[0] + b"\n" + csv[3000:].split(b"\n", 1)[1]}),
         *(export.to_bytes(made, fmt) for fmt in ("json", "ndjson", "parquet", "feather", "xlsx")),
+        ods(sheet()),
         json.dumps({"data": {"t": list(range(1700000000, 1700360000, 3600)), "o": [1.5] * 100, "h": [2.0] * 100, "l": [1.0] * 100, "c": [1.5] * 100}}).encode(),
         json.dumps([[1700000000000 + n * 60000, "1.5", "2.0", "1.0", "1.7", "33"] for n in range(90)]).encode(),
     ]  # fmt: skip

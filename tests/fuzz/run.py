@@ -82,9 +82,11 @@ def _through(data: bytes, folder: Path) -> tuple[str, str]:
     return answer
 
 
-def _work(span: tuple[int, int]) -> list[Outcome]:
+def _work(span: tuple[int, int]) -> tuple[list[Outcome], int]:
+    """The outcomes, and the most memory that this process ever held, in KiB."""
     with tempfile.TemporaryDirectory() as folder:
-        return [attempt(number, Path(folder)) for number in range(*span)]
+        made = [attempt(number, Path(folder)) for number in range(*span)]
+    return made, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def main() -> int:
@@ -100,13 +102,14 @@ def main() -> int:
         return 0
     resource.setrlimit(resource.RLIMIT_AS, (16 * 2**30, 16 * 2**30))
     begun, counts = time.perf_counter(), Counter[str]()
-    slowest = Outcome(0, "", "", 0.0)
+    slowest, held = Outcome(0, "", "", 0.0), 0
     spans = [
         (at, min(at + 50, given.start + given.count))
         for at in range(given.start, given.start + given.count, 50)
     ]
     with multiprocessing.get_context("spawn").Pool(given.jobs, maxtasksperchild=20) as pool:
-        for outcomes in pool.imap_unordered(_work, spans):
+        for outcomes, most in pool.imap_unordered(_work, spans):
+            held = max(held, most)
             for each in outcomes:
                 counts[each.kind] += 1
                 slowest = max(slowest, each, key=lambda one: one.seconds)
@@ -115,7 +118,8 @@ def main() -> int:
     told = ", ".join(f"{count:,} {kind}" for kind, count in counts.most_common())
     print(
         f"{sum(counts.values()):,} files in {time.perf_counter() - begun:.0f} s: {told}. "
-        f"The slowest, {slowest.number}, took {slowest.seconds:.1f} s."
+        f"The slowest, {slowest.number}, took {slowest.seconds:.1f} s. "
+        f"No process held more than {held // 1024:,} MB."
     )
     return 0 if set(counts) <= {"right", "refused"} else 1
 
