@@ -188,7 +188,7 @@ def test_totals_are_left_out_at_the_end_only(tmp_path: Path) -> None:
     with pytest.raises(FileRefused, match="line 76"):
         streamed(put(tmp_path, rows), block=4096)
     # wherever the parts begin and end
-    for block in range(3000, 5000, 130):
+    for block in range(3000, 5000, 210):
         with pytest.raises(FileRefused, match="line 76"):
             streamed(put(tmp_path, rows), block=block)
 
