@@ -15,6 +15,7 @@ from lib.errors import InputError, SourceDown, UnknownName
 from lib.series import Series
 from lib.store import GapState, Store, open_store
 from lib.sync import download, downloading, fill, holes, missing, refill, unfill, update
+from lib.sync.checking import check
 from lib.sync.planning import EARLIEST, without
 from lib.timeframes import from_us, parse, to_us
 from tests.scripted import Scripted
@@ -236,6 +237,30 @@ def test_after_a_failure_update_leaves_no_hole(store: Store) -> None:
     source.before = lambda number: None
     update(store, source, "X", "1m", LONG.index[0])
     assert store.info(MINUTES).count == 3000
+
+
+def test_only_what_a_source_takes_back_is_a_conflict(store: Store) -> None:
+    source = Scripted({"X": holed((500, 600)).iloc[:900]})
+    download(store, source, "X", "1m", None, None)
+    fill(store, MINUTES, [(LONG.index[500], LONG.index[600])])
+    source.tables["X"] = pd.concat([LONG.iloc[:999], LONG.iloc[999:] * 3])
+    refill(store, source, MINUTES, [(LONG.index[500], LONG.index[600])])
+    assert store.ledger(MINUTES)[-1].changed == 100
+    source.tables["X"] = pd.concat([LONG.iloc[:999], LONG.iloc[999:1010] * 3])
+    update(store, source, "X", "1m", LONG.index[0])
+    source.tables["X"] = pd.concat([LONG.iloc[:1009], LONG.iloc[1009:1500] * 2])
+    assert update(store, source, "X", "1m", LONG.index[0]).changed == 1, "the newest once more"
+    assert {entry.revised for entry in store.ledger(MINUTES)} == {0}
+    conflicts = [one for one in check(store, MINUTES).report.findings if one.kind == "conflicts"]
+    assert not conflicts
+
+    def feed(number: int) -> None:
+        store.write(MINUTES, LONG.iloc[1600:1700], origin="stream")
+
+    source.before, source.tables["X"] = feed, LONG * 2
+    assert update(store, source, "X", "1m", LONG.index[0]).revised == 99
+    assert store.ledger(MINUTES)[-1].revised == 99
+    assert [one.count for one in check(store, MINUTES).report.findings if one.kind == "conflicts"] == [99]
 
 
 # ---------------------------------------------------------------------------------------- rows that cannot be

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Clash", "Group", "Outcome", "clashes", "grouped", "join", "store_all"]
 
 _SHOWN = 20
+# Candles that are stored at once: a partition that many small files share is then put in place once.
+_TOGETHER = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,15 @@ def _abreast(one: Checked, other: Checked) -> Iterator[tuple[pd.DataFrame, pd.Da
         a, b = a.iloc[to:], b.iloc[until:]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Piece:
+    """Candles of a file, and what part of it is done with them."""
+
+    file: Checked
+    table: pd.DataFrame
+    part: float
+
+
 @dataclass
 class Group:
     """Files that become one series, in the order in which they are stored, and what of them was stored:
@@ -118,17 +129,38 @@ class Group:
         the same again changes nothing, so after a ``StoreError`` it may be tried again."""
         from lib.store import Written
 
+        partly = dict.fromkeys(self.files, Written())
+        over: list[Checked] = []
+        waiting: list[_Piece] = []
         for each in self.files:
-            done, told = 0, Written()
+            done = 0
             for table, forming in each.closed():
                 self.forming += forming
-                if len(table):
-                    told += store.write(self.series, table, origin=each.name)
-                    self._count(table)
                 done += len(table) + forming
-                if progress:
-                    progress(each, min(1.0, done / max(each.report.rows_out, 1)))
-            self.written[each] = told
+                waiting.append(_Piece(each, table, min(1.0, done / max(each.report.rows_out, 1))))
+                if sum(len(piece.table) for piece in waiting) >= _TOGETHER:
+                    self._write(store, waiting, partly, progress)
+                    self.written |= {file: partly.pop(file) for file in over}
+                    over, waiting = [], []
+            over.append(each)
+        self._write(store, waiting, partly, progress)
+        self.written |= {file: partly[file] for file in over}
+
+    def _write(
+        self,
+        store: Store,
+        pieces: list[_Piece],
+        partly: dict[Checked, Written],
+        progress: Callable[[Checked, float], None] | None,
+    ) -> None:
+        """Store what has gathered, of one file or of many, and add what that did to the counts by file."""
+        told = store.write_all(self.series, [(piece.table, piece.file.name) for piece in pieces])
+        for piece, written in zip(pieces, told, strict=True):
+            partly[piece.file] += written
+            if len(piece.table):
+                self._count(piece.table)
+            if progress:
+                progress(piece.file, piece.part)
 
     def _count(self, table: pd.DataFrame) -> None:
         self.stored += len(table)

@@ -49,14 +49,15 @@ class Older:
             self.more = False
 
     def _fetch(self, store: Store, start: pd.Timestamp, end: pd.Timestamp) -> CandlebookError | None:
-        """Download what the store lacks of a span; a reader waits, so not for as long as a download may."""
+        """Download what the store lacks of a span; a reader waits, so not for as long as a download may. That is
+        no sync: a page for every step back would push those out of the ledger."""
         stop = threading.Event()
         timer = threading.Timer(self._patience, stop.set)
         timer.start()
         try:
             source = registry.get(self.series.source)
             outcome = download(
-                store, source, self.series.symbol, self.series.timeframe, start, end, stop=stop
+                store, source, self.series.symbol, self.series.timeframe, start, end, stop=stop, logged=False
             )
         except CandlebookError as error:
             return error

@@ -46,15 +46,22 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a write did: bars new in the store, bars whose figures changed, bars left as they were."""
+    """What a write did: bars new in the store, bars whose figures changed, bars left as they were.
+
+    ``revised`` of the changed ones had been observed otherwise before: neither filled bars that gave way, nor
+    the newest bar of the series, which a source may still have been settling."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+    revised: int = 0
 
     def __add__(self, other: Written) -> Written:
         return Written(
-            self.added + other.added, self.changed + other.changed, self.unchanged + other.unchanged
+            self.added + other.added,
+            self.changed + other.changed,
+            self.unchanged + other.unchanged,
+            self.revised + other.revised,
         )
 
 

@@ -33,7 +33,8 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """One sync of a series: when it began, which source, the opens asked for (None: without a bound), and
-    what it did. ``refused`` counts rows that broke a rule and were left out. ``outcome`` "running" stays
+    what it did. ``refused`` counts rows that broke a rule and were left out, ``revised`` the changed candles that the
+    source had given otherwise before (see ``Written``). ``outcome`` "running" stays
     until the sync tells its end, or the next one finds that it never did ("interrupted")."""
 
     at: pd.Timestamp
@@ -46,6 +47,7 @@ class LedgerEntry:
     refused: int = 0
     outcome: Result = "done"
     note: str = ""
+    revised: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ def _entry_row(entry: LedgerEntry) -> list[Any]:
     return [
         to_us(entry.at), entry.source, _us(entry.start), _us(entry.end), entry.requests, entry.added,
         entry.changed, entry.refused, entry.outcome, entry.note,
+        entry.revised,
     ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from lib.candles import require
 from lib.errors import CorruptFile, InputError, StoreError
@@ -85,7 +86,17 @@ class Store:
         if not len(table):
             return Written()
         fetched = fetched_at if fetched_at is not None else from_us(now_us())
-        return self._writer.write(series, stamped(table, origin, fetched, filled=filled))
+        return self._writer.write(series, [stamped(table, origin, fetched, filled=filled)])[0]
+
+    def write_all(self, series: Series, tables: Iterable[tuple[pd.DataFrame, str]]) -> tuple[Written, ...]:
+        """Merge several tables, each with its origin, one after the other: what each did. As many calls of
+        :meth:`write`, where the last one stands, but each partition that they share is stored only once."""
+        kept: list[pa.Table] = []
+        now = now_us()
+        for number, (table, origin) in enumerate(tables):
+            require(table)
+            kept.append(stamped(table, origin, from_us(now + number), filled=False))
+        return tuple(self._writer.write(series, kept))
 
     def annotate(
         self,

@@ -46,7 +46,7 @@ class Batches:
         self._known: list[Known] = []
         self._fetched: pd.Timestamp | None = None
         self._since = time.monotonic()
-        self.added = self.changed = 0
+        self.added = self.changed = self.revised = 0
         self.first: pd.Timestamp | None = None
         self.last: pd.Timestamp | None = None
 
@@ -115,6 +115,7 @@ class Batches:
             self._store.annotate(self._series, synthetic=True)
         self.added += written.added
         self.changed += written.changed
+        self.revised += written.revised
         self.first = table.index[0] if self.first is None else min(self.first, table.index[0])
         self.last = table.index[-1] if self.last is None else max(self.last, table.index[-1])
 

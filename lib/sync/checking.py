@@ -40,7 +40,7 @@ def check(
     name: str = "",
 ) -> Checked:
     """Look a stored series over, by default all of it. ``name`` is the calendar's, else the one kept with the series,
-    else what fits it best. What re-fetches changed and refused is counted from the ledger.
+    else what fits it best. What re-fetches revised and refused is counted from the ledger.
 
     Reads the whole range at once: about a second for a million candles. Raises ``UnknownName``, ``InputError``.
     """
@@ -50,7 +50,7 @@ def check(
     made, reason = calendar_of(store, series, micros(table), name=name)
     ledger = store.ledger(series)
     told = Refetches(
-        conflicts=sum(entry.changed for entry in ledger), refused=sum(entry.refused for entry in ledger)
+        conflicts=sum(entry.revised for entry in ledger), refused=sum(entry.refused for entry in ledger)
     )
     found = report(table, series.timeframe, made, start=start, end=end, refetches=told)
     return Checked(series, made, reason, found, badge(found))

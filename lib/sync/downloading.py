@@ -37,6 +37,7 @@ def download(
     progress: Tell = None,
     stop: threading.Event | None = None,
     again: bool = False,
+    logged: bool = True,
 ) -> Outcome:
     """Fetch the closed candles that open in ``[start, end)`` and are not stored yet; None is unbounded.
 
@@ -44,10 +45,11 @@ def download(
     the caller's thread until all is there or ``stop`` is set. ``progress`` is called after each page, and
     whenever the source says what it waits for. Whatever ends it, what arrived is stored; after a kill, at
     most one page is fetched again (on a remote store what came within 2 seconds). Raises what the source's
-    ``pages`` and the store raise, and ``InputError`` for a range that is none.
+    ``pages`` and the store raise, and ``InputError`` for a range that is none. Without ``logged`` there is no line
+    in the ledger: for pages that a reader's look brings in.
     """
     return run_of_range(
-        store, source, symbol, timeframe, start, end, progress=progress, stop=stop, again=again
+        store, source, symbol, timeframe, start, end, progress=progress, stop=stop, again=again, logged=logged
     ).all()
 
 
@@ -108,6 +110,7 @@ def run_of_range(
     progress: Tell = None,
     stop: threading.Event | None = None,
     again: bool = False,
+    logged: bool = True,
 ) -> Run:
     """:func:`download` as steps. Raises at once where the range or the timeframe cannot be."""
     series = Series(source.name, symbol, offered(source, parse(timeframe)))
@@ -116,7 +119,7 @@ def run_of_range(
     def plan() -> list[Span]:
         return _unknown(store, series, source, missing(store, series, start, end), again=again)
 
-    return Run(store, source, series, plan, span=(start, end), progress=progress, stop=stop)
+    return Run(store, source, series, plan, span=(start, end), progress=progress, stop=stop, logged=logged)
 
 
 def run_to_now(

@@ -29,7 +29,8 @@ class Outcome:
     """What a download did to the store. ``first`` and ``last`` are the opens of what arrived, None where
     nothing did. ``cancelled``: it was stopped before the end; what had arrived is stored. ``refused`` rows
     broke a rule and were left out, so their candles are missing; ``reasons`` has the first 20 of them.
-    ``recovered`` candles had been kept by a download that was killed, and were merged before this one."""
+    ``recovered`` candles had been kept by a download that was killed, and were merged before this one.
+    ``revised`` of the changed candles had been observed otherwise before, and were not the newest."""
 
     added: int = 0
     changed: int = 0
@@ -40,3 +41,4 @@ class Outcome:
     refused: int = 0
     reasons: tuple[str, ...] = ()
     recovered: int = 0
+    revised: int = 0

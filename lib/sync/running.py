@@ -45,6 +45,7 @@ class Run:
         progress: Callable[[Progress], None] | None = None,
         stop: threading.Event | None = None,
         calendar: str = "",
+        logged: bool = True,
     ) -> None:
         self.series, self.source, self.span = series, source, span
         self.began = pd.Timestamp.now(tz="UTC").as_unit("us")
@@ -58,7 +59,7 @@ class Run:
         self._batches: Batches | None = None
         self._reasons: list[str] = []
         self._refused = self._recovered = 0
-        self._logged = False
+        self._logs, self._logged = logged, False
         self._steps = self._walk()
 
     def step(self) -> bool:
@@ -84,6 +85,7 @@ class Run:
         return Outcome(
             added=done.added if done else 0,
             changed=done.changed if done else 0,
+            revised=done.revised if done else 0,
             requests=self._meter.now.requests,
             first=done.first if done else None,
             last=done.last if done else None,
@@ -164,6 +166,8 @@ class Run:
     def _log(self, result: Result, note: str = "") -> None:
         """A line in the ledger, where the series is there. A download without a bound that came to its end
         is written down with where that was."""
+        if not self._logs:
+            return
         start, end = self.span
         last = self._last()
         if result == "done" and end is None and last is not None:
@@ -182,7 +186,8 @@ class Run:
 
         did = self.outcome()
         return LedgerEntry(
-            self.began, self.source.name, start, end, did.requests, did.added, did.changed, did.refused, result, note
+            self.began, self.source.name, start, end, did.requests, did.added, did.changed, did.refused, result, note,
+            did.revised,
         )  # fmt: skip
 
 

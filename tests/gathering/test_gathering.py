@@ -128,18 +128,39 @@ def test_files_of_one_symbol_and_timeframe_are_parts_of_one_series(room: Room) -
     pd.testing.assert_frame_equal(open_store().read(Series("file", "X", H1)), table(80), check_freq=False)
 
 
+@pytest.mark.parametrize("together", [1, 70, 10_000])
+def test_many_files_are_stored_as_one_after_the_other(
+    room: Room, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    """However many are stored at once: the same candles of the same files, and the same counts of each."""
+    monkeypatch.setattr("lib.gathering.joining._TOGETHER", together)
+    every = table(240, step="15min")
+    rows = [every[:50], every[40:90] * 2, every[90:200], every[60:140] * 3, every[200:]]
+    made = [check(room, f"{at}.csv", one) for at, one in enumerate(rows)]
+    group = grouped(made, dict.fromkeys(made, "X"), "file", "last")[0]
+    store = open_store()
+    done = store_all(store, [group])
+    plain = Series("test", "Y", group.series.timeframe)
+    told = [store.write(plain, one, origin=f"{at}.csv") for at, one in enumerate(rows)]
+    assert [each.written for each in done] == told
+    assert told[3].changed == 80
+    found, expected = (store.read(each, provenance=True) for each in (group.series, plain))
+    pd.testing.assert_frame_equal(found.drop(columns="fetched_at"), expected.drop(columns="fetched_at"))
+    assert (group.stored, group.first, group.last) == (330, every.index[0], every.index[-1])
+
+
 def test_a_store_that_fails_is_not_asked_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     made = [check(room, f"{name}.csv", table(30)) for name in "abc"]
     asked: list[str] = []
-    real = Store.write
+    real = Store.write_all
 
-    def write(self: Store, series: Series, *args: Any, **kwargs: Any) -> Any:
+    def write_all(self: Store, series: Series, *args: Any, **kwargs: Any) -> Any:
         asked.append(series.symbol)
         if series.symbol == "b":
             raise StoreError("The disk is full.")
         return real(self, series, *args, **kwargs)
 
-    monkeypatch.setattr(Store, "write", write)
+    monkeypatch.setattr(Store, "write_all", write_all)
     done = store_all(open_store(), grouped(made, {each: each.name[0] for each in made}, "file", None))
     assert asked == ["a", "b"]
     assert [(each.written is not None, str(each.error or "")) for each in done] == [

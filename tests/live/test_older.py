@@ -33,6 +33,7 @@ def test_older_candles_are_fetched_kept_and_joined(table):
     older.reach(store, shown.index[0])
     assert len(older.joined(store, 3, table, PICKS)[0]) == 2_300
     assert older.more
+    assert store.ledger(SERIES) == ()
 
 
 def test_a_source_that_does_not_answer_leaves_what_is_stored():

@@ -43,12 +43,22 @@ def test_upserts_say_what_they_did(store: Store) -> None:
     later = TABLE.iloc[50:150].copy()
     later.iloc[:10, 3] = later.iloc[:10, 1]
     told = store.write(SERIES, later, origin="u", fetched_at=at("2024-05-02"))
-    assert told == Written(added=50, changed=10, unchanged=40)
+    assert told == Written(added=50, changed=10, unchanged=40, revised=10)
     same(store.read(SERIES, last=100), later)
     # an older fetch does not win
     told = store.write(SERIES, TABLE.iloc[:150], origin="t", fetched_at=at("2024-05-01"))
     assert told == Written(unchanged=150)
     same(store.read(SERIES, last=100), later)
+    check_whole(store, SERIES)
+
+
+def test_what_was_revised_is_told(store: Store) -> None:
+    store.write(SERIES, TABLE.iloc[:150], origin="t")
+    # bars that were made up and give way were not revised, nor was the newest one
+    made = TABLE.iloc[150:160]
+    store.write(SERIES, made * 3, origin="t", filled=True)
+    assert store.write(SERIES, TABLE.iloc[140:160] * 5, origin="t") == Written(changed=20, revised=10)
+    assert store.write(SERIES, TABLE.iloc[155:162] * 2, origin="t") == Written(2, 5, 0, 4)
     check_whole(store, SERIES)
 
 
