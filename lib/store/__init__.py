@@ -13,6 +13,8 @@ states of gaps) and ``journal`` (pages of a download that are not merged yet).
 
 from __future__ import annotations
 
+import hashlib
+import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +23,7 @@ from urllib.parse import unquote, urlsplit
 
 from lib import settings
 from lib.store.disk import DiskCache
-from lib.store.files import Files, LocalFiles, RemoteFiles
+from lib.store.files import LocalFiles, RemoteFiles
 from lib.store.journal import Journal
 from lib.store.manifest import Catalog, Event, SeriesInfo, Written
 from lib.store.records import GapState, LedgerEntry
@@ -44,7 +46,7 @@ def open_store(url: str | None = None, *, options: Mapping[str, Any] | None = No
     """
     address = url if url is not None else settings.store_url()
     if options is not None:
-        return Store(_remote(address, options))
+        return _remote(address, options)
     with _opening:
         if address not in _open:
             _open[address] = _made(address)
@@ -55,13 +57,23 @@ def _made(address: str) -> Store:
     if address.startswith("file://"):
         return Store(LocalFiles(Path(unquote(urlsplit(address).path))))
     if "://" in address:
-        return Store(_remote(address, None))
+        return _remote(address, None)
     return Store(LocalFiles(Path(address).expanduser()))
 
 
-def _remote(address: str, options: Mapping[str, Any] | None) -> Files:
+def _remote(address: str, options: Mapping[str, Any] | None) -> Store:
+    folder = None if address.startswith("memory://") else settings.cache_folder()
+    beside = folder / "downloads" / _digest(address, options) if folder is not None else None
     if not address.startswith(("s3://", "s3a://")):
-        return RemoteFiles(address, options)
-    folder = settings.cache_folder()
+        return Store(RemoteFiles(address, options), beside=beside)
     cache = DiskCache(folder, settings.cache_bytes()) if folder is not None else None
-    return S3Files(address, options, cache)
+    return Store(S3Files(address, options, cache), beside=beside)
+
+
+def _digest(address: str, options: Mapping[str, Any] | None) -> str:
+    """A folder's name for a store: buckets of one name may lie at several services."""
+    given = options or {}
+    told = (given.get("endpoint_url"), (given.get("client_kwargs") or {}).get("endpoint_url"))
+    asked = (os.environ.get("AWS_ENDPOINT_URL_S3"), os.environ.get("AWS_ENDPOINT_URL"))
+    endpoint = next((one for one in (*told, *asked) if one), "")
+    return hashlib.sha256(f"{address.rstrip('/')}\n{endpoint}".encode()).hexdigest()[:32]

@@ -83,6 +83,8 @@ class DiskCache:
         """Remove the oldest until a tenth of the limit is free; the bytes left. Only when over it."""
         found = []
         for entry in os.scandir(self.folder):
+            if entry.is_dir():  # pages of downloads: see lib.store.journal
+                continue
             try:
                 stat = entry.stat()
             except FileNotFoundError:  # another process trims too

@@ -6,14 +6,15 @@ many at once, and then empties the file. After a kill the next download of the s
 merging the same bars twice changes nothing, so it does not matter how far the dead one had come.
 
 A record is its length and its checksum (CRC-32) in 8 bytes, then a line of JSON, then a table as an Arrow
-stream. A record cut short by a kill is the last one, and does not count. Only where a store is a folder
-of this machine; elsewhere nothing is kept.
+stream. A record cut short by a kill is the last one, and does not count. For a store that is no folder of this
+machine the file lies in one beside its cache, by the address of the store; without such a folder nothing is kept.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import struct
 import zlib
@@ -27,11 +28,14 @@ from filelock import FileLock, Timeout
 
 from lib.errors import StoreError
 from lib.store.encoding import from_arrow, stamped
-from lib.store.files import LocalFiles
+from lib.store.files import Files, LocalFiles
 
 __all__ = ["Journal"]
 
 _HEAD = struct.Struct("<II")
+# Another's look at who holds a journal takes no longer.
+_PATIENCE = 0.1
+_log = logging.getLogger("candlebook")
 
 
 class Journal:
@@ -42,18 +46,45 @@ class Journal:
         self._file: io.FileIO | None = None
 
     @classmethod
-    def hold(cls, files: Any, path: str) -> Journal:
-        """The journal at a path of the store, unless another download holds it: then one that keeps
-        nothing, and each page has to be merged as it comes."""
-        if not isinstance(files, LocalFiles):
+    def hold(cls, files: Files, path: str, beside: Path | None = None) -> Journal:
+        """The journal at a path of the store, or of the folder ``beside`` where that is not of this machine; unless
+        another download holds it: then one that keeps nothing, and each page has to be merged as it comes."""
+        place = _place(files, beside)
+        if place is None:
             return cls(None)
-        # not bound to a thread: a download may go on in another one
-        lock = FileLock(files.lock_file(path), thread_local=False)
         try:
-            lock.acquire(timeout=0)
+            # not bound to a thread: a download may go on in another one
+            lock = FileLock(place.lock_file(path), thread_local=False)
+            lock.acquire(timeout=_PATIENCE, poll_interval=0.005)
         except Timeout:
             return cls(None)
-        return cls(files.root / path, lock)
+        except OSError as error:
+            if files is place:
+                raise StoreError(f"The store could not lock {path}: {error.strerror or error}.") from error
+            _log.debug("Nothing is kept in %s: %s", place.root, error)
+            return cls(None)
+        return cls(place.root / path, lock)
+
+    @staticmethod
+    def is_held(files: Files, path: str, beside: Path | None = None) -> bool | None:
+        """Whether a download of this machine holds the journal now; None where that cannot be told."""
+        place = _place(files, beside)
+        if place is None:
+            return None
+        try:
+            with FileLock(place.lock_file(path), timeout=0):
+                return False
+        except Timeout:
+            return True
+        except OSError:
+            return None
+
+    @staticmethod
+    def drop(files: Files, path: str, beside: Path | None = None) -> None:
+        """Forget what lies beside a store of a series that is removed."""
+        place = _place(files, beside)
+        if place is not None:
+            place.remove(path)
 
     @property
     def keeps(self) -> bool:
@@ -115,3 +146,9 @@ class Journal:
             self._path.unlink()
         self._lock.release()
         self._path = self._lock = self._file = None
+
+
+def _place(files: Files, beside: Path | None) -> LocalFiles | None:
+    if isinstance(files, LocalFiles):
+        return files
+    return LocalFiles(beside) if beside is not None else None

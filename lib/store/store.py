@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,12 +40,14 @@ _EVER = 2**62
 class Store:
     """Series of candles under one root. Safe for threads, and on a local root for processes.
 
+    ``beside`` is a folder of this machine for the pages of downloads, where the root is not one.
+
     Errors: ``UnknownName`` for a series that is not there; ``CorruptFile`` naming a file that does not
     parse; ``StoreBusy`` when another writer holds a series for over 30 s; ``StoreError`` for the rest.
     """
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
+    def __init__(self, files: Files, *, beside: Path | None = None) -> None:
+        self._files, self._beside = files, beside
         self._blocks = Blocks(files)
         self._manifests = Manifests(files)
         self._writer = Writer(files, self._blocks, self._manifests)
@@ -64,6 +67,11 @@ class Store:
     def is_local(self) -> bool:
         """True for a folder of this machine."""
         return self._files.local
+
+    @property
+    def has_journal(self) -> bool:
+        """True where pages of a download can be kept before they are merged."""
+        return self._files.local or self._beside is not None
 
     # --------------------------------------------------------------------------------------- writing
 
@@ -139,6 +147,7 @@ class Store:
         """Remove a series with all its candles, and what was written down of it. Raises ``UnknownName``."""
         self._reader.known(series)
         self._writer.delete(series)
+        Journal.drop(self._files, layout.journal_path(series), self._beside)
 
     # --------------------------------------------------------------------------------------- reading
 
@@ -264,7 +273,7 @@ class Store:
 
     def journal(self, series: Series) -> Journal:
         """Where a download keeps pages that it has not merged yet; to be closed by who asks for it."""
-        return Journal.hold(self._files, layout.journal_path(series))
+        return Journal.hold(self._files, layout.journal_path(series), self._beside)
 
     # ----------------------------------------------------------------------------------------- notes
 

@@ -28,7 +28,7 @@ __all__ = ["Batches", "Known"]
 _PAGES = 20
 _ROWS = 100_000
 _SECONDS = 5.0
-# Where nothing keeps the pages meanwhile (a store on S3).
+# Where nothing keeps the pages meanwhile (a store on S3, and no folder for its cache).
 _PAGES_REMOTE = 10
 _SECONDS_REMOTE = 2.0
 
@@ -90,7 +90,7 @@ class Batches:
     def _full(self) -> bool:
         if self._journal.keeps:
             pages, seconds = _PAGES, _SECONDS
-        elif self._store.is_local:  # another download of the series holds the journal
+        elif self._store.has_journal:  # another download of the series holds the journal
             return True
         else:
             pages, seconds = _PAGES_REMOTE, _SECONDS_REMOTE

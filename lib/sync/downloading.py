@@ -44,7 +44,7 @@ def download(
     What the source was asked for before and does not have is not asked for again, unless ``again``. Runs in
     the caller's thread until all is there or ``stop`` is set. ``progress`` is called after each page, and
     whenever the source says what it waits for. Whatever ends it, what arrived is stored; after a kill, at
-    most one page is fetched again (on a remote store what came within 2 seconds). Raises what the source's
+    most one page is fetched again (on a remote store, where CANDLEBOOK_CACHE is off, ten of them). Raises what the source's
     ``pages`` and the store raise, and ``InputError`` for a range that is none. Without ``logged`` there is no line
     in the ledger: for pages that a reader's look brings in.
     """
