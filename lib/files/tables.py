@@ -63,10 +63,39 @@ def _parquet(data: Buffer, name: str) -> Sheet:
             f"{name} holds {file.metadata.num_rows:,} rows in {len(data):,} bytes; that is not a file of candles.",
             file=name,
         )
-    schema = file.schema_arrow
+    # a text that is long and repeated is kept once, until it is known what all rows of it come to
+    texts = [each.name for each in file.schema_arrow if _is_text(each.type)]
+    file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts)
+    schema, most = file.schema_arrow, most_bytes(len(data))
     head = next(file.iter_batches(batch_size=_SAMPLE), None)
     table = pa.Table.from_batches([] if head is None else [head], schema)
-    return Sheet(schema, table, lambda at: file.read([schema.names[n] for n in at]))
+    return Sheet(
+        schema,
+        _short(table, most, name),
+        lambda at: _short(file.read([schema.names[n] for n in at]), most, name),
+    )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _short(table: pa.Table, most: int, name: str) -> pa.Table:
+    """The table, unless its texts come to too much, each of them once for every row."""
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if not pa.types.is_dictionary(field.type) or not _is_text(field.type.value_type):
+            continue
+        made = sum(
+            pc.sum(pc.take(pc.binary_length(each.dictionary), each.indices)).as_py() or 0
+            for each in column.chunks
+        )
+        if made > most:
+            raise FileRefused(
+                f"{name} unpacks to more than {made // 2**20:,} MB of texts in the column {field.name[:60]!r}; that is "
+                "not a file of candles.",
+                file=name,
+            )
+    return table
 
 
 def _arrow(data: Buffer, name: str) -> Sheet:
@@ -88,7 +117,9 @@ def _arrow(data: Buffer, name: str) -> Sheet:
         table = feather.read_table(io.BytesIO(bytes(data)))
     else:
         table = pa.ipc.open_stream(source).read_all()
-    return Sheet(table.schema, table.slice(0, _SAMPLE), table.select)
+    most = most_bytes(len(data))
+    head = _short(table.slice(0, _SAMPLE), most, name)
+    return Sheet(table.schema, head, lambda at: _short(table.select(at), most, name))
 
 
 def layout_of(sheet: Sheet, name: str) -> Layout:
@@ -165,6 +196,8 @@ class TableGrid:
 
 
 def _cast(column: Any, kind: pa.DataType) -> Any:
+    if pa.types.is_dictionary(column.type) and not pa.types.is_dictionary(kind):
+        column = column.cast(column.type.value_type)
     if pa.types.is_timestamp(kind) and pa.types.is_timestamp(column.type):
         if (kind.tz is None) != (column.type.tz is None):
             raise Unlike("times with and without a zone")

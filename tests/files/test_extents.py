@@ -155,6 +155,26 @@ def test_columnar_bombs() -> None:
         read("x.parquet", sink.getvalue())
 
 
+@pytest.mark.parametrize("fmt", ["parquet", "feather"])
+@pytest.mark.parametrize("column", ["close", "time"])
+def test_a_long_text_repeated_in_every_row(fmt: str, column: str) -> None:
+    """Two hundred thousand times the same megabyte, which is kept once."""
+    rows = 200_000
+    long = pa.DictionaryArray.from_arrays(
+        pa.array(np.r_[np.zeros(rows - 1), 1].astype(np.int32)), pa.array(["1.5", "1.5" + "0" * 2**20])
+    )
+    many = long.take(pa.array(np.r_[np.zeros(400), np.full(rows - 400, rows - 1)].astype(np.int64)))
+    some = constant(rows)
+    some = some.set_column(some.schema.get_field_index(column), column, many)
+    sink = io.BytesIO()
+    if fmt == "parquet":
+        pq.write_table(some, sink, compression="zstd", store_schema=False)
+    else:
+        feather.write_feather(some, sink, compression="zstd")
+    with pytest.raises(FileRefused, match=f"MB of texts in the column '{column}'"):
+        read("x", sink.getvalue(), Choices(columns={"time": "time", "close": "close"}))
+
+
 @pytest.mark.parametrize("packing", ["zstd", "lz4", None])
 def test_what_arrow_files_unpack_to(packing: str | None) -> None:
     some = constant(10_000)
