@@ -277,3 +277,21 @@ def test_the_offset_is_the_median(values: list[float]) -> None:
     found = quote_offset([sample(value, at) for at, value in enumerate(values)])
     assert found.offset == pytest.approx(statistics.median(values), abs=1e-12)
     assert found.low - 1e-12 <= found.offset <= found.high + 1e-12
+
+
+def test_days_of_a_market_are_compared_with_weeks_by_their_trading_day() -> None:
+    """London's Monday opens on Sunday at 23:00 UTC in summer."""
+    opens = pd.date_range("2022-05-02", periods=70, freq="1D", tz="Europe/London")
+    opens = opens[opens.day_of_week < 5].tz_convert("UTC").as_unit("us")
+    close = 100.0 + np.arange(len(opens))
+    days = from_micros(
+        opens.asi8, {"open": close, "high": close + 1, "low": close - 1, "close": close, "volume": close}
+    )
+    weeks = resample(days, parse("1w"), parse("1d"))
+    assert (weeks.index.day_of_week == 0).all() and list(weeks["close"]) == list(close[4::5])
+    for made in (
+        compare(days, weeks, parse("1d"), parse("1w")),
+        compare(weeks, days, parse("1w"), parse("1d")),
+    ):
+        assert (made.common, made.only_left, made.only_right) == (len(weeks), 0, 0)
+        assert made.largest == 0.0

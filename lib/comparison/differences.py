@@ -102,9 +102,9 @@ def _same(
     if of_left == of_right:
         return left, right, of_left
     if of_left.divides(of_right):
-        return resample(left, of_right), right, of_right
+        return resample(left, of_right, of_left), right, of_right
     if of_right.divides(of_left):
-        return left, resample(right, of_left), of_left
+        return left, resample(right, of_left, of_right), of_left
     raise InputError(
         f"Candles of {of_left.words} and of {of_right.words} cannot be compared: neither is made of whole ones of "
         "the other.",
