@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing as mp
+import os
+import signal
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +79,74 @@ def test_another_source_is_still_asked(store: Store) -> None:
         kept[COLUMNS].iloc[500:1700], (LONG * [2, 2, 2, 2, 1]).iloc[500:1700], check_freq=False
     )
     assert [entry.source for entry in store.ledger(MINUTES)] == ["scripted", "other"]
+
+
+def test_gaps_are_filling_while_a_source_is_asked(store: Store) -> None:
+    """And after it: gone where the candles came, unfillable where there are none, as before where nobody knows."""
+    table = holed((500, 600), (900, 1000), (1700, 1900), (2200, 2300))
+    store.write(MINUTES, table, origin="t")
+    store.set_gap_states(MINUTES, [GapState(LONG.index[2200], LONG.index[2300], "ignored", "reader")])
+    fill(store, MINUTES, [(LONG.index[500], LONG.index[600])])
+    seen: list[list[str]] = []
+
+    def look(number: int) -> None:
+        seen.append([hole.state for hole in holes(store, MINUTES, name="24/7")])
+
+    other = Scripted({"X": holed((950, 1000))}, name="other", before=look)
+    gaps = holes(store, MINUTES, name="24/7").spans(without=())
+    refill(store, other, MINUTES, gaps[:2])
+    assert seen[0] == ["filling", "filling", "detected", "ignored"]
+    found = [*holes(store, MINUTES, name="24/7")]
+    assert [(hole.gap.start, hole.state, hole.by) for hole in found] == [
+        (LONG.index[950], "unfillable", "other"), (LONG.index[1700], "detected", ""),
+        (LONG.index[2200], "ignored", "reader"),
+    ]  # fmt: skip
+    assert {state.state for state in store.gap_states(MINUTES)} == {"unfillable", "ignored"}
+
+    def fails(number: int) -> None:
+        look(number)
+        if number == at_page:
+            raise SourceDown("Gone.")
+
+    other.before, at_page = fails, len(other.order) + 1
+    with pytest.raises(SourceDown):
+        refill(store, other, MINUTES, gaps[2:])
+    assert seen[-1] == ["unfillable", "filling", "filling"]
+    assert [(hole.gap.start, hole.state) for hole in holes(store, MINUTES, name="24/7")] == [
+        (LONG.index[950], "unfillable"), (LONG.index[1800], "detected"), (LONG.index[2200], "ignored"),
+    ]  # fmt: skip
+    stop = threading.Event()
+    other.before = lambda number: stop.set()
+    assert refill(store, other, MINUTES, gaps[2:], stop=stop).cancelled
+    assert [hole.state for hole in holes(store, MINUTES, name="24/7")] == ["unfillable", "ignored"]
+
+
+def _refill_and_die(folder: str) -> None:
+    other = Scripted({"X": LONG}, name="other", before=lambda number: os.kill(os.getpid(), signal.SIGKILL))
+    refill(open_store(folder), other, MINUTES, [(LONG.index[500], LONG.index[600])])
+
+
+def test_what_a_killed_refill_was_filling_is_not_believed(store: Store) -> None:
+    store.write(MINUTES, holed((500, 600)), origin="t")
+    fill(store, MINUTES, [(LONG.index[500], LONG.index[600])])
+    child = mp.get_context("spawn").Process(target=_refill_and_die, args=(store.url,))
+    child.start()
+    child.join(60)
+    assert child.exitcode == -signal.SIGKILL
+    assert store.ledger(MINUTES)[-1].outcome == "running", "it never told its end"
+    assert "filling" in (Path(store.url) / "records/scripted/X/1m/gaps.json").read_text()
+    assert [hole.state for hole in holes(store, MINUTES, name="24/7")] == ["filled"]
+    # nor where nobody can tell whether it still runs, once another sync has come after it
+    seen: list[str] = []
+    other = Scripted({"X": LONG.iloc[:550]}, name="third")
+    other.before = lambda number: seen.extend(
+        f"{state.state} {state.by}" for state in store.gap_states(MINUTES)
+    )
+    refill(store, other, MINUTES, [(LONG.index[500], LONG.index[600])])
+    assert seen == ["filled forward", "filling third"]
+    assert [entry.outcome for entry in store.ledger(MINUTES)] == ["interrupted", "done"]
+    assert [hole.state for hole in holes(store, MINUTES, name="24/7")] == ["filled"]
+    assert store.info(MINUTES).filled == 50
 
 
 def test_what_no_source_has_is_known_of_each(store: Store) -> None:

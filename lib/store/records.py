@@ -27,6 +27,7 @@ _FORMAT = 1
 
 Result = Literal["running", "done", "cancelled", "failed", "interrupted"]
 Condition = Literal["detected", "filling", "filled", "unfillable", "ignored"]
+Moments = tuple[pd.Timestamp, pd.Timestamp]
 T = TypeVar("T")
 
 
@@ -54,9 +55,9 @@ class LedgerEntry:
 class GapState:
     """What is known of the candles missing in ``[start, end)``.
 
-    "unfillable": the source ``by`` was asked for all of it and has no more than it gave; "filling", "filled"
-    and "ignored" say who did so in ``by`` (a source, a method, a reader); "detected" takes back what was said
-    before. ``at`` is when it was written down.
+    "unfillable": the source ``by`` was asked for all of it and has no more than it gave; "filled" and "ignored" say
+    who did so in ``by`` (a method, a reader); "detected" takes back what was said before. "filling": the sync that
+    began at ``at`` asks the source ``by`` for it now, whatever else is said of it. Else ``at`` is when it was written down.
     """
 
     start: pd.Timestamp
@@ -103,6 +104,16 @@ class Records:
             return
         added = [_state_row(state) for state in given]
         self._change(layout.record_path(series, "gaps"), lambda rows: spans.merged(rows, added))
+
+    def end_filling(
+        self, series: Series, by: str, spans_: Iterable[Moments], observed: Iterable[Moments]
+    ) -> None:
+        """See :meth:`Store.end_filling`."""
+        now = to_us(pd.Timestamp.now(tz="UTC"))
+        given = [(span, by) for span in spans_] + [(span, "") for span in observed]
+        rows_ = [spans.Row(to_us(a), to_us(b), spans.NOTHING, who, now, "") for (a, b), who in given]
+        if rows_:
+            self._change(layout.record_path(series, "gaps"), lambda rows: spans.merged(rows, rows_))
 
     def remove(self, series: Series) -> None:
         """Forget all of a series."""

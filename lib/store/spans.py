@@ -1,8 +1,10 @@
 """Spans of time with what is said of each: how a newer word goes over an older one.
 
-There is a layer for each source that was asked in vain ("unfillable"; what two of them lack may overlap),
-and one for all the rest. Within a layer spans never overlap; a new one cuts what lay there, and takes up
-neighbours of its own layer that touch it and say the same. "detected" clears every layer under it.
+There is a layer for each source that was asked in vain ("unfillable"; what two of them lack may overlap), one for
+what is being looked for at the moment ("filling"), under which stays what was said before, and one for all the
+rest. Within a layer spans never overlap; a new one cuts what lay there, and takes up neighbours of its own layer
+that touch it and say the same. "detected" clears every layer under it, and so does :data:`NOTHING`, which is not
+kept itself; by a source it clears only what that source was looking for.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-__all__ = ["Row", "merged"]
+__all__ = ["NOTHING", "Row", "merged"]
 
+NOTHING = ""
 _REST = ""
+_FILLING = "filling"
 
 
 class Row(NamedTuple):
@@ -37,11 +41,15 @@ def merged(old: Iterable[Any], new: Iterable[Row]) -> list[Row]:
     for rows in layers.values():
         rows.sort()
     for row in new:
-        if row.state == "detected":
+        if row.state == "detected" or (row.state == NOTHING and not row.by):
             for rows in layers.values():
                 _cut(rows, row)
-        elif row.state == "unfillable" and _REST in layers:
-            _settle(layers[_REST], row)
+        elif row.state in ("unfillable", NOTHING):
+            _settle(layers.get(_FILLING, []), row, by=row.by)
+        if row.state == NOTHING:
+            continue
+        if row.state == "unfillable":
+            _settle(layers.get(_REST, []), row, state="detected")
         rows = layers.setdefault(_layer(row), [])
         at = _cut(rows, row)
         _join(rows, at, row)
@@ -50,7 +58,9 @@ def merged(old: Iterable[Any], new: Iterable[Row]) -> list[Row]:
 
 def _layer(row: Row) -> str:
     # no source is named so: a name is never empty
-    return f"source {row.by}" if row.state == "unfillable" else _REST
+    if row.state == "unfillable":
+        return f"source {row.by}"
+    return _FILLING if row.state == "filling" else _REST
 
 
 def _cut(rows: list[Row], out: Row) -> int:
@@ -67,11 +77,11 @@ def _cut(rows: list[Row], out: Row) -> int:
     return low + (len(pieces) > 0 and pieces[0].end <= out.start)
 
 
-def _settle(rows: list[Row], answered: Row) -> None:
-    """What was being looked for in a span is looked for no longer."""
+def _settle(rows: list[Row], answered: Row, *, state: str | None = None, by: str | None = None) -> None:
+    """Some of what was said of a span holds no longer, as it was answered."""
     low = bisect_right(rows, answered.start, key=lambda row: row.end)
     high = bisect_left(rows, answered.end, key=lambda row: row.start)
-    for row in [row for row in rows[low:high] if row.state in ("detected", "filling")]:
+    for row in [row for row in rows[low:high] if state in (None, row.state) and by in (None, row.by)]:
         _cut(rows, Row(max(row.start, answered.start), min(row.end, answered.end), "", "", 0, ""))
 
 

@@ -24,7 +24,7 @@ from lib.store.journal import Journal
 from lib.store.manifest import Catalog, Event, Manifest, SeriesInfo, Written
 from lib.store.raising import now_us
 from lib.store.reading import Reader, Window
-from lib.store.records import GapState, LedgerEntry, Records
+from lib.store.records import GapState, LedgerEntry, Moments, Records
 from lib.store.writing import Writer
 from lib.timeframes import Timeframe, from_us, parse, to_us
 
@@ -262,14 +262,28 @@ class Store:
 
     def gap_states(self, series: Series) -> tuple[GapState, ...]:
         """What was written down of a series' gaps, by start. One small file. An "unfillable" span says
-        that its source has no more than it gave there, so stored candles may lie in it."""
-        return self._records.gap_states(series)
+        that its source has no more than it gave there, so stored candles may lie in it. What a killed sync was
+        filling is left out: its line in the ledger is no longer "running", or nobody holds its journal."""
+        states = self._records.gap_states(series)
+        if all(state.state != "filling" for state in states):
+            return states
+        going = {(entry.at, entry.source) for entry in self.ledger(series) if entry.outcome == "running"}
+        if self._files.local and Journal.is_held(self._files, layout.journal_path(series)) is False:
+            going = set()
+        return tuple(state for state in states if state.state != "filling" or (state.at, state.by) in going)
 
     def set_gap_states(self, series: Series, states: Iterable[GapState]) -> None:
         """Write down what became of gaps, over what was said of the same spans before; what two sources
         lack is kept beside each other. "detected" takes everything back. Raises ``UnknownName``."""
         self._reader.known(series)
         self._records.set_gap_states(series, states)
+
+    def end_filling(
+        self, series: Series, by: str, spans: Iterable[Moments], observed: Iterable[Moments]
+    ) -> None:
+        """Take back that the source ``by`` is "filling" ``spans``: what was said of them before holds again. Of
+        ``observed``, which are gaps no longer, nothing is said any more."""
+        self._records.end_filling(series, by, spans, observed)
 
     def journal(self, series: Series) -> Journal:
         """Where a download keeps pages that it has not merged yet; to be closed by who asks for it."""

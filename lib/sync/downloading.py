@@ -89,7 +89,8 @@ def refill(
 ) -> Outcome:
     """Fetch the candles of given gaps, ``[start, end)`` each, from the series' own source or from another,
     under ``symbol`` where that writes it otherwise. Only candles within the gaps are stored, each with its
-    origin; filled ones give way. What the source does not have is written down in the gap states.
+    origin; filled ones give way. While it runs the gaps' state is "filling"; after it a gap that got its candles is
+    none, what the source does not have is "unfillable", and of the rest holds what was said before.
     Raises as :func:`download`."""
     return run_of_gaps(
         store, source, series, gaps, symbol=symbol, progress=progress, stop=stop, again=again
@@ -173,7 +174,9 @@ def run_of_gaps(
         found = [part for start, end in spans for part in missing(store, series, start, end)]
         return _unknown(store, series, source, found, again=again)
 
-    return Run(store, source, series, plan, symbol=symbol, span=whole, progress=progress, stop=stop)
+    return Run(
+        store, source, series, plan, symbol=symbol, span=whole, progress=progress, stop=stop, filling=True
+    )
 
 
 def _unknown(store: Store, series: Series, source: Source, spans: list[Span], *, again: bool) -> list[Span]:

@@ -129,13 +129,13 @@ def _matched(
     gaps: Gaps, states: Sequence[GapState], frame: Timeframe
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """For each gap the number of the state that covers it, -1 where none does. What somebody decided or did
-    goes over what a source is known not to have. O(gaps + states)."""
+    goes over what a source is known not to have, and what is done now over both. O(gaps + states)."""
     which = np.full(len(gaps), -1, np.int64)
     # the last bar that is missing ends here at the latest; after it the market may have been closed
     ends = np.minimum(gaps.ends, gaps.starts + gaps.counts * frame.micros)
-    for decided in (False, True):
+    for rank in range(3):
         for number, state in enumerate(states):
-            if (state.state != "unfillable") != decided:
+            if {"unfillable": 0, "filling": 2}.get(state.state, 1) != rank:
                 continue
             first, last = to_us(state.start), to_us(state.end)
             low, high = np.searchsorted(gaps.starts, [first, last])

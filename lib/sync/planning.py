@@ -18,7 +18,7 @@ from lib.timeframes import Timeframe
 if TYPE_CHECKING:
     from lib.store import GapState, Store
 
-__all__ = ["EARLIEST", "Ask", "Span", "checked_range", "missing", "offered", "together", "without"]
+__all__ = ["EARLIEST", "Ask", "Span", "checked_range", "less", "missing", "offered", "together", "without"]
 
 # Opens in [start, end); None is no bound.
 Span = tuple[pd.Timestamp | None, pd.Timestamp | None]
@@ -137,9 +137,15 @@ def _observed(
 
 def without(spans: Iterable[Span], states: Iterable[GapState], source: str) -> list[Span]:
     """The spans without what this source was asked for before, and does not have."""
-    known = sorted(
-        (state.start, state.end) for state in states if state.state == "unfillable" and state.by == source
+    return less(
+        spans,
+        [(state.start, state.end) for state in states if state.state == "unfillable" and state.by == source],
     )
+
+
+def less(spans: Iterable[Span], taken: Iterable[tuple[pd.Timestamp, pd.Timestamp]]) -> list[Span]:
+    """The spans without those of ``taken``, which do not overlap each other. O(n log n)."""
+    known = sorted(taken)
     left: list[Span] = []
     for start, end in spans:
         low, begin = start, EARLIEST if start is None else start

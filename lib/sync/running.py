@@ -12,6 +12,7 @@ from lib.errors import CandlebookError, UnknownName
 from lib.series import Series
 from lib.sources.base import Page, Source, notes_to
 from lib.sync.batches import Batches, Known
+from lib.sync.marking import Filling
 from lib.sync.meter import Meter
 from lib.sync.model import Outcome, Progress
 from lib.sync.planning import EARLIEST, Ask, Span, together
@@ -46,6 +47,7 @@ class Run:
         stop: threading.Event | None = None,
         calendar: str = "",
         logged: bool = True,
+        filling: bool = False,
     ) -> None:
         self.series, self.source, self.span = series, source, span
         self.began = pd.Timestamp.now(tz="UTC").as_unit("us")
@@ -60,6 +62,7 @@ class Run:
         self._reasons: list[str] = []
         self._refused = self._recovered = 0
         self._logs, self._logged = logged, False
+        self._filling = Filling(store, series, source.name, self.began) if filling else None
         self._steps = self._walk()
 
     def step(self) -> bool:
@@ -101,21 +104,25 @@ class Run:
         self._batches = batches = Batches(self._store, self.series, self.source, self._origin)
         try:
             self._recovered = batches.recover()
-            asks = together(self._plan(), self.series.timeframe)
+            spans = self._plan()
+            asks = together(spans, self.series.timeframe)
             self._meter = Meter(asks, self._tell)
             if asks:
-                yield from self._logged_walk(asks, batches)
+                yield from self._logged_walk(asks, batches, spans)
             else:
                 self._tell(self._meter.now)
             self._keep_calendar()
         finally:
             batches.close()
 
-    def _logged_walk(self, asks: list[Ask], batches: Batches) -> Generator[bool]:
+    def _logged_walk(self, asks: list[Ask], batches: Batches, spans: list[Span]) -> Generator[bool]:
         result: Result = "failed"
         note = "An unexpected error."
         try:
             try:
+                if self._filling:
+                    self._log("running")
+                    self._filling.begin(spans)
                 yield from self._pages(asks, batches)
             finally:
                 batches.flush()
@@ -127,6 +134,8 @@ class Run:
             result, note = "cancelled", ""
             raise
         finally:
+            if self._filling:
+                self._filling.end()
             self._log(result, note)
 
     def _pages(self, asks: list[Ask], batches: Batches) -> Generator[bool]:

@@ -149,6 +149,9 @@ WORDS = st.sampled_from(
         ("ignored", ""),
         ("filled", "m"),
         ("filling", "a"),
+        ("filling", "b"),
+        ("", ""),
+        ("", "a"),
         ("detected", ""),
     ]
 )
@@ -166,15 +169,29 @@ def test_every_moment_has_the_last_word_of_each_layer(given_: list[tuple[int, in
                 cell.clear()
             if state == "unfillable":
                 cell[by] = "unfillable"
-                if cell.get("") in ("detected", "filling"):
+                if cell.get("") == "detected":
                     del cell[""]
+                if cell.get("now") == by:
+                    del cell["now"]
+            elif state == "filling":
+                cell["now"] = by
+            elif state == "":
+                if not by:
+                    cell.clear()
+                elif cell.get("now") == by:
+                    del cell["now"]
             else:
                 cell[""] = state
     assert all(row.start < row.end for row in rows)
     assert rows == sorted(rows)
     for moment, cell in enumerate(cells):
         here = [row for row in rows if row.start <= moment < row.end]
-        found = {row.by if row.state == "unfillable" else "": row.state for row in here}
+        found = {
+            "now" if row.state == "filling" else row.by if row.state == "unfillable" else "": (
+                row.by if row.state == "filling" else row.state
+            )
+            for row in here
+        }
         assert len(found) == len(here)
         assert found == cell
     gaps = [row for row in rows if row.state == "unfillable"]
