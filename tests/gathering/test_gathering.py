@@ -223,7 +223,7 @@ any_choices = st.builds(
     conflicts=st.none() | st.sampled_from(["first", "last", "refuse"]), bad_rows=st.none() | st.just("drop"),
     side=st.none() | st.just("bid"), content=st.none() | st.just("ticks"), member=st.none() | words,
     date=st.none() | st.just("2024-01-31"), prices=st.none() | st.just("raw"), stamp=st.none() | st.just("close"),
-    off_grid=st.none() | st.just("floor"), pick_symbol=st.none() | words,
+    off_grid=st.none() | st.just("floor"), pick_symbol=st.none() | words, days=st.none() | st.sampled_from(["dates", "moments"]),
 )  # fmt: skip
 
 
