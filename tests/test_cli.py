@@ -207,7 +207,7 @@ def test_each_kind_of_error_has_its_code(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(Store, "write", fail)
+    monkeypatch.setattr(Store, "write_all", fail)
     result = run("import", good, "--symbol", "X", "--json")
     assert (result.exit_code, result.stdout) == (code, "")
     assert result.stderr.startswith("Error: ")

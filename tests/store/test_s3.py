@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tenacity import wait_none
 
 from lib.candles import resample
 from lib.errors import StoreError, UnknownName
@@ -303,7 +304,11 @@ def test_faults_lose_and_tear_nothing(opening: Opening, proxy: Proxy, kind: str,
     assert all(fault.left == 0 for fault in proxy.faults)
 
 
-def test_a_fault_that_stays_is_told_and_what_was_there_is_there(opening: Opening, proxy: Proxy) -> None:
+def test_a_fault_that_stays_is_told_and_what_was_there_is_there(
+    opening: Opening, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # how long it waits between the tries is not under test
+    monkeypatch.setattr("lib.remote.s3.wait_random_exponential", lambda **_: wait_none())
     table = candles("4h", "2024-01-01", 8, seed=1)
     opening().write(FOUR, table[:4], origin="t")
     for kind, method, said in [
