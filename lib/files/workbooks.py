@@ -8,6 +8,7 @@ import io
 import zipfile
 import zlib
 from typing import Any
+from xml.parsers import expat
 
 from lib.errors import FileRefused
 from lib.files.containers import Buffer
@@ -57,13 +58,24 @@ def _bounded(raw: bytes, name: str) -> None:
                                 file=name,
                             )
                         blocks.append(block)
+                if each.filename.endswith((".xml", ".rels")):
+                    _whole(blocks)
                 _extent(each.filename, blocks, name)
     except (
-        zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError,
+        zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, LookupError,
+        expat.ExpatError,
     ) as error:  # fmt: skip
         raise FileRefused(
             f"{name} is damaged: its parts do not unpack.", remedy="Save it anew.", file=name
         ) from error
+
+
+def _whole(blocks: list[bytes]) -> None:
+    """Raise ``ExpatError`` for a part that is no whole XML: what reads workbooks may wait for its end without end."""
+    parser = expat.ParserCreate()
+    for block in blocks:
+        parser.Parse(block, False)
+    parser.Parse(b"", True)
 
 
 def _extent(part: str, blocks: list[bytes], name: str) -> None:

@@ -79,8 +79,27 @@ REST = row(
 def test_an_open_document_sheet() -> None:
     made = read("candles.bin", ods(sheet() + REST))
     pd.testing.assert_frame_equal(made.table, DAYS, check_freq=False)
-    with pytest.raises(FileRefused, match=r"cannot be read|without a filled sheet"):
+    with pytest.raises(FileRefused, match="is damaged"):
         read("candles.ods", ods("<table:table-row>"))
+
+
+@pytest.mark.parametrize("kind", ["ods", "xlsx"])
+def test_a_workbook_with_a_part_cut_short(kind: str) -> None:
+    whole = ods(sheet()) if kind == "ods" else export.to_bytes(DAYS, "xlsx")
+    book = zipfile.ZipFile(io.BytesIO(whole))
+    for part in (
+        ("content.xml", "META-INF/manifest.xml")
+        if kind == "ods"
+        else ("xl/workbook.xml", "xl/worksheets/sheet1.xml")
+    ):
+        for cut in range(1, 10):
+            sink = io.BytesIO()
+            with zipfile.ZipFile(sink, "w") as archive:
+                for name in book.namelist():
+                    text = book.read(name)
+                    archive.writestr(name, text[: len(text) * cut // 10] if name == part else text)
+            with pytest.raises(FileRefused, match="damaged"):
+                read("x", sink.getvalue())
 
 
 def test_cells_of_open_documents() -> None:
