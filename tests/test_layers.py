@@ -18,7 +18,19 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [
     {"errors", "timeframes", "series", "candles", "settings"},
     {"calendars", "comparison", "indicators", "gaps", "quality", "viewport", "replay", "statistics"},
-    {"remote", "sources", "files", "gathering", "store", "samples", "sync", "live", "export", "history", "health"},
+    {
+        "remote",
+        "sources",
+        "files",
+        "gathering",
+        "store",
+        "samples",
+        "sync",
+        "live",
+        "export",
+        "history",
+        "health",
+    },
     {"cli", "__main__"},
     {"ui", "chart"},
 ]

@@ -17,6 +17,9 @@ from lib.sources import registry
 from lib.store import open_store
 from lib.sync import fill
 from lib.ui.markets import written
+from tests.servers import providers
+from tests.servers.provider import Running
+from tests.sources.clock import FakeClock
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -302,6 +305,25 @@ def test_live_shows_the_demo_feed_and_says_that_it_is_invented():
     assert not page.exception
     assert "ema(10)" in json.dumps(payload(page))
     assert "Synthetic" in words(page)
+
+
+def test_live_sets_a_brokers_quote_beside_the_feed(monkeypatch):
+    made = providers.MetaApi(FakeClock())
+    made.key = ("auth-token", "a-token-nobody-sees")
+    made.add("DEMO-BTC", "2024-01-01")
+    monkeypatch.setenv("CANDLEBOOK_METAAPI_TOKEN", "a-token-nobody-sees")
+    monkeypatch.setenv("CANDLEBOOK_METAAPI_ACCOUNT", made.account)
+    with Running(made) as running:
+        monkeypatch.setenv("CANDLEBOOK_METAAPI_REST", running.url)
+        page = open_page("pages/1_Live.py", source="demo", symbol="DEMO-BTC")
+        run_until(page, lambda: page.get("bidi_component"))
+        page.toggle(key="broker_on").set_value(True).run()
+        assert not page.exception and not page.error
+        assert "**DEMO\\-BTC** bid" in words(page)
+        assert "a-token" not in str(page.main)
+    page.run()
+    assert not page.exception
+    assert [each.value for each in (*page.warning, *page.error)], "the broker is gone, and that is said"
 
 
 def test_live_refuses_a_symbol_the_source_does_not_have():
