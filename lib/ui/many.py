@@ -36,6 +36,7 @@ _STANDS = {
     "refuse": "Neither: store nothing", "first": "The upper file of the list", "last": "The lower file of the list",
 }  # fmt: skip
 _LISTED = 50
+_COLUMNS = ("Take", "File", "Symbol", "State", "Timeframe", "Candles", "First", "Last", "Note")
 
 
 def many(store: Store, files: list[Given]) -> list[tuple[Given, Outcome]] | None:
@@ -89,15 +90,17 @@ def _table(looks: list[Look], mode: str) -> tuple[list[Look], dict[str, str]]:
     """What is known of each file; those that are to be taken, and the symbols as they were edited."""
     symbols: dict[str, str] = st.session_state.setdefault(_SYMBOLS, {})
     left: set[str] = st.session_state.setdefault(_LEFT, set())
-    # the editor keeps what is typed only while its table stays the same, so that is made anew for new facts
-    sign = (mode, tuple((each.given.key, each.state, repr(each.choices)) for each in looks))
-    if st.session_state.get(_BASE, (None,))[0] != sign:
-        frame = pd.DataFrame([_row(each, symbols, left) for each in looks])
-        st.session_state[_BASE] = (sign, frame if mode == "each" else frame.drop(columns="Symbol"))
-    base: pd.DataFrame = st.session_state[_BASE][1]
+    key = f"many_table_{hash((mode, tuple(each.given.key for each in looks))):x}"
+    # The editor lays what is typed over the table it is given: its own columns stay as they were when it came
+    # up, or what is typed while the page runs would be lost. Once it is gone, so is what it has kept.
+    if key not in st.session_state or st.session_state.get(_BASE, ("",))[0] != key:
+        st.session_state[_BASE] = (key, [_own(each, symbols, left) for each in looks])
+    owned = st.session_state[_BASE][1]
+    base = pd.DataFrame([own | _row(each) for own, each in zip(owned, looks, strict=True)])
+    columns = [name for name in _COLUMNS if mode == "each" or name != "Symbol"]
     edited = st.data_editor(
-        base, key=f"many_table_{hash(sign):x}", hide_index=True, width="stretch",
-        disabled=[name for name in base.columns if name not in ("Take", "Symbol")],
+        base[columns], key=key, hide_index=True, width="stretch",
+        disabled=[name for name in columns if name not in ("Take", "Symbol")],
         column_config={
             "Take": st.column_config.CheckboxColumn(width=75, help="Files without it are left out"),
             "File": st.column_config.TextColumn(width="medium"),
@@ -129,13 +132,16 @@ def _name(symbols: dict[str, str], looks: list[Look]) -> None:
         st.rerun()
 
 
-def _row(look: Look, symbols: dict[str, str], left: set[str]) -> dict[str, object]:
+def _own(look: Look, symbols: dict[str, str], left: set[str]) -> dict[str, object]:
+    """What the reader may change in a row, as it stands now."""
+    return {"Take": look.given.key not in left, "Symbol": symbols.get(look.given.key, look.suggested)}
+
+
+def _row(look: Look) -> dict[str, object]:
     found = look.checked
     report = found.report if found is not None else None
     return {
-        "Take": look.given.key not in left,
         "File": look.given.name,
-        "Symbol": symbols.get(look.given.key, look.suggested),
         "State": _STATES[look.state],
         "Timeframe": str(found.timeframe) if found is not None else "",
         "Candles": f"{report.rows_out:,}" if report is not None else "",

@@ -164,6 +164,28 @@ def test_many_files_a_series_each_with_a_symbol_typed_in_the_table(page: Page, a
     no_traceback(page)
 
 
+def test_symbols_typed_down_the_table_one_after_another_all_stay(page: Page, app: AppServer) -> None:
+    page.goto(app.at())
+    drop_many(page, {f"{number}.csv": series(number) for number in range(1, 5)})
+    page.get_by_text("A series each").click()
+    expect(page.get_by_text(re.compile("No symbol yet: 1.csv, 2.csv, 3.csv, 4.csv"))).to_be_visible()
+    settled(page)
+    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 340, box["y"] + box["height"] / 5 * 1.5)
+    for name in ("AAA", "BBB", "CCC", "DDD"):
+        # as fast as a reader types, which is while the page runs for the symbol before
+        page.keyboard.type(name, delay=60)
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(400)
+    expect(page.get_by_text(re.compile("No symbol yet"))).to_have_count(0)
+    expect(page.get_by_role("button", name="Store 4 files")).to_be_enabled()
+    page.get_by_text("The same from the command line").click()
+    for number, name in enumerate(("AAA", "BBB", "CCC", "DDD"), 1):
+        expect(page.get_by_text(f"python -m lib import {number}.csv --symbol {name}")).to_be_visible()
+    no_traceback(page)
+
+
 def test_many_files_as_parts_of_one_series(page: Page, app: AppServer) -> None:
     whole = table(300, seed=7)
     changed = whole[150:].copy()
