@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -18,7 +19,7 @@ import pandas as pd
 
 from lib.comparison import Comparison, compare
 from lib.errors import CandlebookError, InputError
-from lib.gaps import Buckets, Coverage, by_day
+from lib.gaps import CAUSES, Buckets, Coverage, by_day
 from lib.quality import Report, badge
 from lib.series import Series
 from lib.store import SeriesInfo, Store
@@ -31,6 +32,7 @@ __all__ = [
     "Health",
     "compared",
     "examine",
+    "gap_kinds",
     "gap_spans",
     "gap_table",
     "glance",
@@ -201,10 +203,29 @@ def gap_spans(
     return tuple((from_us(int(gaps.starts[at])), from_us(int(gaps.ends[at]))) for at in places)
 
 
+def gap_kinds(found: Health) -> tuple[list[str], list[str]]:
+    """The likely causes and the states that any gap has, sorted."""
+    gaps = found.holes.gaps
+    return sorted({CAUSES[at] for at in np.unique(gaps.causes)}), sorted(set(_states(found.holes).tolist()))
+
+
+def _states(holes: Holes) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+    """The state of each gap."""
+    words = np.array([*(state.state for state in holes.states), "detected"], dtype=np.str_)
+    return words[holes.which]  # -1, for none, is the last
+
+
 def gap_table(
-    found: Health, *, start: pd.Timestamp | None = None, end: pd.Timestamp | None = None, most: int = 1000
+    found: Health,
+    *,
+    start: pd.Timestamp | None = None,
+    end: pd.Timestamp | None = None,
+    causes: Collection[str] = (),
+    states: Collection[str] = (),
+    most: int = 1000,
 ) -> pd.DataFrame:
-    """The gaps that reach into ``[start, end)``, the longest ``most`` of them, by time: columns ``start end``
+    """The gaps that reach into ``[start, end)``, of these causes and in these states (of all where empty), the
+    longest ``most`` of them, by time: columns ``start end``
     (UTC: the first missing candle, and the first expected after), ``count cause state by``."""
     gaps = found.holes.gaps
     keep = np.ones(len(gaps), bool)
@@ -212,6 +233,10 @@ def gap_table(
         keep &= gaps.ends > to_us(start)
     if end is not None:
         keep &= gaps.starts < to_us(end)
+    if causes:
+        keep &= np.isin(gaps.causes, [CAUSES.index(cause) for cause in causes])
+    if states:
+        keep &= np.isin(_states(found.holes), list(states))
     places = np.flatnonzero(keep)
     if len(places) > most:
         places = np.sort(places[np.argsort(-gaps.counts[places], kind="stable")[:most]])

@@ -87,6 +87,12 @@ def test_states_and_calendars_are_seen_at_once(store: Store) -> None:
     store.set_gap_states(HOURLY, [GapState(*span, "ignored", by="reader")])
     found = health.examine(store, HOURLY)
     assert health.gap_table(found)["state"].tolist() == ["detected", "detected", "ignored"]
+    causes, kinds = health.gap_kinds(found)
+    assert kinds == ["detected", "ignored"] and set(causes) == set(health.gap_table(found)["cause"])
+    assert health.gap_table(found, states=["ignored"])["count"].tolist() == [24]
+    assert health.gap_table(found, states=["detected"], most=1)["count"].tolist() == [5]
+    longest = health.gap_table(found)["cause"].iloc[-1]
+    assert set(health.gap_table(found, causes=[longest])["cause"]) == {longest}
     glance = health.glance(store, HOURLY)
     assert glance is not None and (glance.gaps, glance.open_gaps, glance.missing) == (3, 2, 30)
     store.annotate(HOURLY, calendar="24/5")

@@ -77,26 +77,32 @@ def _timeframe(info: SeriesInfo, span: pd.Timedelta | None) -> Timeframe:
 
 
 def _date(info: SeriesInfo) -> pd.Timestamp | None:
-    """The day to open at; one that the series does not have is said and forgotten."""
+    """The day, or in a link the moment (UTC), to open at; one that the series does not have is said and
+    forgotten."""
     asked = address.asked("at", "")
     first, last = info.first.date(), info.last.date()
-    value = None
+    moment = None
     if asked:
         try:
-            value = pd.Timestamp(asked).date()
+            moment = pd.Timestamp(asked)
+            moment = moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
         except ValueError:
             warn(f"{plain(asked)} is not a date; showing the newest candles.", ":material/link_off:")
-    if value is not None and not first <= value <= last:
+    if moment is not None and not first <= moment.date() <= last:
         warn(
-            f"{value} lies outside this series, {first} to {last}; showing the newest candles.",
+            f"{moment.date()} lies outside this series, {first} to {last}; showing the newest candles.",
             ":material/event_busy:",
         )
-        value = None
+        moment = None
+    value = moment.date() if moment is not None else None
     key = f"jump_{info.series.slug}_{value}_{st.session_state.get(_JUMPS, 0)}"
     chosen = st.date_input(
         "Jump to", value, key=key, min_value=first, max_value=last, label_visibility="collapsed", width=160,
         help="Show the candles around a date",
     )  # fmt: skip
+    if moment is not None and chosen == value:
+        address.keep("at", asked, "")
+        return moment
     address.keep("at", str(chosen) if chosen else "", "")
     return pd.Timestamp(chosen, tz="UTC") if chosen else None
 

@@ -34,6 +34,12 @@ def findings(found: Health) -> None:
     with st.container(border=True, gap="small"):
         for each in told[:_SHOWN]:
             _finding(found.info.series, each)
+    if found.report.of("time zone"):
+        st.info(
+            "If these candles came from a file, bring it in once more and name the zone of its times; the same "
+            "zone goes for every file of that vendor.",
+            icon=":material/schedule:",
+        )
     if len(told) > _SHOWN:
         st.caption(f"{len(told) - _SHOWN} more.")
 
@@ -43,7 +49,7 @@ def _finding(series: Series, each: Finding) -> None:
     text.markdown(f"{_ICONS[each.severity]} **{each.kind.capitalize()}** · {plain(each.text)}")
     way.page_link(
         HISTORY, label="Show", icon=":material/candlestick_chart:",
-        query_params={"series": series.slug, "at": f"{each.start:%Y-%m-%d}"},
+        query_params={"series": series.slug, "at": f"{each.start:%Y-%m-%dT%H:%M}"},
         help=f"{each.start:%Y-%m-%d %H:%M} UTC on the chart",
     )  # fmt: skip
 
@@ -62,8 +68,8 @@ def versus(store: Store, info: SeriesInfo, infos: Sequence[SeriesInfo]) -> None:
             format_func=lambda slug: series_label(named[slug]), placeholder="Choose one",
         )  # fmt: skip
         tolerance = close.number_input(
-            "Counts as equal within, 1/100 %", 0.0, 1000.0, 1.0, 0.5, key="versus_tolerance",
-            help="One hundredth of a percent is a basis point",
+            "Equal within (basis points)", 0.0, 1000.0, 1.0, 0.5, key="versus_tolerance",
+            help="A basis point is a hundredth of a percent",
         )  # fmt: skip
         if slug:
             with st.spinner("Comparing ..."):
@@ -87,7 +93,9 @@ def _compared(made: Comparison) -> None:
     )
     cells = st.columns(3)
     cells[0].metric("Mean difference", _price(made.mean), help=_points(made.mean_bps))
-    cells[1].metric("Standard deviation", _price(made.deviation), help=_points(made.deviation_bps))
+    cells[1].metric(
+        "Standard deviation", _price(made.deviation).lstrip("+"), help=_points(made.deviation_bps)
+    )
     cells[2].metric(
         "Largest", _price(made.largest),
         help=f"{_points(made.largest_bps)}, at {made.largest_at:%Y-%m-%d %H:%M} UTC" if made.largest_at is not None else None,

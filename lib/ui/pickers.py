@@ -18,6 +18,7 @@ from lib.ui.frame import plain, warn
 __all__ = ["Look", "pick_indicators", "pick_look", "pick_series", "pick_timeframe", "series_label"]
 
 _ADDED = "indicators_added"
+_MISSING = "series_missing"
 ZONES = (
     "mine", "UTC", "America/New_York", "America/Chicago", "Europe/London", "Europe/Berlin", "Asia/Dubai",
     "Asia/Kolkata", "Asia/Ho_Chi_Minh", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney",
@@ -52,14 +53,20 @@ def pick_series(infos: Sequence[SeriesInfo]) -> SeriesInfo | None:
     default = next(iter(by_slug))
     wanted = address.asked("series", default)
     if wanted not in by_slug:
-        warn(
-            f"The library holds no series `{wanted.replace('`', '')}`; showing {series_label(by_slug[default])}.",
-            ":material/link_off:",
-        )
+        st.session_state[_MISSING] = (wanted, default)
     slug = address.one_of(
         "series", list(by_slug), default, st.selectbox, "Series", always=True,
         format_func=lambda slug: series_label(by_slug[slug]),
     )  # fmt: skip
+    # said until another series is chosen: the page may be drawn again at any moment
+    missing, shown = st.session_state.get(_MISSING, ("", ""))
+    if missing and shown == slug:
+        warn(
+            f"The library holds no series `{missing.replace('`', '')}`; showing {series_label(by_slug[slug])}.",
+            ":material/link_off:",
+        )
+    else:
+        st.session_state.pop(_MISSING, None)
     return by_slug[slug]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -157,22 +157,28 @@ def _gaps(store: Store, found: Health) -> None:
         st.success("Every candle that was expected is there.", icon=":material/check:")
         _undo(store, found.info)
         return
-    rows = health.gap_table(found, most=_SHOWN)
-    with bar():
-        for column, label in (("cause", "Likely cause"), ("state", "State")):
-            kinds = sorted(set(rows[column]))
-            # one kind is no choice
-            if len(kinds) > 1 and (
-                wanted := st.pills(label, kinds, selection_mode="multi", key=f"gap_{column}")
-            ):
-                rows = rows[rows[column].isin(wanted)]
-    rows = rows.reset_index(drop=True)
-    if len(found.holes) > _SHOWN:
+    causes, states = _wanted(found)
+    rows = health.gap_table(found, causes=causes, states=states, most=_SHOWN)
+    if len(rows) == _SHOWN < len(found.holes):
         st.caption(f"The longest {_SHOWN} of {len(found.holes):,} gaps.")
     picked = _gap_frame(rows, key=f"gaps_{found.info.series.slug}", choose=True)
-    chosen = rows.iloc[picked] if picked else rows
-    _actions(store, found, chosen, all_of_them=not picked)
+    _actions(store, found, rows.iloc[picked] if picked else rows, some=bool(picked))
     _undo(store, found.info)
+
+
+def _wanted(found: Health) -> list[list[str]]:
+    """The causes and the states to show; empty: all."""
+    chosen = []
+    with bar():
+        for name, label, kinds in zip(
+            ("cause", "state"), ("Likely cause", "State"), health.gap_kinds(found), strict=True
+        ):
+            key = f"gap_{name}_{found.info.series.slug}"
+            if len(kinds) > 1:  # one kind is no choice
+                chosen.append(st.pills(label, kinds, selection_mode="multi", key=key))
+            else:
+                chosen.append([])
+    return chosen
 
 
 def _gap_frame(rows: pd.DataFrame, *, key: str, choose: bool = False) -> list[int]:
@@ -191,10 +197,11 @@ def _gap_frame(rows: pd.DataFrame, *, key: str, choose: bool = False) -> list[in
     return [int(at) for at in event.selection.rows if at < len(rows)] if choose else []
 
 
-def _actions(store: Store, found: Health, rows: pd.DataFrame, *, all_of_them: bool) -> None:
+def _actions(store: Store, found: Health, rows: pd.DataFrame, *, some: bool) -> None:
     """What can be done with the gaps chosen in the table, or with all it shows."""
     series = found.info.series
-    which = "all of these" if all_of_them else words.count(len(rows), "gap")
+    count = words.count(len(rows), "gap")
+    which = f"the {count} chosen" if some else f"{'this' if len(rows) == 1 else 'these'} {count}"
     spans = list(zip(rows["start"], rows["end"], strict=True))
     if not spans:
         return
@@ -202,7 +209,7 @@ def _actions(store: Store, found: Health, rows: pd.DataFrame, *, all_of_them: bo
         if len(spans) == 1:
             st.page_link(
                 HISTORY, label="Show on the chart", icon=":material/candlestick_chart:",
-                query_params={"series": series.slug, "at": f"{spans[0][0]:%Y-%m-%d}"},
+                query_params={"series": series.slug, "at": f"{spans[0][0]:%Y-%m-%dT%H:%M}"},
             )  # fmt: skip
         with st.popover(f"Fetch {which}", icon=":material/sync:"):
             _refill(store, series, spans)
@@ -213,9 +220,12 @@ def _actions(store: Store, found: Health, rows: pd.DataFrame, *, all_of_them: bo
                 "observed ones. You can take them out again."
             )
             st.button("Fill", type="primary", key="fill", on_click=_fill, args=(store, found, spans, method))
-        st.button(
-            f"Ignore {which}", icon=":material/visibility_off:", on_click=_ignore, args=(store, series, spans)
-        )
+        _mark(store, series, rows, which)
+        if some and (rows["state"] == "filled").any():
+            st.button(
+                f"Take the fills of {which} out", icon=":material/undo:", key="unfill_some",
+                on_click=_unfill, args=(store, series, spans),
+            )  # fmt: skip
 
 
 def _refill(store: Store, series: Series, spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]]) -> None:
@@ -247,9 +257,28 @@ def _fill(
         st.session_state[_SAID] = error
 
 
-def _ignore(store: Store, series: Series, spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]]) -> None:
+def _mark(store: Store, series: Series, rows: pd.DataFrame, which: str) -> None:
+    """Gaps that nobody minds are ignored, and minded again."""
+    ignored = rows[rows["state"] == "ignored"]
+    if len(ignored) < len(rows):
+        st.button(
+            f"Ignore {which}", icon=":material/visibility_off:", on_click=_set_state, args=(store, series, rows, "ignored"),
+            key="ignore",
+        )  # fmt: skip
+    if len(ignored):
+        st.button(
+            f"Stop ignoring {words.count(len(ignored), 'gap')}", icon=":material/visibility:", on_click=_set_state,
+            args=(store, series, ignored, "detected"), key="mind",
+        )  # fmt: skip
+
+
+def _set_state(
+    store: Store, series: Series, rows: pd.DataFrame, state: Literal["ignored", "detected"]
+) -> None:
     try:
-        store.set_gap_states(series, [GapState(*span, "ignored", by="reader") for span in spans])
+        spans = zip(rows["start"], rows["end"], strict=True)
+        store.set_gap_states(series, [GapState(*span, state, by="reader") for span in spans])
+        st.toast(f"{words.count(len(rows), 'gap')} {'ignored' if state == 'ignored' else 'minded again'}.")
     except CandlebookError as error:
         st.session_state[_SAID] = error
 
@@ -262,9 +291,12 @@ def _undo(store: Store, info: SeriesInfo) -> None:
         )  # fmt: skip
 
 
-def _unfill(store: Store, series: Series) -> None:
+def _unfill(
+    store: Store, series: Series, spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]] | None = None
+) -> None:
     try:
-        st.toast(f"{words.count(unfill(store, series), 'filled candle')} taken out.", icon=":material/undo:")
+        gone = sum(unfill(store, series, *span) for span in spans) if spans else unfill(store, series)
+        st.toast(f"{words.count(gone, 'filled candle')} taken out.", icon=":material/undo:")
     except CandlebookError as error:
         st.session_state[_SAID] = error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -52,12 +54,11 @@ def percent(value: float | None, *, signed: bool = True) -> str:
 
 
 def share(value: float | None) -> str:
-    """0.99812 as 99.8%; 100% only where nothing at all is missing. A dash where there is none."""
+    """0.9987 as 99.8%: cut, not rounded, so that 100% is said only where nothing at all is missing. A dash
+    where there is none."""
     if value is None:
         return "–"
-    if value >= 1:
-        return "100%"
-    return f"{min(value * 100, 99.9):.1f}%" if value < 0.999 else f"{min(value * 100, 99.999):.3f}%"
+    return "100%" if value >= 1 else f"{math.floor(value * 1000) / 10:.1f}%"
 
 
 def price(value: float, digits: int) -> str:

@@ -469,9 +469,31 @@ def test_quality_ignores_gaps(tmp_path):
     store = open_store()
     series, _ = gapped(store, tmp_path)
     page = open_page("pages/4_Quality.py", series=series.slug)
-    next(each for each in page.button if each.label.startswith("Ignore")).click().run()
+    page.button(key="ignore").click().run()
     assert page.dataframe[0].value["State"].tolist() == ["ignored"]
     assert [state.state for state in store.gap_states(series)] == ["ignored"]
+    page.button(key="mind").click().run()
+    assert page.dataframe[0].value["State"].tolist() == ["detected"]
+
+
+def test_a_series_that_is_not_there_is_said_as_long_as_another_is_shown(tmp_path):
+    page = open_page("pages/2_History.py", series="nope:X:1d")
+    assert "nope:X:1d" in page.warning[0].value
+    page.run()
+    assert "nope:X:1d" in page.warning[0].value, "also when the page is drawn again"
+    page.selectbox(key="choice_series").set_value("sample:IBM:1d").run()
+    assert not page.warning
+
+
+def test_history_opens_at_a_moment(tmp_path):
+    open_page("streamlit_app.py")
+    series, hole = gapped(open_store(), tmp_path)
+    page = open_page("pages/2_History.py", series=series.slug, at=f"{hole:%Y-%m-%dT%H:%M}")
+    assert not page.exception and not page.warning
+    start, end = payload_style(page)["focus"]
+    assert start < hole.timestamp() < end
+    assert abs((start + end) / 2 - hole.timestamp()) < 3600 * 2
+    assert page.query_params["at"] == f"{hole:%Y-%m-%dT%H:%M}"
 
 
 def test_a_badge_stands_beside_the_chart(tmp_path):
