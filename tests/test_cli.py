@@ -272,6 +272,27 @@ def test_export_to_a_file(kept: pd.DataFrame, tmp_path: Path) -> None:
     assert (result.exit_code, "cannot be written" in result.stderr) == (2, True)
 
 
+def test_a_timeframe_that_the_days_contradict_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(export.to_bytes(table(40, step="1D"), "csv"))
+    result = run("import", path, "--symbol", "X", "--timeframe", "1h")
+    assert result.exit_code == 0
+    assert "1 day (1d)" in result.stderr
+    assert "1 hour (1h)" in result.stderr
+    assert "closer than a day" not in run("import", path, "--symbol", "X").stderr
+
+
+def test_that_utc_was_taken_is_told(tmp_path: Path) -> None:
+    for name, times in (("a", "2024-03-01 0{}:00"), ("b", "2024-04-01 0{}:00"), ("c", "2024-05-01T0{}:00Z")):
+        rows = [f"{times.format(hour)},1,2,0.5,1.5" for hour in range(9)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["time,open,high,low,close", *rows, ""]))
+    one = run("import", tmp_path / "a.csv", "--symbol", "X").stderr
+    assert "the file does not tell the zone of its times; UTC was taken" in one
+    several = run("import", tmp_path / "*.csv", "--symbol", "Y").stderr
+    assert "of the 3 files, 2 do not tell the zone of the times; UTC was taken" in several
+    assert "zone" not in run("import", tmp_path / "c.csv", "--symbol", "Z").stderr
+
+
 def test_a_symbol_of_several_sources(kept: pd.DataFrame, good: Path) -> None:
     run("import", good, "--symbol", "EURUSD", "--source", "bank")
     result = run("export", "--symbol", "EURUSD", "--timeframe", "1h")

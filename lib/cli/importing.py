@@ -265,11 +265,14 @@ def _say_import(groups: list[Group], answer: dict[str, Any]) -> None:
     for note in answer["warnings"]:
         click.echo(f"Note: {note}", err=True)
     files = [each for group in groups for each in group.files]
-    zone = next((each for each in files[0].reading.inferred if each.key == "zone"), None)
-    if zone and "assumed" in zone.why:
-        click.echo(
-            "Note: the file does not tell the zone of its times; UTC was taken. Another: --tz ZONE.", err=True
+    unzoned = sum(each.zone_assumed for each in files)
+    if unzoned:
+        said = (
+            "the file does not tell the zone of its times"
+            if len(files) == 1
+            else f"of the {len(files)} files, {unzoned} {'do' if unzoned > 1 else 'does'} not tell the zone of the times"
         )
+        click.echo(f"Note: {said}; UTC was taken. Another: --tz ZONE.", err=True)
     if answer["duplicates"]:
         click.echo(f"Note: {answer['duplicates']:,} rows were the same as another, and count once.", err=True)
     if answer["forming"]:

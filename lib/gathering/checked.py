@@ -7,10 +7,11 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -19,12 +20,13 @@ from lib.errors import InputError
 from lib.files import Choices, Reading, closed_only, read
 from lib.files.streaming import stream
 from lib.files.unpacking import is_large
-from lib.timeframes import Timeframe
+from lib.timeframes import Timeframe, of_steps
 
 __all__ = ["Checked", "Progress", "Room"]
 
 Progress = Callable[[float, str], None]
 _PIECE = 2**18
+_DAY = 86400
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,11 @@ class Checked:
     ticks: int
     tables: Callable[[], Iterator[pd.DataFrame]]
     _ends: ExitStack = field(repr=False)
+
+    @property
+    def zone_assumed(self) -> bool:
+        """Whether UTC was taken for times that tell no zone, of which none was chosen."""
+        return any(each.key == "zone" and "assumed" in each.why for each in self.reading.inferred)
 
     @property
     def has_closed(self) -> bool:
@@ -95,14 +102,18 @@ class Room:
         ends = ExitStack()
         if isinstance(data, Path) and is_large(data):
             large = ends.enter_context(stream(name, data, choices, progress=progress))
-            return Checked(
-                name, large.reading, large.report, large.timeframe, large.rows_read, large.ticks, large.tables, ends
+            return _doubted(
+                Checked(name, large.reading, large.report, large.timeframe, large.rows_read, large.ticks, large.tables, ends),
+                choices.timeframe,
             )  # fmt: skip
         made = read(name, data, choices)
         table = made.table
         tables = self._spilled(table, ends) if self._spill else lambda: iter([table])
-        return Checked(
-            name, made.reading, made.report, made.timeframe, made.rows_read, made.ticks, tables, ends
+        return _doubted(
+            Checked(
+                name, made.reading, made.report, made.timeframe, made.rows_read, made.ticks, tables, ends
+            ),
+            choices.timeframe,
         )
 
     def _spilled(self, table: pd.DataFrame, ends: ExitStack) -> Callable[[], Iterator[pd.DataFrame]]:
@@ -119,6 +130,34 @@ class Room:
                 remedy="Make room in the folder for temporary files (TMPDIR).",
             ) from error
         return lambda: _pieces(path)
+
+
+def _doubted(made: Checked, chosen: Timeframe | None) -> Checked:
+    """The same, with a warning where candles a day or more apart are to be shorter than their steps tell.
+
+    Hours of a thin market may be hours apart, so only whole days between any two are taken as a mistake. The
+    candles are read until two are closer than that."""
+    if chosen is None or made.ticks:
+        return made
+    told = _steps_of_days(made.tables())
+    if told is None or told == chosen or not chosen.divides(told):
+        return made
+    warning = (
+        f"No two candles are closer than a day, and their times are those of candles of {told.words} ({told}). They are taken as "
+        f"candles of {chosen.words} ({chosen}), as that was chosen."
+    )  # fmt: skip
+    return replace(made, reading=replace(made.reading, warnings=(*made.reading.warnings, warning)))
+
+
+def _steps_of_days(tables: Iterator[pd.DataFrame]) -> Timeframe | None:
+    """What the steps tell, where each is a day or more: an hour less where a market's clocks change."""
+    times = np.empty(0, np.int64)
+    for table in tables:
+        more = np.concatenate([times[-1:], micros(table)])
+        if (np.diff(more) < (_DAY - 3600) * 1_000_000).any():
+            return None
+        times = np.concatenate([times[:-1], more])
+    return of_steps(np.diff(times))
 
 
 def _write(path: Path, table: pa.Table) -> None:

@@ -16,7 +16,7 @@ from lib.ui import words
 from lib.ui.frame import plain, show_error
 from lib.viewport import PAGE
 
-__all__ = ["basket", "looked", "shell", "wizard"]
+__all__ = ["basket", "looked", "no_zone", "shell", "wizard"]
 
 _BASKET = "upload_basket"
 _SHOWN = 50
@@ -139,7 +139,7 @@ def _outcome(given: Given, look: Look) -> None:
         f"**{words.count(report.rows_out, 'candle')}** of {found.timeframe.words}, {words.when(report.first, 'UTC')} to "
         f"{words.when(report.last, 'UTC')} UTC"
     )
-    st.caption(_notes(found) or "Every row is in order.")
+    st.caption(_notes(found))
     if report.refused:
         _findings(report.findings, report)
         _rules(given.key, look.choices, report)
@@ -158,7 +158,14 @@ def _notes(found: Checked) -> str:
         notes.append(f"{report.refused:,} rows are left out")
     if not report.sorted_on_entry:
         notes.append("the rows were not in order of time; they are now")
-    return ". ".join(note[0].upper() + note[1:] for note in notes)
+    notes = [note[0].upper() + note[1:] for note in notes or ["every row is in order"]]
+    return ". ".join([*notes, *no_zone(found)])
+
+
+def no_zone(found: Checked) -> list[str]:
+    """The note that UTC was taken for times that tell no zone; none of days, which are those of their dates."""
+    said = found.zone_assumed and (found.ticks or found.timeframe.seconds < 86400)
+    return ["The file does not tell the zone of its times; UTC was taken"] if said else []
 
 
 def _refused(error: CandlebookError, file: str, choices: Choices) -> None:

@@ -272,3 +272,43 @@ def test_one_line_where_one_will_do() -> None:
         ("EURUSD.csv",),
         ("b.csv",),
     ]
+
+
+# ------------------------------------------------------------------------------------------ zone, timeframe
+
+
+@pytest.mark.parametrize(
+    ("rows", "zone", "told"),
+    [
+        ([f"2024-03-01 {hour:02d}:00" for hour in range(9)], None, True),
+        ([f"2024-03-01 {hour:02d}:00" for hour in range(9)], "Asia/Tokyo", False),
+        ([f"2024-03-01T{hour:02d}:00Z" for hour in range(9)], None, False),
+        ([f"2024-03-0{day}" for day in range(1, 9)], None, True),
+    ],
+)
+def test_that_utc_was_assumed_is_known(room: Room, rows: list[str], zone: str | None, told: bool) -> None:
+    body = "\n".join(["time,open,high,low,close", *(f"{time},1,2,0.5,1.5" for time in rows), ""])
+    assert room.check("a.csv", body.encode(), Choices(zone=zone)).zone_assumed is told
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize(
+    ("step", "chosen", "warned"),
+    [
+        ("1D", "1h", "1 day (1d)"), ("1D", "1d", ""), ("7D", "1d", "1 week (1w)"), ("1h", "1h", ""), ("4h", "1h", ""),
+    ],
+)  # fmt: skip
+def test_a_timeframe_that_days_contradict_is_warned_of(
+    room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: bool, step: str, chosen: str, warned: str
+) -> None:  # fmt: skip
+    monkeypatch.setattr("lib.gathering.checked._PIECE", 7)
+    if large:
+        monkeypatch.setattr(unpacking, "LARGE", 0)
+    path = tmp_path / "a.csv"
+    path.write_bytes(bytes_of(table(40, step=step)))
+    made = room.check("a.csv", path, Choices(timeframe=parse(chosen)))
+    assert str(made.timeframe) == chosen
+    [*said] = made.reading.warnings
+    assert len(said) == bool(warned)
+    assert all(warned in each and f"({chosen})" in each for each in said)
+    assert sum(len(each) for each in made.tables()) == 40

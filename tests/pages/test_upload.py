@@ -129,6 +129,23 @@ def test_one_file_and_its_command(home: AppTest, tmp_path: Path, monkeypatch: py
     check()
 
 
+def test_that_utc_was_taken_is_said_but_not_of_days(home: AppTest) -> None:
+    note = "he file does not tell the zone of its times; UTC was taken"
+    hours = body(*(f"2024-03-01 {hour:02d}:00,1,2,0.5,1.5" for hour in range(9)))
+    days = body(*(f"2024-03-{day:02d},1,2,0.5,1.5" for day in range(1, 10)))
+    assert note in said(drop(home, {"XAU.csv": hours}))
+    assert note not in said(drop(home, {"XAU.csv": days}))
+    page = drop(home, {"XAU.csv": hours, "XAG.csv": days})
+    assert [note in each for each in shown(page)["Note"]] == [True, False]
+
+
+def test_a_timeframe_that_the_days_contradict_is_told(home: AppTest) -> None:
+    page = drop(home, {"XAU.csv": body(*(f"2024-03-{day:02d},1,2,0.5,1.5" for day in range(1, 10)))})
+    frame = next(each for each in page.selectbox if "_timeframe_" in (each.key or ""))
+    assert "closer than a day" not in said(page)
+    assert "No two candles are closer than a day" in said(frame.select("1h").run())
+
+
 def test_a_candle_that_is_not_over_is_not_stored(home: AppTest) -> None:
     today = pd.Timestamp.now(tz="UTC").floor("D")
     days = [f"{today - pd.Timedelta(days=day):%Y-%m-%d},1,2,0.5,1.5" for day in range(40)]
