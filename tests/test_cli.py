@@ -272,6 +272,49 @@ def test_export_to_a_file(kept: pd.DataFrame, tmp_path: Path) -> None:
     assert (result.exit_code, "cannot be written" in result.stderr) == (2, True)
 
 
+def test_export_takes_the_format_from_the_ending_and_refuses_one_it_does_not_know(
+    kept: pd.DataFrame, tmp_path: Path
+) -> None:
+    asked = ("export", "--symbol", "EURUSD", "--timeframe", "1h", "-o")
+    for name in ("x.pdf", "x.csv.gz"):
+        result = run(*asked, tmp_path / name)
+        assert result.exit_code == 2
+        assert f"ends with .{name.rpartition('.')[2]}" in result.stderr
+        assert "--format" in result.stderr
+    assert not list(tmp_path.glob("x*"))
+    csv = export.to_bytes(kept, "csv")
+    assert run(*asked, tmp_path / "x.pdf", "--format", "csv").exit_code == 0
+    assert run(*asked, tmp_path / "plain").exit_code == 0
+    assert run(*asked, tmp_path / "X.CSV").exit_code == 0
+    assert [(tmp_path / name).read_bytes() == csv for name in ("x.pdf", "plain", "X.CSV")] == [True] * 3
+
+
+@pytest.mark.parametrize("more", [(), ("--indicators", "ema(3)")])
+def test_export_of_a_range_without_candles_says_so(kept: pd.DataFrame, more: tuple[str, ...]) -> None:
+    asked = ("export", "--symbol", "EURUSD", "--timeframe", "1h", *more)
+    for span in (("--start", "2031-01-01"), ("--end", "2001-01-01")):
+        result = run(*asked, *span)
+        assert result.exit_code == 0
+        assert result.stdout.startswith("time,open,high,low,close,volume")
+        assert result.stdout.count("\n") == 1
+        assert "no candle of EURUSD 1h opens in that range" in result.stderr
+        assert "2024-03-01T00:00:00Z" in result.stderr
+    assert run(*asked).stderr == ""
+
+
+def test_list_of_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "mistyped"
+    for address in (folder, folder.as_uri()):
+        result = run("list", "--store", address)
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert result.stderr == f"The folder {folder} does not exist.\n"
+    result = run("list", "--store", folder, "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, [])
+    assert "does not exist" in result.stderr
+    folder.mkdir()
+    assert run("list", "--store", folder).stderr == "Nothing is stored yet.\n"
+
+
 def test_a_timeframe_that_the_days_contradict_is_told(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(export.to_bytes(table(40, step="1D"), "csv"))

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import click
 import pandas as pd
@@ -27,18 +28,27 @@ __all__ = ["delete", "export", "list_series"]
 @guarded
 def list_series(store_url: str | None, as_json: bool) -> None:
     """Show what is stored: a line for each series, or with --json a list of objects."""
+    folder = _missing(store_url)
     infos = open_at(store_url).list()
     if as_json:
         click.echo(json.dumps([_row(info) for info in infos], ensure_ascii=False))
-        return
-    if not infos:
-        click.echo("Nothing is stored yet.", err=True)
+    if not infos and (folder or not as_json):
+        click.echo(f"The folder {folder} does not exist." if folder else "Nothing is stored yet.", err=True)
+    if as_json or not infos:
         return
     rows: list[tuple[str, ...]] = [("source", "symbol", "timeframe", "first", "last", "candles")]
     rows += [tuple(str(_row(info)[key]) for key in rows[0]) for info in infos]
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _missing(url: str | None) -> Path | None:
+    """The folder that was named and is not there: more often mistyped than new."""
+    if not url or ("://" in url and not url.startswith("file://")):
+        return None
+    path = Path(unquote(urlsplit(url).path)) if "://" in url else Path(url).expanduser()
+    return None if path.exists() else path
 
 
 def _row(info: SeriesInfo) -> dict[str, Any]:
@@ -114,7 +124,7 @@ def _choose(found: list[SeriesInfo], symbol: str, frame: Timeframe) -> Series:
     "--format",
     "fmt",
     type=click.Choice(["csv", "json", "ndjson", "parquet", "feather", "xlsx"]),
-    help="[default: by the file's name, else csv]",
+    help="[default: by the ending of the file's name; csv where it has none]",
 )
 @click.option(
     "--indicators", metavar="LIST",
@@ -136,20 +146,23 @@ def export(
       python -m lib export --symbol EURUSD --timeframe 1h --start 2024-01-01 > eurusd.csv
       python -m lib export --symbol EURUSD --timeframe 1d -o eurusd.xlsx --indicators 'ema(21);rsi(14)'
     """  # noqa: D301  the mark \b keeps the examples' lines apart
-    from lib.export import FORMATS, gather, to_bytes
+    from lib.export import gather, to_bytes
     from lib.indicators import parse_list
 
+    fmt = fmt or _format_of(output)
     store = open_at(store_url)
     frame = parse(timeframe)
     series = _choose([info for info in _of(store, symbol, source) if frame in (info.series.timeframe, *info.timeframes)
                       or info.series.timeframe.divides(frame)], symbol, frame)  # fmt: skip
-    ending = output.suffix.lstrip(".").lower() if output else ""
     picks = parse_list(indicators) if indicators else ()
-    data = to_bytes(
-        gather(store, series, frame, start, end, picks),
-        fmt or (ending if ending in FORMATS else "csv"),
-        title=f"{symbol} {frame}",
-    )
+    table = gather(store, series, frame, start, end, picks)
+    if table.empty:
+        info = store.info(series)
+        click.echo(
+            f"Note: no candle of {symbol} {frame} opens in that range; {series} is stored from {stamp(info.first)} to "
+            f"{stamp(info.last)}.", err=True,
+        )  # fmt: skip
+    data = to_bytes(table, fmt, title=f"{symbol} {frame}")
     if output is None:
         sys.stdout.buffer.write(data)
         return
@@ -158,3 +171,16 @@ def export(
     except OSError as error:
         raise InputError(f"{output} cannot be written: {error.strerror}.") from error
     click.echo(f"{output}: {len(data):,} bytes.", err=True)
+
+
+def _format_of(output: Path | None) -> str:
+    """The format that a file's name tells: CSV where it has no ending, or there is no file."""
+    from lib.export import FORMATS
+
+    ending = output.suffix.lstrip(".").lower() if output else ""
+    if ending and ending not in FORMATS:
+        raise InputError(
+            f"{output} ends with .{ending}, which is no format to write.",
+            remedy=f"Name the file with one of .{', .'.join(FORMATS)}, or say the format with --format.",
+        )
+    return ending or "csv"
