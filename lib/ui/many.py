@@ -25,7 +25,7 @@ from lib.gathering import (
 from lib.store import Store
 from lib.ui import words
 from lib.ui.frame import plain, show_error
-from lib.ui.wizard import basket, no_zone, shell, wizard
+from lib.ui.wizard import basket, controls, no_zone, shell, wizard
 
 __all__ = ["many"]
 
@@ -158,7 +158,8 @@ def _note(look: Look) -> str:
     notes = [f"{report.refused:,} rows left out"] if report.refused else []
     notes += [f"{report.duplicates:,} rows stood twice"] if report.duplicates else []
     notes += [f"made of {look.checked.ticks:,} ticks"] if look.checked.ticks else []
-    return ". ".join([*notes, *no_zone(look.checked), *look.checked.reading.warnings])
+    warnings = [controls(each) for each in look.checked.reading.warnings]
+    return ". ".join([*notes, *no_zone(look.checked), *warnings])
 
 
 def _counted(looks: list[Look], taken: list[Look]) -> str:

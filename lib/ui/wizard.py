@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from zoneinfo import available_timezones
 
@@ -9,20 +10,25 @@ import streamlit as st
 
 from lib.candles import Finding, Report
 from lib.chart import candle_chart, view_of
-from lib.errors import CandlebookError, CandlesRefused, FileRefused
+from lib.errors import CandlebookError, CandlesRefused, FileRefused, InputError
 from lib.files import Choices, Inference, Reading, inspect
 from lib.gathering import Basket, Checked, Given, Look
 from lib.ui import words
 from lib.ui.frame import plain, show_error
 from lib.viewport import PAGE
 
-__all__ = ["basket", "looked", "no_zone", "shell", "wizard"]
+__all__ = ["basket", "controls", "looked", "no_zone", "shell", "wizard"]
 
 _BASKET = "upload_basket"
 _SHOWN = 50
 _RULES = {
     "conflicts": ("Two rows at one time", {"refuse": "Refuse the file", "first": "Take the first", "last": "Take the last"}),
     "bad_rows": ("Rows that break a rule", {"refuse": "Refuse the file", "drop": "Leave them out"}),
+}  # fmt: skip
+_OPTION = re.compile(r" \(--(?P<option>[a-z-]+)[^)]*\)|: --(?P<last>[a-z-]+) .*(?=\.$)")
+_CONTROLS = {
+    "off-grid": "Candles off the grid", "days": "Daily candles open at", "pick-symbol": "Symbol in the file",
+    "time-format": "Times", "column": "Columns", **{key.replace("_", "-"): label for key, (label, _) in _RULES.items()},
 }  # fmt: skip
 
 
@@ -44,7 +50,7 @@ def wizard(given: Given) -> Look:
         _start_over(look.choices, given.key)
         return look
     if look.error is not None:
-        show_error(look.error)  # first: what it asks is answered by the controls below
+        show_error(_on_page(look.error))  # first: what it asks is answered by the controls below
     left, right = st.columns([3, 2], gap="medium")
     with left:
         st.markdown("**The first lines, as they are**")
@@ -55,9 +61,25 @@ def wizard(given: Given) -> Look:
         st.markdown("**How they are read**")
         _inferences(reading, given.key, look.choices)
     for warning in reading.warnings:
-        st.warning(plain(warning), icon=":material/warning:")
+        st.warning(plain(controls(warning)), icon=":material/warning:")
     _outcome(given, look)
     return look
+
+
+def _on_page(error: CandlebookError) -> CandlebookError:
+    if not isinstance(error, InputError):
+        return error
+    return InputError(controls(error.message), remedy=controls(error.remedy), **error.fields)
+
+
+def controls(sentence: str) -> str:
+    """What a file's reader says, with options of the command line replaced by the control that is the same."""
+
+    def named(found: re.Match[str]) -> str:
+        label = _CONTROLS.get(found["option"] or found["last"])
+        return f' ("{label}")' if label else ""
+
+    return _OPTION.sub(named, sentence)
 
 
 def looked(given: Given) -> Look:

@@ -15,6 +15,7 @@ from lib import export
 from lib.cli import main
 from lib.series import Series
 from lib.store import Store, open_store
+from lib.ui.wizard import controls
 from tests.files.written import table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,6 +145,40 @@ def test_a_timeframe_that_the_days_contradict_is_told(home: AppTest) -> None:
     frame = next(each for each in page.selectbox if "_timeframe_" in (each.key or ""))
     assert "closer than a day" not in said(page)
     assert "No two candles are closer than a day" in said(frame.select("1h").run())
+
+
+def test_what_is_refused_names_the_controls_of_the_page(home: AppTest) -> None:
+    off = body(*(f"2024-03-01 {hour:02d}:{hour * 7 % 60:02d},1,2,0.5,1.5" for hour in range(12)))
+    page = drop(home, {"XAU.csv": off})
+    frame = next(each for each in page.selectbox if "_timeframe_" in (each.key or ""))
+    page = frame.select("1h").run()
+    [error] = [each.value.replace("\\", "") for each in page.error]
+    assert '("Candles off the grid")' in error
+    assert '("Rows that break a rule")' in error
+    assert "--" not in error
+    assert "Candles off the grid" in [each.label for each in page.selectbox]
+    assert "Rows that break a rule" in [each.label for each in page.radio]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Choose one (--pick-symbol A B), or * for all.", 'Choose one ("Symbol in the file"), or * for all.'),
+        (
+            "Choose one, or * for all: --pick-symbol BRK.B.",
+            'Choose one, or * for all ("Symbol in the file").',
+        ),
+        (
+            "Say what (--time-format), or which (--column time=NAME).",
+            'Say what ("Times"), or which ("Columns").',
+        ),
+        ("Choose dates (--days dates).", 'Choose dates ("Daily candles open at").'),
+        ("Ask it (--unheard of).", "Ask it."),
+        ("Nothing of the kind (at all): -- no.", "Nothing of the kind (at all): -- no."),
+    ],
+)
+def test_options_become_controls(said: str, shown: str) -> None:
+    assert controls(said) == shown
 
 
 def test_a_candle_that_is_not_over_is_not_stored(home: AppTest) -> None:
