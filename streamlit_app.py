@@ -5,6 +5,7 @@ import streamlit as st
 from lib.ui.doors import doors
 from lib.ui.downloads import downloads
 from lib.ui.frame import guard, page
+from lib.ui.kept import kept_up_to_date
 from lib.ui.library import library
 
 store = page("Library")
@@ -13,6 +14,8 @@ st.caption(
 )
 with guard():
     doors(store)
+with guard():
+    kept_up_to_date(store)
 with guard():
     downloads()
 with guard():

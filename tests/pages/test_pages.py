@@ -15,7 +15,7 @@ from lib.live import hub
 from lib.series import Series
 from lib.sources import registry
 from lib.store import open_store
-from lib.sync import fill
+from lib.sync import config, fill, schedule
 from lib.ui.markets import written
 from tests.servers import providers
 from tests.servers.provider import Running
@@ -354,6 +354,32 @@ def test_a_download_that_waits_says_why_and_can_be_cancelled():
     next(button for button in page.button if button.label == "Put away").click().run()
     assert "Cancelled" not in words(page)
     assert not page.exception
+
+
+def test_the_list_of_series_is_synced_now_and_by_the_clock(monkeypatch, tmp_path):
+    find = config.find
+    monkeypatch.setattr(config, "find", lambda folder=None: find(tmp_path))
+    assert "schedule_now" not in {each.key for each in open_page("streamlit_app.py").button}
+    start = pd.Timestamp.now(tz="UTC") - pd.Timedelta(days=3)
+    (tmp_path / "candlebook.toml").write_text(
+        f'[[series]]\nsource = "demo"\nsymbols = ["DEMO-BTC", "DEMO-ETH"]\ntimeframe = "1h"\nstart = {start:%Y-%m-%d}\n'
+    )
+    page = open_page("streamlit_app.py")
+    page.button(key="schedule_now").click().run()
+    run_until(page, lambda: words(page).count("**Done**") == 2)
+    assert len([info for info in open_store().list() if info.series.source == "demo"]) == 2
+    page.text_input(key="schedule_text").set_value("now and then").run()
+    page.toggle(key="schedule_on").set_value(True).run()
+    assert "now and then" in page.error[0].value and not page.toggle(key="schedule_on").value
+    page.text_input(key="schedule_text").set_value("every hour").run()
+    page.toggle(key="schedule_on").set_value(True).run()
+    try:
+        assert schedule.state() is not None
+        assert "Next: " in words(page)
+        page.toggle(key="schedule_on").set_value(False).run()
+        assert schedule.state() is None
+    finally:
+        schedule.stop()
 
 
 def test_a_source_without_its_key_says_what_it_needs():
