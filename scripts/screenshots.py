@@ -5,6 +5,7 @@ The Live page shows the demo feed, so the pictures need no network.
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ PAGES = {
     "live": ("Live", {"source": "demo", "ind": "ema(10);ema(21);macd(12,26,9)"}, "live_chart"),
     "history": ("History", {"series": "sample:AAPL:1d", "ind": "ema(50);bbands(20,2);rsi(14)", "at": "2005-01-20"}, "history_chart"),
     "replay": ("Replay", {"series": "sample:EURUSD:1h", "from": "2017-06-27T12:00", "ind": "ema(21);supertrend(10,3)"}, "replay_chart"),
+    "quality": ("Quality", {"series": "sample:EURUSD:1h", "day": "2017-12-25"}, None),
 }  # fmt: skip
 
 
@@ -28,7 +30,8 @@ def drawn(page: Page, chart: str | None) -> None:
     """Wait until the page, and its chart where it has one, stands still enough for a picture."""
     page.get_by_role("link", name="Library").first.wait_for()
     if chart is None:
-        page.get_by_text("EURUSD", exact=True).wait_for()
+        page.get_by_text(re.compile("EURUSD")).first.wait_for()
+        page.get_by_text(re.compile("Replay|A cell is a UTC day")).last.wait_for()
     else:
         page.wait_for_function(
             "key => { const c = window.__candlebook?.charts.get(key); return c && c.bars() > 0 && c.range() }",

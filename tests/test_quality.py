@@ -404,7 +404,8 @@ def test_new_yorks_clock_in_a_vendors_file(market_data: Path, name: str) -> None
 
 def test_a_listing_in_pence_for_two_weeks(market_data: Path) -> None:
     found = of_file(market_data, "A_candles/a69_yfinance_100x_error_aet.csv", "XLON")
-    assert [f"{each.start:%m-%d}" for each in found.of("split")] == ["05-09", "05-20"]
+    # midnight in London, in summer
+    assert [f"{each.start:%m-%d %H:%M}" for each in found.of("split")] == ["05-08 23:00", "05-19 23:00"]
     fixed = of_file(market_data, "A_candles/a70_yfinance_100x_error_aet_fixed.csv", "XLON")
     assert fixed.of("split") == ()
 

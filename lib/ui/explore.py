@@ -42,12 +42,13 @@ def explore(store: Store, info: SeriesInfo, picks: Sequence[Pick], look: Look) -
         timeframe = _timeframe(info, span)
         at = _date(info)
         badge(store, info.series)
-    wait_for(store, [info.series])
     opened = (info.series, timeframe, at, span)
     if st.session_state.get(_OPENED) != opened:
         st.session_state[_OPENED] = opened
         st.session_state[_STRETCH] = history.opening(store, info.series, timeframe, at, span=span)
     _explore(store, info, timeframe, picks, look, _focus(info, timeframe, at, span))
+    # under the chart: what comes and goes above it would have it made anew
+    wait_for(store, [info.series])
 
 
 def _span(info: SeriesInfo) -> pd.Timedelta | None:
