@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from lib.sources import registry
 from tests.servers.binance_rest import Exchange, Server, us
 from tests.sources.clock import FakeClock
 
@@ -34,3 +35,9 @@ def exchange(clock: FakeClock) -> Exchange:
 def server(exchange: Exchange) -> Iterator[Server]:
     with Server(exchange) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_searched_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list that could not be had is not asked for again for a minute; the tests before may have tried."""
+    monkeypatch.setattr(registry, "_loading", {})
