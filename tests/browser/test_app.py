@@ -255,6 +255,8 @@ def test_a_download_holds_what_is_on_screen(page: Page, app: AppServer) -> None:
     Chart(page, "history_chart")
     page.get_by_role("button", name="Download candles").click()
     page.get_by_role("radio", name="The whole series").click()
+    expect(page.get_by_role("radio", name="The whole series")).to_be_checked()
+    settled(page)
     with page.expect_download() as taken:
         page.get_by_role("button", name=re.compile(r"Download EURUSD")).click()
     lines = taken.value.path().read_text().splitlines()
