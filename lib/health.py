@@ -19,12 +19,12 @@ import pandas as pd
 
 from lib.comparison import Comparison, compare
 from lib.errors import CandlebookError, InputError
-from lib.gaps import CAUSES, Buckets, Coverage, by_day
+from lib.gaps import CAUSES, Buckets, Coverage, Gaps, by_day
 from lib.quality import Report, badge
 from lib.series import Series
 from lib.store import SeriesInfo, Store
-from lib.sync.checking import check
-from lib.sync.holes import Holes, holes
+from lib.sync.checking import report_on
+from lib.sync.holes import Holes, holes_among, observed, observed_in
 from lib.timeframes import Timeframe, from_us, to_us
 
 __all__ = [
@@ -45,9 +45,9 @@ _KEPT = 4
 # Candles whose prices and volumes are looked at: some 150 MB while that lasts.
 _REPORTED = 2_000_000
 _GLANCES = 1000
-# Gaps whose states are counted for a glance.
-_JUDGED = 2000
 _SETTLED = ("ignored", "unfillable", "filled")
+Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
+Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,11 +104,7 @@ def examine(store: Store, series: Series) -> Health:
         if held is not None and held[0] == version:
             _health.move_to_end(key)
             return held[1]
-    info = store.info(series)
-    missing = holes(store, series)
-    since = max(info.first, series.timeframe.after(info.last, -_REPORTED))
-    report = check(store, series, since, None, name=missing.calendar.name).report
-    found = Health(info, missing, report, since, bool(info.calendar))
+    found = _examined(store, series)
     with _lock:
         _health[key] = (version, found)
         _glances[key] = (version, _glance_of(found))
@@ -117,6 +113,20 @@ def examine(store: Store, series: Series) -> Health:
         while len(_glances) > _GLANCES:
             _glances.popitem(last=False)
     return found
+
+
+def _examined(store: Store, series: Series) -> Health:
+    info = store.info(series)
+    since = max(info.first, series.timeframe.after(info.last, -_REPORTED))
+    table = store.read(series, start=since, provenance=bool(info.filled))
+    opens, volume = observed_in(table)
+    if since > info.first:
+        early = observed(store, series, None, since)
+        opens, volume = np.concatenate((early[0], opens)), np.concatenate((early[1], volume))
+    missing = holes_among(store, series, opens, volume)
+    del opens, volume
+    report = report_on(store, series, table, missing.calendar, start=since, phase=missing.phase)
+    return Health(info, missing, report, since, bool(info.calendar))
 
 
 def glance(store: Store, series: Series) -> Glance | None:
@@ -140,8 +150,9 @@ def known(store: Store, series: Series) -> Health | None:
 
 
 def is_looking(store: Store, series: Series) -> bool:
-    """Whether the series is being looked at in the background, or waits for it."""
-    return (store.url, series, _version(store, series)) in _asked
+    """Whether the series is being looked at in the background, or waits for it. Reads nothing."""
+    with _lock:
+        return any(asked[:2] == (store.url, series) for asked in _asked)
 
 
 def _version(store: Store, series: Series) -> str:
@@ -178,9 +189,7 @@ def _look_for(store: Store, series: Series, version: str) -> None:
 
 def _glance_of(found: Health) -> Glance:
     holes = found.holes
-    settled = (
-        sum(holes[at].state in _SETTLED for at in range(min(len(holes), _JUDGED))) if holes.states else 0
-    )
+    settled = int(_in_state(holes, _SETTLED).sum())
     # the report may cover only the newest candles; the badge speaks of all
     level = badge(replace(found.report, coverage=found.coverage)).level
     share = found.coverage.share
@@ -197,22 +206,29 @@ def gap_spans(
     gaps = found.holes.gaps
     keep = (gaps.ends > to_us(start)) & (gaps.starts < to_us(end))
     keep &= gaps.counts * found.info.series.timeframe.micros >= timeframe.micros
-    places = np.flatnonzero(keep)
-    if len(places) > most:
-        places = np.sort(places[np.argsort(-gaps.counts[places], kind="stable")[:most]])
+    places = _longest(gaps, keep, most)
     return tuple((from_us(int(gaps.starts[at])), from_us(int(gaps.ends[at]))) for at in places)
 
 
 def gap_kinds(found: Health) -> tuple[list[str], list[str]]:
     """The likely causes and the states that any gap has, sorted."""
-    gaps = found.holes.gaps
-    return sorted({CAUSES[at] for at in np.unique(gaps.causes)}), sorted(set(_states(found.holes).tolist()))
+    holes = found.holes
+    states = {holes.states[at].state if at >= 0 else "detected" for at in np.unique(holes.which)}
+    return sorted({CAUSES[at] for at in np.unique(holes.gaps.causes)}), sorted(states)
 
 
-def _states(holes: Holes) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
-    """The state of each gap."""
-    words = np.array([*(state.state for state in holes.states), "detected"], dtype=np.str_)
-    return words[holes.which]  # -1, for none, is the last
+def _in_state(holes: Holes, states: Collection[str]) -> Bools:
+    """Which gaps are in one of these states."""
+    wanted = np.array([*(each.state in states for each in holes.states), "detected" in states], bool)
+    return wanted[holes.which]  # -1, for none, is the last
+
+
+def _longest(gaps: Gaps, keep: Bools, most: int) -> Ints:
+    """Which gaps are the longest ``most`` of those to keep, in order of time."""
+    places = np.flatnonzero(keep)
+    if len(places) > most:
+        places = np.sort(places[np.argsort(-gaps.counts[places], kind="stable")[:most]])
+    return places
 
 
 def gap_table(
@@ -236,11 +252,8 @@ def gap_table(
     if causes:
         keep &= np.isin(gaps.causes, [CAUSES.index(cause) for cause in causes])
     if states:
-        keep &= np.isin(_states(found.holes), list(states))
-    places = np.flatnonzero(keep)
-    if len(places) > most:
-        places = np.sort(places[np.argsort(-gaps.counts[places], kind="stable")[:most]])
-    rows = [found.holes[int(at)] for at in places]
+        keep &= _in_state(found.holes, states)
+    rows = [found.holes[int(at)] for at in _longest(gaps, keep, most)]
     return pd.DataFrame(
         {
             "start": pd.DatetimeIndex([row.gap.start for row in rows], tz="UTC"),

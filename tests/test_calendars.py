@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.calendars import Phase, Runs, calendar, exchanges, find_phase, learnt, names, runs_of, suggest
+from lib.calendars.runs import distinct
 from lib.calendars.sessions import agreement
 from lib.calendars.weekly import easter
 from lib.errors import InputError, UnknownName
@@ -41,6 +42,11 @@ def counted(name: str, timeframe: str, start: str, end: str) -> int:
 # ------------------------------------------------------------------------------------------------ runs
 
 RUNS = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 6)), min_size=0, max_size=8)
+
+
+@given(st.lists(st.integers(-50, 50)))
+def test_times_are_sorted_and_each_kept_once(times: list[int]) -> None:
+    assert distinct(np.array(times, np.int64)).tolist() == sorted(set(times))
 
 
 def make_runs(parts: list[tuple[int, int]], step: int) -> tuple[Runs, list[int]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from lib.candles import from_micros
 from lib.errors import InputError
 from lib.series import Series
 from lib.store import GapState, Store, open_store
+from lib.sync import holes
 from lib.timeframes import parse
 
 HOURLY = Series.of("file", "BTCUSDT", "1h")
@@ -114,6 +117,54 @@ def test_a_glance_does_not_wait(store: Store, opens: pd.DatetimeIndex) -> None:
     store.write(HOURLY, candles(opens), origin="the rest")
     assert health.known(store, HOURLY) is None, "what was found before the write is forgotten"
     assert health.examine(store, HOURLY).coverage.share == 1
+
+
+def test_asking_whether_a_series_is_looked_at_reads_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going, looked = threading.Event(), health._look_for
+
+    def slow(*what: Any) -> None:
+        going.wait(20)
+        looked(*what)
+
+    monkeypatch.setattr(health, "_look_for", slow)
+    assert health.glance(store, HOURLY) is None
+    with monkeypatch.context() as closed:
+        for name in ("revision", "gap_states", "read", "info"):
+            closed.setattr(Store, name, lambda *_, **__: pytest.fail("the store was read"))
+        assert health.is_looking(store, HOURLY)
+        assert not health.is_looking(store, Series.of("file", "OTHER", "1h"))
+    going.set()
+    deadline = time.monotonic() + 20
+    while health.is_looking(store, HOURLY):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_of_more_gaps_than_thousands_each_is_counted(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    hours = pd.date_range("2020-01-01", periods=10_000, freq="h", tz="UTC")
+    store.write(HOURLY, candles(hours[::2]), origin="a test")
+    store.set_gap_states(HOURLY, [GapState(hours[0], hours[6000], "unfillable", "file")])
+    health.examine(store, HOURLY)
+    glance = health.glance(store, HOURLY)
+    assert glance is not None and (glance.gaps, glance.open_gaps) == (4999, 1999)
+
+
+def test_a_series_longer_than_is_reported_on_is_read_in_two_parts(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its gaps are found over both; its report is on the newer part, by the calendar learnt from all."""
+    store.annotate(HOURLY, calendar="learnt")
+    store.write(HOURLY, candles(pd.DatetimeIndex(["2024-01-10 04:00"], tz="UTC")), origin="x", filled=True)
+    monkeypatch.setattr(health, "_REPORTED", 900)
+    found, whole = health.examine(store, HOURLY), holes(store, HOURLY)
+    assert found.holes.calendar.title == whole.calendar.title and found.holes.phase == whole.phase
+    assert found.holes.gaps.starts.tolist() == whole.gaps.starts.tolist()
+    assert found.coverage == whole.coverage and found.coverage.missing == 30
+    assert found.reported_from == found.info.last - pd.Timedelta(hours=900)
+    assert (found.report.candles, found.report.coverage.missing) == (901 - 25, 25)
 
 
 def test_a_series_that_cannot_be_examined_is_not_looked_at_for_ever(store: Store) -> None:

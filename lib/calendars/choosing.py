@@ -11,7 +11,7 @@ import pandas as pd
 
 from lib.calendars.exchanges import codes, exchange
 from lib.calendars.learnt import learnt
-from lib.calendars.runs import Array, stamps
+from lib.calendars.runs import Array, distinct, stamps
 from lib.calendars.sessions import DAY, Calendar, agreement, find_phase, local_to_utc
 from lib.calendars.weekly import ALWAYS, FOREX, WEEKDAYS
 from lib.errors import InputError
@@ -122,7 +122,7 @@ def _pair(text: str, bases: Iterable[str], quotes: Iterable[str]) -> bool:
 
 def _weekend_share(opens: Array) -> float:
     """How many Saturdays and Sundays have a bar, as a share of all in the span."""
-    days = np.unique(opens // DAY)
+    days = distinct(opens // DAY)
     every = np.arange(days[0], days[-1] + 1)
     weekend = (every + 3) % 7 >= 5
     return float(np.isin(every[weekend], days).mean()) if weekend.any() else 0.0
@@ -149,7 +149,7 @@ def _by_data(opens: Array, timeframe: Timeframe, named: Suggestion | None) -> Su
     if timeframe.seconds < 86400:
         for name in fits:
             zone = calendar(name).zone
-            moved = np.unique(local_to_utc(opens, zone))
+            moved = distinct(local_to_utc(opens, zone))
             if zone != "UTC" and _fit(moved, timeframe, name) >= _SURE:
                 return Suggestion(
                     name, f"The candles agree with {name} if their times are {zone}'s and not UTC."

@@ -18,7 +18,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from lib.calendars.runs import Array, Runs, as_us, stamps
+from lib.calendars.runs import Array, Runs, as_us, distinct, stamps
 from lib.timeframes import Timeframe
 
 __all__ = [
@@ -247,9 +247,8 @@ def runs_of(
 
 
 def _buckets(spans: Sessions, timeframe: Timeframe, phase: Phase) -> Array:
-    opens: Array = np.unique(timeframe.floor_us(spans.dates))
-    opens += phase.offset
-    return opens
+    opens: Array = distinct(timeframe.floor_us(spans.dates))
+    return opens + phase.offset
 
 
 def _from_open(spans: Sessions, timeframe: Timeframe) -> Runs:
@@ -323,7 +322,7 @@ def agreement(opens: Array, timeframe: Timeframe, calendar: Calendar, phase: Pha
     wanted = expected.times()
     shared = 0
     if len(wanted):
-        labels = np.unique(label(opens, timeframe, phase))
+        labels = distinct(label(opens, timeframe, phase))
         at = np.minimum(np.searchsorted(wanted, labels), len(wanted) - 1)
         shared = int((wanted[at] == labels).sum())
     either = len(opens) + len(wanted) - shared

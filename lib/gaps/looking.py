@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lib.calendars import Calendar, Phase, Runs, find_phase, runs_of
-from lib.calendars.runs import Array, as_us, stamps
+from lib.calendars.runs import Array, as_us, distinct, stamps
 from lib.calendars.sessions import DAY, label
 from lib.timeframes import Timeframe, from_us
 
@@ -85,7 +85,7 @@ def look(
     phase = phase or find_phase(opens, timeframe, calendar)
     opens = label(opens, timeframe, phase)
     if opens is not times and timeframe.seconds >= 7 * 86400:
-        opens = np.unique(opens)
+        opens = distinct(opens)
     low, high = _span(opens, calendar, start, end)
     part = opens[np.searchsorted(opens, low) : np.searchsorted(opens, high)]
     expected = runs_of(calendar, timeframe, low, high, phase)

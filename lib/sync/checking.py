@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lib.calendars import Calendar
+from lib.calendars import Calendar, Phase
 from lib.candles import micros
 from lib.errors import InputError
 from lib.quality import Badge, Refetches, Report, badge, report
@@ -17,7 +17,7 @@ from lib.sync.holes import calendar_of
 if TYPE_CHECKING:
     from lib.store import Store
 
-__all__ = ["Checked", "check"]
+__all__ = ["Checked", "check", "report_on"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,9 +48,17 @@ def check(
     if not len(table):
         raise InputError(f"{series} has no candle in this range.", remedy="Choose another range.")
     made, reason = calendar_of(store, series, micros(table), name=name)
+    found = report_on(store, series, table, made, start=start, end=end)
+    return Checked(series, made, reason, found, badge(found))
+
+
+def report_on(
+    store: Store, series: Series, table: pd.DataFrame, calendar: Calendar, *,
+    start: pd.Timestamp | None = None, end: pd.Timestamp | None = None, phase: Phase | None = None,
+) -> Report:  # fmt: skip
+    """The report on candles of a series that were read already, with the counts of its ledger."""
     ledger = store.ledger(series)
     told = Refetches(
         conflicts=sum(entry.revised for entry in ledger), refused=sum(entry.refused for entry in ledger)
     )
-    found = report(table, series.timeframe, made, start=start, end=end, refetches=told)
-    return Checked(series, made, reason, found, badge(found))
+    return report(table, series.timeframe, calendar, start=start, end=end, refetches=told, phase=phase)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lib.calendars import LEARNT, Calendar, Phase, calendar, suggest
+from lib.candles import micros
 from lib.errors import InputError
 from lib.gaps import Coverage, Gap, Gaps, Kept, coverage_of, gaps_of, look
 from lib.series import Series
@@ -19,7 +20,10 @@ from lib.timeframes import Timeframe, to_us
 if TYPE_CHECKING:
     from lib.store import GapState, Store
 
-__all__ = ["Hole", "Holes", "calendar_of", "holes", "observed"]
+__all__ = ["Hole", "Holes", "calendar_of", "holes", "holes_among", "observed", "observed_in"]
+
+Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
+Volume = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 # Stored candles read at a time, so that memory stays small.
 _PIECE = 40_000
@@ -50,7 +54,7 @@ class Holes(Sequence[Hole]):
     coverage: Coverage
     gaps: Gaps
     states: tuple[GapState, ...]
-    which: np.ndarray[tuple[int], np.dtype[np.int64]]
+    which: Ints
 
     def __len__(self) -> int:
         return len(self.gaps)
@@ -80,7 +84,14 @@ def holes(
 
     Reads every candle of the range: about 0.2 s for a million. Raises ``UnknownName`` and ``InputError``.
     """
-    opens, volume = observed(store, series, start, end)
+    return holes_among(store, series, *observed(store, series, start, end), start, end, name=name)
+
+
+def holes_among(
+    store: Store, series: Series, opens: Ints, volume: Volume,
+    start: pd.Timestamp | None = None, end: pd.Timestamp | None = None, *, name: str = "",
+) -> Holes:  # fmt: skip
+    """:func:`holes` for who has read the observed candles of the range already."""
     if not len(opens):
         raise InputError(f"{series} has no candle in this range.", remedy="Choose another range.")
     made, reason = calendar_of(store, series, opens, name=name)
@@ -93,9 +104,7 @@ def holes(
     )
 
 
-def calendar_of(
-    store: Store, series: Series, opens: np.ndarray[tuple[int], np.dtype[np.int64]], *, name: str = ""
-) -> tuple[Calendar, str]:
+def calendar_of(store: Store, series: Series, opens: Ints, *, name: str = "") -> tuple[Calendar, str]:
     """The calendar to judge a series by, and why that one, as a sentence."""
     if name:
         return calendar(name, opens, series.timeframe), "It was asked for."
@@ -108,26 +117,31 @@ def calendar_of(
 
 def observed(
     store: Store, series: Series, start: pd.Timestamp | None = None, end: pd.Timestamp | None = None
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], np.ndarray[tuple[int], np.dtype[np.float64]]]:
+) -> tuple[Ints, Volume]:
     """Opens (int64 µs) and volumes of the observed candles in a range, read piece by piece."""
     info, frame = store.info(series), series.timeframe
     at = info.first if start is None else max(start, info.first)
     last = frame.after(info.last) if end is None else min(end, frame.after(info.last))
-    opens, volume = [np.empty(0, np.int64)], [np.empty(0)]
+    pieces = [(np.empty(0, np.int64), np.empty(0))]
     while at < last:
         until = min(last, frame.after(at, _PIECE))
-        table = store.read(series, start=at, end=until, provenance=bool(info.filled))
-        if info.filled:
-            table = table[~table["filled"].to_numpy(bool)]
-        opens.append(table.index.as_unit("us").asi8)
-        volume.append(table["volume"].to_numpy())
+        pieces.append(observed_in(store.read(series, start=at, end=until, provenance=bool(info.filled))))
         at = until
+    opens, volume = zip(*pieces, strict=True)
     return np.concatenate(opens), np.concatenate(volume)
 
 
-def _matched(
-    gaps: Gaps, states: Sequence[GapState], frame: Timeframe
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def observed_in(table: pd.DataFrame) -> tuple[Ints, Volume]:
+    """Opens (int64 µs) and volumes of a table's candles, without those that its column ``filled``, where it has
+    one, says were filled."""
+    opens, volume = micros(table), table["volume"].to_numpy()
+    if "filled" not in table.columns:
+        return opens, volume
+    kept = ~table["filled"].to_numpy(bool)
+    return opens[kept], volume[kept]
+
+
+def _matched(gaps: Gaps, states: Sequence[GapState], frame: Timeframe) -> Ints:
     """For each gap the number of the state that covers it, -1 where none does. What somebody decided or did
     goes over what a source is known not to have, and what is done now over both. O(gaps + states)."""
     which = np.full(len(gaps), -1, np.int64)
