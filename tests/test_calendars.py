@@ -117,30 +117,6 @@ def test_currencies_by_the_day() -> None:
     assert on_utc == ["03-08 00:00", "03-10 00:00", "03-11 00:00"]
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "reason"),
-    [
-        ("2018-11-16 22:00", "2018-11-18 22:00", "weekend"),
-        ("2018-12-25 00:00", "2018-12-25 22:00", "holiday"),
-        ("2019-01-01 00:00", "2019-01-01 22:00", "holiday"),
-        ("2018-12-31 22:00", "2019-01-01 22:00", "holiday"),
-        ("2018-03-30 02:00", "2018-03-30 20:00", "holiday"),  # Good Friday
-        ("2018-11-14 22:00", "2018-11-15 22:00", ""),
-    ],
-)
-def test_why_currencies_are_closed(start: str, end: str, reason: str) -> None:
-    assert calendar("forex").closed_reason(utc(start), utc(end)) == reason
-
-
-def test_why_an_exchange_is_closed() -> None:
-    tokyo, new_york = calendar("XTKS"), calendar("XNYS")
-    assert tokyo.closed_reason(utc("2024-02-06 02:30"), utc("2024-02-06 03:30")) == "session break"
-    assert new_york.closed_reason(utc("2024-02-06 21:00"), utc("2024-02-07 14:30")) == "session break"
-    assert new_york.closed_reason(utc("2024-02-09 21:00"), utc("2024-02-12 14:30")) == "weekend"
-    assert new_york.closed_reason(utc("2024-07-03 17:00"), utc("2024-07-05 13:30")) == "holiday"
-    assert new_york.closed_reason(utc("2024-02-06 15:00"), utc("2024-02-06 16:00")) == ""
-
-
 def test_easter() -> None:
     """Dates from the table of the United States Census Bureau."""
     table = {

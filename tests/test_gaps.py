@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.calendars import calendar, learnt
-from lib.gaps import CAUSES, by_day, by_edges, by_year, coverage, find_gaps, look
+from lib.gaps import CAUSES, by_day, by_edges, coverage_of, find_gaps, look
 from lib.timeframes import parse, to_us
+from lib.ui.coverage import day_table
 
 Array = np.ndarray[Any, Any]
 HOUR = 3600 * 10**6
@@ -79,7 +80,7 @@ def test_counts_are_those_of_sets(hours: set[int], name: str) -> None:
     span = (begin, begin + 24 * 41 * HOUR)
     wanted = set(calendar(name).expected(parse("1h"), *span).tolist())
     there = set(times.tolist())
-    found = coverage(times, parse("1h"), calendar(name), *span)
+    found = coverage_of(look(times, parse("1h"), calendar(name), *span))
     assert (found.expected, found.present, found.missing, found.outside) == (
         len(wanted), len(wanted & there), len(wanted - there), len(there - wanted),
     )  # fmt: skip
@@ -110,7 +111,7 @@ def test_twenty_years_with_planted_gaps(name: str, timeframe: str) -> None:
     assert len(planted) > 100
     assert list(zip(gaps.starts.tolist(), gaps.ends.tolist(), gaps.counts.tolist(), strict=True)) == planted
     assert not len(find_gaps(every, parse(timeframe), calendar(name)))
-    assert coverage(every, parse(timeframe), calendar(name)).share == 1.0
+    assert coverage_of(look(every, parse(timeframe), calendar(name))).share == 1.0
 
 
 # --------------------------------------------------------------------------------------------- the causes
@@ -196,7 +197,7 @@ def test_before_the_first_and_after_the_last() -> None:
     alone = find_gaps(nothing, parse("1h"), calendar("24/7"), utc("2018-01-01"), utc("2018-01-02"))
     assert [(gap.cause, gap.count) for gap in alone] == [("edge", 24)]
     assert not len(find_gaps(nothing, parse("1h"), calendar("24/7")))
-    assert coverage(nothing, parse("1h"), calendar("24/7")).share is None
+    assert coverage_of(look(nothing, parse("1h"), calendar("24/7"))).share is None
 
 
 # ------------------------------------------------------------------------------------------- the odd ones
@@ -235,28 +236,21 @@ def test_a_picture_of_hours() -> None:
 
 
 def test_a_year_to_a_row() -> None:
+    """A date has the same column in every year: those after February of a year that is none leap one."""
     times = without(
         expected("24/7", "6h", "2019-11-01", "2021-03-10"), "2020-02-29 06:00", "2020-03-02 00:00"
     )
     times = without(times, "2021-03-01 12:00", "2021-03-02 00:00")
-    found = by_year(look(times, parse("6h"), calendar("24/7")))
-    assert found.years.tolist() == [2019, 2020, 2021]
-    assert found.share.shape == found.missing.shape == (3, 366)
+    found = day_table(by_day(look(times, parse("6h"), calendar("24/7"))))
     on_date = Counter(date_of(time) for time in times.tolist())
-    months = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-    for row, year in enumerate(found.years.tolist()):
-        for column in range(366):
-            month, day = next(
-                (m + 1, column - sum(months[:m]) + 1) for m in range(12) if column < sum(months[: m + 1])
-            )
-            there = on_date[f"{year}-{month:02d}-{day:02d}"]
-            real = (month, day) != (2, 29) or year == 2020
-            inside = real and dt.date(2019, 11, 1) <= dt.date(year, month, day) <= dt.date(2021, 3, 9)
-            if not inside:
-                assert np.isnan(found.share[row, column])
-            else:
-                assert found.share[row, column] == there / 4
-                assert found.missing[row, column] == 4 - there
+    days = [dt.date(2019, 11, 1) + dt.timedelta(days) for days in range(len(found))]
+    assert days[-1] == dt.date(2021, 3, 9)
+    assert found["date"].tolist() == [str(day) for day in days]
+    assert found["year"].tolist() == [day.year for day in days]
+    assert found["day"].tolist() == [day.replace(year=2000).timetuple().tm_yday for day in days]
+    assert (found["expected"] == 4).all()
+    assert found["observed"].tolist() == [on_date[str(day)] for day in days]
+    assert found["missing"].tolist() == [4 - on_date[str(day)] for day in days]
 
 
 def date_of(time: int) -> str:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lib.calendars import calendar
 from lib.candles import COLUMNS, from_micros, resample, with_provenance
 from lib.files import Choices, read
-from lib.gaps import coverage, find_gaps
+from lib.gaps import coverage_of, find_gaps, look
 from lib.quality import Finding, Refetches, Report, badge, crossed, report
 from lib.quality.prices import local_scale, odd_runs
 from lib.timeframes import Timeframe, parse, to_us
@@ -318,7 +318,7 @@ def test_order_and_badge() -> None:
     assert [each.severity for each in found.findings] == ["fault", "warning", "note"]
     assert badge(found).text == "99.7% · 3 findings"
     assert badge(found).level == "poor"
-    assert found.coverage == coverage(table.index, parse("1h"), calendar("24/7"))
+    assert found.coverage == coverage_of(look(table.index, parse("1h"), calendar("24/7")))
     assert list(found.gaps) == list(find_gaps(table.index, parse("1h"), calendar("24/7")))
 
 

@@ -1,7 +1,7 @@
 """Calendars of expected bars: which candles a market's hours promise.
 
 runs        evenly spaced opens, kept as runs and counted by arithmetic
-sessions    the protocol; from spans of trade to bars, and the phase in which a vendor cuts them
+sessions    what every calendar answers; from spans of trade to bars, and the phase in which a vendor cuts them
 weekly      24/7, 24/5 and the currencies' week
 exchanges   exchange_calendars: any of its codes
 learnt      the weekly pattern of the data itself

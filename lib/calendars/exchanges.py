@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from lib.calendars.runs import Array, stamps
-from lib.calendars.sessions import DAY, BaseCalendar, Sessions
+from lib.calendars.sessions import DAY, Calendar, Sessions
 from lib.errors import InputError, UnknownName
 
 __all__ = ["Exchange", "codes", "exchange"]
@@ -26,7 +26,7 @@ _LOCK = threading.RLock()
 _FOREVER = (np.datetime64("1900-01-01"), np.datetime64("2100-01-01"))
 
 
-class Exchange(BaseCalendar):
+class Exchange(Calendar):
     """One exchange's calendar. Its schedule reaches as far as it is asked, within what is recorded."""
 
     halts = True

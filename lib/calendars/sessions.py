@@ -12,8 +12,8 @@ bars are worked out here, for all calendars alike, once it is known where a vend
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,6 @@ from lib.timeframes import Timeframe
 __all__ = [
     "DAY",
     "HOUR",
-    "BaseCalendar",
     "Calendar",
     "Phase",
     "Sessions",
@@ -74,61 +73,11 @@ class Phase:
     offset: int = 0
 
 
-class Calendar(Protocol):
-    """When a market is open."""
-
-    @property
-    def name(self) -> str:
-        """What :func:`lib.calendars.calendar` is asked for."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """For people."""
-        ...
-
-    @property
-    def zone(self) -> str:
-        """The wall clock the market follows, such as ``America/New_York``."""
-        ...
-
-    @property
-    def known(self) -> tuple[int | None, int | None]:
-        """From and until when (µs) the calendar is recorded; None: without end."""
-        ...
-
-    @property
-    def halts(self) -> bool:
-        """Whether trade can be halted inside a session, as at an exchange."""
-        ...
-
-    def sessions(self, start: int, end: int) -> Sessions:
-        """The spans that reach into ``[start, end)``, µs."""
-        ...
-
-    def quiet_days(self, start: int, end: int) -> Array:
-        """Midnights UTC (int64 µs, ascending) of days in ``[start, end)``, µs, on which bars are expected, for some
-        vendors have them, though the market is as good as closed."""
-        ...
-
-    def expected(
-        self,
-        timeframe: Timeframe,
-        start: pd.Timestamp | int,
-        end: pd.Timestamp | int,
-        phase: Phase | None = None,
-    ) -> Array:
-        """Opens expected in ``[start, end)``: int64 µs, ascending. O(answer)."""
-        ...
-
-    def closed_reason(self, start: pd.Timestamp | int, end: pd.Timestamp | int) -> str:
-        """Why a span without expected bars has none, or an expected one may have none: ``weekend``,
-        ``holiday``, ``session break``, or nothing."""
-        ...
-
-
-class BaseCalendar:
-    """What all calendars have in common; they add ``sessions``."""
+class Calendar(ABC):
+    """When a market is open. ``name`` is what :func:`lib.calendars.calendar` is asked for, ``title`` is for people;
+    ``zone`` the wall clock the market follows, such as ``America/New_York``; ``known``: from and until when (µs) the
+    calendar is recorded, None without end; ``halts``: whether trade can be halted inside a session, as at an
+    exchange."""
 
     name: str
     title: str
@@ -136,11 +85,13 @@ class BaseCalendar:
     known: tuple[int | None, int | None] = (None, None)
     halts = False
 
+    @abstractmethod
     def sessions(self, start: int, end: int) -> Sessions:
-        raise NotImplementedError
+        """The spans that reach into ``[start, end)``, µs."""
 
     def quiet_days(self, start: int, end: int) -> Array:
-        """None."""
+        """Midnights UTC (int64 µs, ascending) of days in ``[start, end)``, µs, on which bars are expected, for some
+        vendors have them, though the market is as good as closed. None but where a calendar says so."""
         return np.empty(0, np.int64)
 
     def expected(
@@ -152,35 +103,6 @@ class BaseCalendar:
     ) -> Array:
         """Opens expected in ``[start, end)``: int64 µs, ascending. O(answer)."""
         return runs_of(self, timeframe, start, end, phase).times()
-
-    def closed_reason(self, start: pd.Timestamp | int, end: pd.Timestamp | int) -> str:
-        """Of a span that is closed: a night or a lunch is a session break; what holds a Saturday and is no
-        longer than the usual weekend, a weekend; else a weekday is missing, a holiday."""
-        first, last = as_us(start), as_us(end)
-        spans = self.sessions(first, last)
-        if len(spans.opens) and (np.minimum(spans.closes, last) > np.maximum(spans.opens, first)).any():
-            return ""
-        around = self.sessions(first - 20 * DAY, last + 20 * DAY)
-        before = np.searchsorted(around.closes, first, side="right") - 1
-        after = np.searchsorted(around.opens, last)
-        if before < 0 or after >= len(around.opens):
-            return "holiday"
-        days = _between(int(around.dates[before]), int(around.dates[after]))
-        if any(day < 5 for day in days):
-            return "holiday"
-        if days or _holds_saturday(int(around.closes[before]), int(around.opens[after])):
-            return "weekend"
-        return "session break"
-
-
-def _between(first: int, last: int) -> list[int]:
-    """Weekdays (Monday 0) of the dates between two trading dates."""
-    return [(day // DAY + 3) % 7 for day in range(first + DAY, last, DAY)]
-
-
-def _holds_saturday(start: int, end: int) -> bool:
-    middle = np.arange((start // DAY) * DAY, end, DAY) + DAY // 2
-    return bool((((middle // DAY + 3) % 7 == 5) & (middle >= start) & (middle < end)).any())
 
 
 # -------------------------------------------------------------------------------------- wall clocks

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from lib.calendars.runs import Array, as_us
-from lib.calendars.sessions import DAY, HOUR, BaseCalendar, Sessions, local_to_utc, utc_to_local
+from lib.calendars.runs import Array
+from lib.calendars.sessions import DAY, HOUR, Calendar, Sessions, local_to_utc, utc_to_local
 
 __all__ = ["ALWAYS", "FOREX", "WEEKDAYS", "Week", "easter", "local_slots", "quiet_share"]
 
@@ -19,7 +19,7 @@ _MONDAY = 4 * DAY
 
 
 @dataclass(frozen=True, eq=False)
-class Week(BaseCalendar):
+class Week(Calendar):
     """The same spans every week on the wall clock of ``zone``: ``spans`` are (open, close, date), each in µs
     from Monday 00:00; the date of a span is the trading date it counts for.
 
@@ -45,13 +45,6 @@ class Week(BaseCalendar):
     def _parts(self) -> Array:
         return np.array(self.spans, np.int64)
 
-    def closed_reason(self, start: pd.Timestamp | int, end: pd.Timestamp | int) -> str:
-        """As for every calendar; and where the market has quiet days, ``holiday`` for a span that lies
-        within one: Christmas and New Year with the evenings before them, and Good Friday."""
-        if self.quiet and self._is_quiet(as_us(start), as_us(end)):
-            return "holiday"
-        return super().closed_reason(start, end)
-
     def quiet_days(self, start: int, end: int) -> Array:
         """Christmas, New Year and Good Friday in ``[start, end)``, where the market has quiet days. O(years)."""
         if not self.quiet:
@@ -63,19 +56,6 @@ class Week(BaseCalendar):
         ]
         found = np.array(days, "datetime64[us]").astype(np.int64).ravel()
         return found[(found >= start) & (found < end)]
-
-    def _is_quiet(self, start: int, end: int) -> bool:
-        days = self.quiet_days(start - 2 * DAY, end + DAY)
-        return bool(
-            quiet_share(days, np.array([start]), np.array([end]), end - start - self._closed(start, end))
-            > 0.5
-        )
-
-    def _closed(self, start: int, end: int) -> int:
-        """How much of ``[start, end)``, in µs, the market is closed for."""
-        spans = self.sessions(start, end)
-        open_for = np.minimum(spans.closes, end) - np.maximum(spans.opens, start)
-        return end - start - int(open_for.sum())
 
 
 def quiet_share(days: Array, starts: Array, ends: Array, trade: Array | int) -> Array:

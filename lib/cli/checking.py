@@ -10,7 +10,7 @@ import pandas as pd
 
 from lib.cli.base import end_option, guarded, json_option, main, open_at, stamp, start_option, store_option
 from lib.cli.gaps import calendar_option
-from lib.cli.selecting import looked_at, series_of, series_options
+from lib.cli.selecting import judged_as_dict, looked_at, series_of, series_options
 
 if TYPE_CHECKING:
     from lib.sync.checking import Checked
@@ -57,11 +57,7 @@ def check(
 def _as_dict(found: Checked) -> dict[str, Any]:
     made = found.report
     return {
-        "source": found.series.source,
-        "symbol": found.series.symbol,
-        "timeframe": str(found.series.timeframe),
-        "calendar": found.calendar.name,
-        "reason": found.reason,
+        **judged_as_dict(found.series, found.calendar, found.reason),
         "badge": {"text": found.badge.text, "level": found.badge.level},
         "candles": made.candles,
         "filled": made.filled,

@@ -12,7 +12,7 @@ import pandas as pd
 from lib.cli.base import end_option, guarded, json_option, main, open_at, stamp, start_option, store_option
 from lib.cli.downloading import outcome_as_dict, say_outcome
 from lib.cli.progress import STOPPED, Bar, stoppable
-from lib.cli.selecting import looked_at, one_of, series_of, series_options
+from lib.cli.selecting import judged_as_dict, looked_at, one_of, series_of, series_options
 from lib.errors import InputError
 
 if TYPE_CHECKING:
@@ -198,11 +198,7 @@ def _longest(found: Holes, limit: int) -> list[Hole]:
 
 def _as_dict(found: Holes, limit: int) -> dict[str, Any]:
     return {
-        "source": found.series.source,
-        "symbol": found.series.symbol,
-        "timeframe": str(found.series.timeframe),
-        "calendar": found.calendar.name,
-        "reason": found.reason,
+        **judged_as_dict(found.series, found.calendar, found.reason),
         "expected": found.coverage.expected,
         "present": found.coverage.present,
         "missing": found.gaps.missing,

@@ -11,10 +11,11 @@ from lib.errors import CandlebookError, InputError, UnknownName
 from lib.timeframes import parse
 
 if TYPE_CHECKING:
+    from lib.calendars import Calendar
     from lib.series import Series
     from lib.store import Store
 
-__all__ = ["looked_at", "one_of", "series_of", "series_options"]
+__all__ = ["judged_as_dict", "looked_at", "one_of", "series_of", "series_options"]
 
 T = TypeVar("T")
 
@@ -60,6 +61,17 @@ def looked_at(found: list[Series], look: Callable[[Series], T]) -> list[T]:
                 raise
             click.echo(f"Left out: {one}: {error}", err=True)
     return answers
+
+
+def judged_as_dict(series: Series, calendar: Calendar, reason: str) -> dict[str, Any]:
+    """The series and what it was judged by, for an answer in JSON."""
+    return {
+        "source": series.source,
+        "symbol": series.symbol,
+        "timeframe": str(series.timeframe),
+        "calendar": calendar.name,
+        "reason": reason,
+    }
 
 
 def one_of(store: Store, symbol: str | None, source: str | None, timeframe: str | None) -> Series:

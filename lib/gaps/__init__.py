@@ -3,7 +3,7 @@
 Nothing here writes the expected bars out. Expected and present opens are both runs, so a series of ten
 million minutes is compared in the time it takes to look once at the steps between its bars.
 
-    looking   expected against present; coverage, and by the day or the year for a picture
+    looking   expected against present; coverage, and by the day for a picture
     causes    the gaps of what was looked at, with their likely causes
 """
 
@@ -12,11 +12,8 @@ from lib.gaps.looking import (
     Buckets,
     Coverage,
     Kept,
-    YearMap,
     by_day,
     by_edges,
-    by_year,
-    coverage,
     coverage_of,
     look,
 )
@@ -28,11 +25,8 @@ __all__ = [
     "Gap",
     "Gaps",
     "Kept",
-    "YearMap",
     "by_day",
     "by_edges",
-    "by_year",
-    "coverage",
     "coverage_of",
     "find_gaps",
     "gaps_of",

@@ -1,4 +1,4 @@
-"""Expected against present, counted without being written out, and what of it goes into a picture."""
+"""Expected against present, counted without being written out, and how much of it by the day, for a picture."""
 
 from __future__ import annotations
 
@@ -16,11 +16,8 @@ __all__ = [
     "Buckets",
     "Coverage",
     "Kept",
-    "YearMap",
     "by_day",
     "by_edges",
-    "by_year",
-    "coverage",
     "coverage_of",
     "look",
 ]
@@ -109,21 +106,8 @@ def look(
     return Kept(low, high, expected, present, outside, (after[holes], length[holes]), phase)
 
 
-def coverage(
-    times: Array | pd.DatetimeIndex,
-    timeframe: Timeframe,
-    calendar: Calendar,
-    start: pd.Timestamp | int | None = None,
-    end: pd.Timestamp | int | None = None,
-    *,
-    phase: Phase | None = None,
-) -> Coverage:
-    """How much of what the calendar expects is there; by default from the first candle to the last. O(n)."""
-    return coverage_of(look(times, timeframe, calendar, start, end, phase=phase))
-
-
 def coverage_of(kept: Kept) -> Coverage:
-    """The counts of what was looked at."""
+    """How much of what the calendar expects is there: the counts of what was looked at."""
     return Coverage(
         from_us(kept.start), from_us(kept.end), kept.expected.total, kept.present.total, kept.outside.total
     )
@@ -141,33 +125,6 @@ def by_day(kept: Kept, every: int = DAY) -> Buckets:
     """Expected and present of every UTC day (or every hour, with ``every`` an hour in µs)."""
     first = kept.start // every * every
     return by_edges(kept, np.arange(first, max(kept.end, first + 1) + every, every, dtype=np.int64))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class YearMap:
-    """A picture of coverage, a year to a row: ``years`` (int64), and arrays of years × 366 days: ``share`` (float64,
-    NaN where nothing is expected) and ``missing`` (int64). Columns are the days of a leap year, so that a date
-    has the same column in every year; February 29 of other years is NaN."""
-
-    years: Array
-    share: Array
-    missing: Array
-
-
-def by_year(kept: Kept) -> YearMap:
-    """Coverage of every UTC day, a year to a row. O(days)."""
-    days = by_day(kept)
-    dates = days.edges[:-1].view("datetime64[us]").astype("datetime64[D]")
-    year = dates.astype("datetime64[Y]").astype(np.int64) + 1970
-    place = (dates - dates.astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    place += (~leap) & (place >= 59)
-    years = np.arange(year[0], year[-1] + 1)
-    share = np.full((len(years), 366), np.nan)
-    missing = np.zeros((len(years), 366), np.int64)
-    share[year - years[0], place] = days.share
-    missing[year - years[0], place] = days.expected - days.present
-    return YearMap(years, share, missing)
 
 
 def _span(
