@@ -17,7 +17,8 @@ from lib.store import SeriesInfo, Store
 from lib.timeframes import Timeframe, parse
 from lib.ui import address, words
 from lib.ui.badge import badge, wait_for
-from lib.ui.frame import bar, guard, plain, warn
+from lib.ui.frame import bar, guard, plain
+from lib.ui.notes import warn
 from lib.ui.pickers import Look
 from lib.viewport import SPANS, Stretch
 from lib.viewport import pick_timeframe as fit
@@ -59,7 +60,7 @@ def _span(info: SeriesInfo) -> pd.Timedelta | None:
     spans = {name: whole if days is None else pd.Timedelta(days=days) for name, days in SPANS.items()}
     offered = [name for name, span in spans.items() if SPANS[name] is None or least <= span < whole]
     chosen = address.one_of(
-        "span", ["Close-up", *offered], "Close-up", st.segmented_control, "Show",
+        "span", ["Close-up", *offered], "Close-up", st.segmented_control, "Span",
         label_visibility="collapsed", required=True, scope=info.series.slug,
     )  # fmt: skip
     return None if chosen == "Close-up" else spans[chosen]
@@ -88,7 +89,7 @@ def _date(info: SeriesInfo) -> pd.Timestamp | None:
             moment = pd.Timestamp(asked)
             moment = moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
         except ValueError:
-            warn(f"{plain(asked)} is not a date; showing the newest candles.", ":material/link_off:")
+            warn(f"{plain(asked)} is not a date; showing the newest candles.")
     if moment is not None and not first <= moment.date() <= last:
         warn(
             f"{moment.date()} lies outside this series, {first} to {last}; showing the newest candles.",

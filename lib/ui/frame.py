@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from lib.errors import CandlebookError, InputError, StoreError, TryLater
 from lib.samples import ensure_samples
 from lib.store import Store, open_store
-from lib.ui import address
+from lib.ui import address, notes
 
 __all__ = [
     "HISTORY",
@@ -27,7 +27,6 @@ __all__ = [
     "page",
     "plain",
     "show_error",
-    "warn",
 ]
 
 HOME, LIVE, HISTORY, REPLAY = "streamlit_app.py", "pages/1_Live.py", "pages/2_History.py", "pages/3_Replay.py"
@@ -43,7 +42,6 @@ _WAYS = (
 _ICON = str(Path(__file__).with_name("icon.svg"))
 # What Streamlit cannot be told: a few lines of style, and of script for the address and the keys.
 _PAGE = Path(__file__).with_name("page.html")
-_NOTES = "candlebook_notes"
 _log = logging.getLogger("candlebook")
 
 
@@ -59,7 +57,7 @@ def page(title: str) -> Store:
         st.markdown("#### Candlebook", width="content")
         for where, label, icon in _WAYS:
             st.page_link(where, label=label, icon=icon)
-    st.session_state[_NOTES] = st.container()
+    notes.place()
     store = None
     with guard():
         store = open_store()
@@ -67,11 +65,6 @@ def page(title: str) -> Store:
     if store is None:
         st.stop()
     return store
-
-
-def warn(words: str, icon: str) -> None:
-    """Say, above the page's controls, what of a link or a choice could not be had."""
-    st.session_state[_NOTES].warning(words, icon=icon)
 
 
 def bar(align: Literal["bottom", "center"] = "bottom") -> DeltaGenerator:

@@ -13,12 +13,12 @@ from lib.indicators import QUICK, REGISTRY, Param, Pick, format_list, parse_list
 from lib.store import SeriesInfo
 from lib.timeframes import Timeframe, parse
 from lib.ui import address
-from lib.ui.frame import plain, warn
+from lib.ui.frame import plain
+from lib.ui.notes import warn
 
 __all__ = ["Look", "pick_indicators", "pick_look", "pick_series", "pick_timeframe", "series_label"]
 
 _ADDED = "indicators_added"
-_MISSING = "series_missing"
 ZONES = (
     "mine", "UTC", "America/New_York", "America/Chicago", "Europe/London", "Europe/Berlin", "Asia/Dubai",
     "Asia/Kolkata", "Asia/Ho_Chi_Minh", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney",
@@ -51,22 +51,10 @@ def pick_series(infos: Sequence[SeriesInfo]) -> SeriesInfo | None:
         return None
     by_slug = {info.series.slug: info for info in infos}
     default = next(iter(by_slug))
-    wanted = address.asked("series", default)
-    if wanted not in by_slug:
-        st.session_state[_MISSING] = (wanted, default)
     slug = address.one_of(
         "series", list(by_slug), default, st.selectbox, "Series", always=True,
         format_func=lambda slug: series_label(by_slug[slug]),
     )  # fmt: skip
-    # said until another series is chosen: the page may be drawn again at any moment
-    missing, shown = st.session_state.get(_MISSING, ("", ""))
-    if missing and shown == slug:
-        warn(
-            f"The library holds no series `{missing.replace('`', '')}`; showing {series_label(by_slug[slug])}.",
-            ":material/link_off:",
-        )
-    else:
-        st.session_state.pop(_MISSING, None)
     return by_slug[slug]
 
 
@@ -121,7 +109,7 @@ def _from_address() -> list[Pick]:
     try:
         return list(parse_list(text))
     except CandlebookError as error:
-        warn(f"The indicators in the address could not be read. {plain(str(error))}", ":material/link_off:")
+        warn(f"The indicators in the address could not be read. {plain(str(error))}")
         return []
 
 

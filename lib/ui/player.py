@@ -18,7 +18,8 @@ from lib.store import SeriesInfo, Store
 from lib.timeframes import Timeframe
 from lib.ui import address
 from lib.ui.explore import candle_time, event_marks
-from lib.ui.frame import guard, plain, warn
+from lib.ui.frame import guard, plain
+from lib.ui.notes import warn
 from lib.ui.pickers import Look
 from lib.viewport import PAGE
 
@@ -40,6 +41,7 @@ def play(store: Store, info: SeriesInfo, timeframe: Timeframe, picks: Sequence[P
     number in the session; another series or timeframe puts the clock back on hold."""
     loaded = history.whole(store, info.series, timeframe, picks)
     _settle(loaded)
+    address.check("speed", list(_SPEED_NAMES), "1x", "Speed")
     clock: Clock | None = st.session_state.get(_CLOCK)
     drawn = st.fragment(_player, run_every=clock.period if clock is not None else None)
     drawn(info, loaded, picks, look)
@@ -65,7 +67,7 @@ def _settle(loaded: Loaded) -> None:
                     ":material/event_busy:",
                 )
         except ValueError:
-            warn(f"{plain(asked)} is not a time; starting near the front.", ":material/link_off:")
+            warn(f"{plain(asked)} is not a time; starting near the front.")
     _place(replay.at)
 
 
@@ -130,7 +132,7 @@ def _controls(replay: Replay, timeframe: Timeframe, look: Look) -> None:
         _button(":material/skip_next:", "Forward", "Right", _step, 1, disabled=replay.ended)
         address.one_of(
             "speed", list(_SPEED_NAMES), "1x", st.selectbox, "Speed", label_visibility="collapsed", width=110,
-            help="Bars a second", on_change=_retime,
+            help="Bars a second", on_change=_retime, quiet=True,
         )  # fmt: skip
         with st.popover("Start at", icon=":material/flag:"):
             _starts(replay, timeframe)

@@ -20,8 +20,9 @@ from lib.ui import address, words
 from lib.ui.coverage import coverage_map
 from lib.ui.downloads import downloads, follow
 from lib.ui.findings import findings, versus
-from lib.ui.frame import HISTORY, bar, guard, plain, show_error, warn
+from lib.ui.frame import HISTORY, bar, guard, plain, show_error
 from lib.ui.markets import is_askable
+from lib.ui.notes import warn
 
 __all__ = ["FILLS", "pick_calendar", "quality"]
 
@@ -121,7 +122,7 @@ def _day(found: Health) -> str:
     try:
         day = pd.Timestamp(asked)
     except ValueError:
-        warn(f"{plain(asked)} is not a date.", ":material/link_off:")
+        warn(f"{plain(asked)} is not a date.")
         address.keep("day", "", "")
         return ""
     address.keep("day", asked, "")

@@ -218,6 +218,31 @@ def test_history_says_what_it_cannot_open():
     assert "yesterday" in said
 
 
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("pages/1_Live.py", {"source": "nosuch", "tf": "7q", "zone": "Mars/Olympus"}),
+        ("pages/2_History.py", {"span": "aeon", "tf": "7q", "log": "perhaps"}),
+        ("pages/3_Replay.py", {"tf": "7q", "speed": "999x", "volume": "loud"}),
+    ],
+)
+def test_what_a_link_asks_for_in_vain_is_said(path, asked):
+    page = open_page(path, **asked)
+    for again in (False, True):
+        said = [each.value for each in page.warning]
+        for wanted in asked.values():
+            assert any(f"no `{wanted}` here; showing" in each for each in said), (again, wanted, said)
+        page.run()
+    assert not set(asked) & set(page.query_params), "what is not there does not stay in the address"
+
+
+def test_a_choice_that_another_page_does_not_have_is_dropped_without_a_word():
+    page = open_page("pages/2_History.py", series="sample:EURUSD:1h", tf="4h")
+    page.selectbox(key="choice_series").set_value("sample:IBM:1d").run()
+    assert page.selectbox(key="choice_tf").value == "auto"
+    assert not page.warning
+
+
 def test_history_jumps_to_a_date():
     page = open_page("pages/2_History.py", series="sample:AAPL:1d", at="2005-02-28")
     assert not page.exception
