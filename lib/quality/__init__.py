@@ -7,8 +7,18 @@ zones      times in the wrong zone; candles when the market is closed
 reporting  all of these over one table
 """
 
-from lib.quality.model import SEVERITIES, Badge, Finding, Refetches, Report, badge
+from lib.quality.model import SEVERITIES, Badge, Finding, Refetches, Report, badge, share_text
 from lib.quality.reporting import report
 from lib.quality.volumes import crossed
 
-__all__ = ["SEVERITIES", "Badge", "Finding", "Refetches", "Report", "badge", "crossed", "report"]
+__all__ = [
+    "SEVERITIES",
+    "Badge",
+    "Finding",
+    "Refetches",
+    "Report",
+    "badge",
+    "crossed",
+    "report",
+    "share_text",
+]

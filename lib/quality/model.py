@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ __all__ = [
     "badge",
     "listed",
     "runs",
+    "share_text",
 ]
 
 Array = np.ndarray[Any, Any]
@@ -83,16 +85,20 @@ class Badge:
 
 def badge(report: Report) -> Badge:
     """``99.8% · 3 findings``. Good: at least 99.5% there and nothing worse than notes; poor: under 95%, or a
-    fault; fair: between. The share is cut, not rounded: 100% is said only where nothing is missing."""
+    fault; fair: between."""
     share = report.coverage.share
     worst = max((SEVERITIES.index(found.severity) for found in report.findings), default=0)
     count = len(report.findings)
     told = "no findings" if not count else f"{count} finding{'s' if count > 1 else ''}"
     if share is None:
         return Badge(f"nothing expected · {told}", "fair" if worst < 2 else "poor")
-    percent = "100" if share == 1 else f"{np.floor(share * 1000) / 10:.1f}"
     level = "good" if share >= 0.995 and worst == 0 else "poor" if share < 0.95 or worst == 2 else "fair"
-    return Badge(f"{percent}% · {told}", level)
+    return Badge(f"{share_text(share)} · {told}", level)
+
+
+def share_text(share: float) -> str:
+    """0.9987 as 99.8%: cut, not rounded, so that 100% is said only where nothing at all is missing."""
+    return "100%" if share >= 1 else f"{math.floor(share * 1000) / 10:.1f}%"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

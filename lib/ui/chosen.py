@@ -8,15 +8,14 @@ from typing import cast
 
 import streamlit as st
 
-from lib import export
+from lib import export, health
 from lib.errors import CandlebookError, UnknownName
 from lib.series import Series
 from lib.sources import registry
 from lib.store import SeriesInfo, Store
-from lib.sync import Method, Wanted, fill, start_refill, start_sync
-from lib.sync.holes import holes
+from lib.sync import Method, Wanted, fill, start_refill
 from lib.ui import words
-from lib.ui.downloads import follow
+from lib.ui.downloads import follow, follow_sync
 from lib.ui.frame import bar, guard, plain, show_error
 from lib.ui.markets import is_askable
 from lib.ui.quality import FILLS
@@ -75,12 +74,7 @@ def _sync(store: Store, picked: Sequence[SeriesInfo]) -> None:
 
 def _start(store: Store, infos: Sequence[SeriesInfo]) -> None:
     try:
-        wanted = [
-            Wanted(info.series.source, info.series.symbol, info.series.timeframe, info.first)
-            for info in infos
-        ]
-        for job in start_sync(store, wanted):
-            follow(job)
+        follow_sync(store, [Wanted.stored(info) for info in infos])
     except CandlebookError as error:
         st.session_state[_SAID] = [error]
 
@@ -111,13 +105,13 @@ def _fill(store: Store, picked: Sequence[SeriesInfo]) -> None:
 def _filled(store: Store, info: SeriesInfo, how: str) -> int:
     """How many gaps were asked for, or candles made."""
     series = info.series
-    found = holes(store, series)
+    found = health.examine(store, series).holes
     if how == "fetch":
         spans = found.spans(without=("ignored", "filled", "unfillable"))
         if not is_askable(series.source) or not spans:
             st.write(f"{plain(str(series))}: {'no gap to ask for' if not spans else 'came from a file'}")
             return 0
-        follow(start_refill(store, registry.get(series.source), series, spans))
+        follow(partial(start_refill, store, registry.get(series.source), series, spans))
         return len(spans)
     made = fill(store, series, found.spans(), cast(Method, how), calendar=found.calendar, phase=found.phase)
     st.write(f"{plain(str(series))}: {words.count(made, 'candle')}")

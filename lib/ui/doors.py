@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -95,8 +96,8 @@ def _download(store: Store) -> None:
             st.warning("Choose the first and the last day.", icon=":material/edit:")
         else:
             follow(
-                start_download(
-                    store, registry.get(entry.name), symbol, parse(timeframe),
+                partial(
+                    start_download, store, registry.get(entry.name), symbol, parse(timeframe),
                     pd.Timestamp(since, tz="UTC"), pd.Timestamp(until, tz="UTC") + pd.Timedelta(days=1),
                 )
             )  # fmt: skip

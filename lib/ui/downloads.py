@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import streamlit as st
 
-from lib.sync import Job, Progress, forget, jobs
+from lib.errors import CandlebookError
+from lib.store import Store
+from lib.sync import Job, Progress, Wanted, forget, jobs, start_sync
 from lib.ui import words
 from lib.ui.frame import HISTORY, plain, show_error
 
-__all__ = ["downloads", "follow"]
+__all__ = ["downloads", "follow", "follow_sync"]
 
-_MINE = "downloads_mine"
+_MINE = "downloads_mine"  # those of this session: when each began, and how it is begun once more
 _RUNNING = "downloads_running"
+_SAID = "downloads_said"
+Start = Callable[[], Job]
 
 
-def follow(job: Job) -> None:
-    """This session asked for the job: show it until the reader puts it away."""
-    st.session_state.setdefault(_MINE, set()).add(job.started_at)
+def follow(start: Start) -> None:
+    """Start a job that this session asks for, and show it until the reader puts it away. One that ends before
+    all is there can be gone on with: what arrived is kept, so ``start`` asks for the rest."""
+    _follow(start(), start)
+
+
+def follow_sync(store: Store, wanted: Sequence[Wanted]) -> None:
+    """The same for several series that are brought up to date together. Raises as ``start_sync``."""
+    wanted = list(dict.fromkeys(wanted))
+    for one, job in zip(wanted, start_sync(store, wanted), strict=True):
+        _follow(job, partial(_sync_one, store, one))
+
+
+def _sync_one(store: Store, wanted: Wanted) -> Job:
+    return start_sync(store, [wanted])[0]
+
+
+def _follow(job: Job, start: Start) -> None:
+    st.session_state.setdefault(_MINE, {})[job.started_at] = start
     st.session_state[_RUNNING] = True
 
 
@@ -30,13 +53,15 @@ def downloads() -> None:
 
 def _shown() -> list[Job]:
     """Downloads that run for anybody, and the finished ones of this session."""
-    mine = st.session_state.get(_MINE, set())
+    mine = st.session_state.get(_MINE, {})
     return [job for job in jobs() if job.started_at in mine or not job.snapshot().over]
 
 
 def _progress() -> None:
     """Downloads of this app, newest first; a finished one stays until it is put away. The whole page is
     drawn again when the last one ends, so that the library shows what came."""
+    if error := st.session_state.pop(_SAID, None):
+        show_error(error)
     for job in _shown():
         _job(job)
     running = any(not job.snapshot().over for job in _shown())
@@ -55,7 +80,7 @@ def _job(job: Job) -> None:
                 show_error(state.error)
                 if state.progress.candles:
                     st.caption(
-                        f"{words.count(state.progress.candles, 'candle')} of {plain(str(job.series))} had arrived and are kept; the same download goes on from there."
+                        f"{words.count(state.progress.candles, 'candle')} of {plain(str(job.series))} had arrived and are kept."
                     )
             elif state.outcome is not None:
                 ended = "Cancelled" if state.outcome.cancelled else "Done"
@@ -69,9 +94,23 @@ def _job(job: Job) -> None:
                 "Cancel", key=f"cancel_{key}", on_click=job.cancel, disabled=state.status == "cancelling"
             )
         else:
+            if state.status != "done":
+                begun = state.progress.candles > 0
+                button.button(
+                    "Continue" if begun else "Try again", key=f"again_{key}", on_click=_again, args=(job,),
+                    help="What arrived is kept; this asks for the rest" if begun else None,
+                )  # fmt: skip
             if state.outcome is not None and state.outcome.first is not None:
                 button.page_link(HISTORY, label="Open", query_params={"series": job.series.slug})
             button.button("Put away", key=f"forget_{key}", on_click=forget, args=(job,), type="tertiary")
+
+
+def _again(job: Job) -> None:
+    """The new one takes the place of the old."""
+    try:
+        follow(st.session_state[_MINE][job.started_at])
+    except CandlebookError as error:
+        st.session_state[_SAID] = error
 
 
 def _going(progress: Progress) -> str:

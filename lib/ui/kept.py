@@ -7,10 +7,10 @@ import streamlit as st
 from lib import settings
 from lib.errors import CandlebookError
 from lib.store import Store
-from lib.sync import config, schedule, start_sync
+from lib.sync import config, schedule
 from lib.sync.config import Plan
 from lib.ui import words
-from lib.ui.downloads import follow
+from lib.ui.downloads import follow_sync
 from lib.ui.frame import bar, guard, plain, show_error
 
 __all__ = ["kept_up_to_date"]
@@ -49,8 +49,7 @@ def kept_up_to_date(store: Store) -> None:
 
 def _now(store: Store, plan: Plan) -> None:
     try:
-        for job in start_sync(store, plan.series):
-            follow(job)
+        follow_sync(store, plan.series)
     except CandlebookError as error:
         st.session_state[_SAID] = error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 import pandas as pd
@@ -140,13 +141,9 @@ def _one_day(found: Health, day: str) -> None:
                 HISTORY, label="Show on the chart", icon=":material/candlestick_chart:",
                 query_params={"series": found.info.series.slug, "at": day},
             )  # fmt: skip
-            st.button("Close", type="tertiary", on_click=_close_day)
+            st.button("Close", type="tertiary", on_click=address.drop, args=("day",))
         if len(rows):
             _gap_frame(rows, key="day_gaps")
-
-
-def _close_day() -> None:
-    address.drop("day")
 
 
 # ------------------------------------------------------------------------------------------------ gaps
@@ -242,7 +239,8 @@ def _refill(store: Store, series: Series, spans: Sequence[tuple[pd.Timestamp, pd
         st.caption("Each candle keeps a note of where it came from.")
     if st.button("Fetch", type="primary", key="refill"):
         with guard():
-            follow(start_refill(store, registry.get(name), series, spans, symbol=symbol.strip() or None))
+            there = symbol.strip() or None
+            follow(partial(start_refill, store, registry.get(name), series, spans, symbol=there))
             st.rerun()
 
 

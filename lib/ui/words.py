@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 
+from lib.quality import share_text
 from lib.timeframes import Timeframe, from_us, to_us, trading_days
 
 __all__ = ["age", "count", "day", "duration", "number", "percent", "price", "share", "size", "when"]
@@ -54,11 +53,8 @@ def percent(value: float | None, *, signed: bool = True) -> str:
 
 
 def share(value: float | None) -> str:
-    """0.9987 as 99.8%: cut, not rounded, so that 100% is said only where nothing at all is missing. A dash
-    where there is none."""
-    if value is None:
-        return "–"
-    return "100%" if value >= 1 else f"{math.floor(value * 1000) / 10:.1f}%"
+    """0.9987 as 99.8%, cut; a dash where there is none."""
+    return "–" if value is None else share_text(value)
 
 
 def price(value: float, digits: int) -> str:

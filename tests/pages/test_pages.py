@@ -364,7 +364,7 @@ def open_tab(page, name):
     return page.run()
 
 
-def test_a_download_that_waits_says_why_and_can_be_cancelled():
+def test_a_download_that_waits_says_why_and_can_be_cancelled_and_begun_again():
     page = open_tab(open_page("streamlit_app.py"), "Download")
     page.button(key="download_go").click().run()
     assert "Choose a symbol" in page.warning[0].value
@@ -374,9 +374,17 @@ def test_a_download_that_waits_says_why_and_can_be_cancelled():
     run_until(
         page, lambda: "could not be reached" in "".join(each.proto.text for each in page.get("progress"))
     )
-    next(button for button in page.button if button.label == "Cancel").click().run()
+
+    def press(label):
+        next(button for button in page.button if button.label == label).click().run()
+
+    press("Cancel")
     run_until(page, lambda: "Cancelled" in words(page))
-    next(button for button in page.button if button.label == "Put away").click().run()
+    press("Try again")
+    assert "Cancelled" not in words(page), "the same download is on its way again"
+    press("Cancel")
+    run_until(page, lambda: "Cancelled" in words(page))
+    press("Put away")
     assert "Cancelled" not in words(page)
     assert not page.exception
 
