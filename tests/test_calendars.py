@@ -20,7 +20,7 @@ from lib.calendars.runs import distinct
 from lib.calendars.sessions import agreement
 from lib.calendars.weekly import easter
 from lib.errors import InputError, UnknownName
-from lib.timeframes import Timeframe, parse
+from lib.timeframes import Timeframe, parse, to_us
 
 ROOT = Path(__file__).resolve().parent.parent
 NEW_YORK = ZoneInfo("America/New_York")
@@ -164,6 +164,37 @@ def test_minutes_are_those_of_the_library(code: str) -> None:
     theirs = exchange_calendars.get_calendar(code, start="2022-03-01", end="2022-04-30", side="left").minutes
     ours = calendar(code).expected(parse("1m"), theirs[0], theirs[-1] + pd.Timedelta("1min"))
     assert ours.tolist() == theirs.as_unit("us").asi8.tolist()
+
+
+def test_every_exchange_of_the_library_has_sessions() -> None:
+    """Under every pandas: five failed under 3.1 for offsets that answered another pandas' questions."""
+    own = set(exchange_calendars.get_calendar_names(include_aliases=False)) - {"24/7", "24/5"}
+    assert own < set(names()) and len(own) > 60
+    for code in sorted(own):
+        first, last = exchanges.exchange(code).known
+        day = to_us(utc("2024-01-10"))
+        assert (first is None or first <= day) and (last is None or day < last), code
+
+
+@pytest.mark.parametrize(
+    ("code", "start", "end", "days"),
+    [
+        # Sunday to Thursday, but for Passover's first and last day and the days before these
+        ("XTAE", "2020-04-05", "2020-04-18", "05 06 07 12 13 16"),
+        ("XTAE", "2026-01-03", "2026-01-12", "04 05 06 07 08 09"),  # Monday to Friday from 5 January 2026 on
+        ("XBOM", "2024-01-18", "2024-01-22", "18 19 20"),  # a Saturday for a Monday, for once
+        ("XKRX", "1998-11-26", "1998-12-02", "26 27 28 30 01"),  # Saturdays until December 1998
+        ("ASEX", "2024-05-01", "2024-05-09", "02 07 08"),  # Orthodox Easter on 5 May
+        ("XBSE", "2024-06-20", "2024-06-27", "20 21 25 26"),  # Whit Monday, fifty days after it
+    ],
+)
+def test_sessions_of_exchanges_with_a_week_or_an_easter_of_their_own(
+    code: str, start: str, end: str, days: str
+) -> None:
+    """Days from the same library under pandas 2.2."""
+    spans = calendar(code).sessions(to_us(utc(start)), to_us(utc(end)))
+    dates = dict.fromkeys(spans.dates.tolist())  # Korea had a lunch break
+    assert [f"{dt.datetime.fromtimestamp(day / 1e6, dt.UTC):%d}" for day in dates] == days.split()
 
 
 def test_years_before_the_librarys_default() -> None:

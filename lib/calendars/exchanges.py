@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lib.calendars.mending import mend
 from lib.calendars.runs import Array, stamps
 from lib.calendars.sessions import DAY, Calendar, Sessions
 from lib.errors import InputError, UnknownName
@@ -75,9 +76,7 @@ def exchange(code: str) -> Exchange:
 @cache
 def codes() -> tuple[str, ...]:
     """Every code and every other name of one, sorted."""
-    import exchange_calendars
-
-    names = exchange_calendars.get_calendar_names(include_aliases=True)
+    names = _library().get_calendar_names(include_aliases=True)
     return tuple(sorted(name for name in names if name not in ("24/7", "24/5")))
 
 
@@ -95,14 +94,20 @@ def _bound(made: Any, which: str) -> np.datetime64 | None:
     return None if bound is None else np.datetime64(bound.date(), "D")
 
 
-def _build(code: str, start: str | None, end: str | None) -> Any:
+@cache
+def _library() -> Any:
     import exchange_calendars
 
+    mend()
+    return exchange_calendars
+
+
+def _build(code: str, start: str | None, end: str | None) -> Any:
     with warnings.catch_warnings():
         # what the library's own code is warned of by pandas says nothing to the reader
         warnings.simplefilter("ignore")
         try:
-            return exchange_calendars.get_calendar(code, start=start, end=end)
+            return _library().get_calendar(code, start=start, end=end)
         except (ValueError, NotImplementedError) as error:
             raise InputError(
                 f"The installed exchange_calendars cannot work out the calendar {code}"
