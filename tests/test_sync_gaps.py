@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -229,6 +230,38 @@ def test_the_beginning_of_time_is_known_too() -> None:
     assert without([(None, from_us(70))], known, "s") == [(from_us(60), from_us(70))]
     assert without([(None, None)], known, "s") == [(from_us(60), None)]
     assert without([(None, from_us(70))], known, "other") == [(None, from_us(70))]
+
+
+def test_what_was_not_there_is_asked_for_again_when_twice_as_old() -> None:
+    now = pd.Timestamp.now(tz="UTC").as_unit("us")
+    span = (now - pd.Timedelta(days=9), now - pd.Timedelta(days=3))
+
+    def left(days: float, by: str = "s") -> list[tuple[Any, Any]]:
+        """Of the span, when the answer came so many days ago."""
+        asked = now - pd.Timedelta(days=days)
+        return without([span], [GapState(*span, "unfillable", by, at=asked)], "s")
+
+    assert left(1) == []
+    [(start, end)] = left(2)  # what was one day old then is three now, what was two days old is four
+    assert end == span[1] and abs(start - (now - pd.Timedelta(days=4))) < pd.Timedelta(minutes=1)
+    assert left(5) == [span]
+    assert left(0.001, by="other") == [span]
+
+
+def test_gaps_open_to_a_source_are_those_it_may_still_have(store: Store) -> None:
+    store.write(MINUTES, holed((500, 600), (700, 800), (900, 950)), origin="t")
+    store.set_gap_states(
+        MINUTES,
+        [
+            GapState(LONG.index[500], LONG.index[600], "unfillable", "scripted"),
+            GapState(LONG.index[700], LONG.index[800], "ignored", "reader"),
+        ],
+    )
+    found = holes(store, MINUTES, name="24/7")
+    assert found.open_to("scripted") == [(LONG.index[900], LONG.index[950])]
+    assert found.open_to("other") == [
+        (LONG.index[500], LONG.index[600]), (LONG.index[900], LONG.index[950]),
+    ]  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------- up to now

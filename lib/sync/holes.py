@@ -15,6 +15,7 @@ from lib.errors import InputError
 from lib.gaps import Coverage, Gap, Gaps, Kept, coverage_of, gaps_of, look
 from lib.series import Series
 from lib.sync.planning import Span
+from lib.sync.planning import without as not_known
 from lib.timeframes import Timeframe, to_us
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class Holes(Sequence[Hole]):
     def spans(self, *, without: Sequence[str] = ("ignored", "filled")) -> list[Span]:
         """Where each gap lies, but for those in a state of ``without``: for refill and fill."""
         return [(hole.gap.start, hole.gap.end) for hole in self if hole.state not in without]
+
+    def open_to(self, source: str) -> list[Span]:
+        """What of the gaps to ask a source for: neither ignored nor filled, nor known not to be there."""
+        return not_known(self.spans(), self.states, source)
 
 
 def holes(

@@ -136,11 +136,16 @@ def _observed(
 
 
 def without(spans: Iterable[Span], states: Iterable[GapState], source: str) -> list[Span]:
-    """The spans without what this source was asked for before, and does not have."""
-    return less(
-        spans,
-        [(state.start, state.end) for state in states if state.state == "unfillable" and state.by == source],
-    )
+    """The spans without what this source was asked for before, and does not have. Sources close gaps late: what was
+    so old then is asked for again once it is twice as old, so a gap of today tomorrow, and one of years ago never."""
+    now = pd.Timestamp.now(tz="UTC")
+    known = []
+    for state in states:
+        if state.state == "unfillable" and state.by == source:
+            end = min(state.end, state.at - (now - state.at))
+            if state.start < end:
+                known.append((state.start, end))
+    return less(spans, known)
 
 
 def less(spans: Iterable[Span], taken: Iterable[tuple[pd.Timestamp, pd.Timestamp]]) -> list[Span]:

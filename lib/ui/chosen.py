@@ -17,8 +17,8 @@ from lib.sync import Method, Wanted, fill, start_refill
 from lib.ui import words
 from lib.ui.downloads import follow, follow_sync
 from lib.ui.frame import bar, guard, plain, show_error
+from lib.ui.gaps import FILLS
 from lib.ui.markets import is_askable
-from lib.ui.quality import FILLS
 
 __all__ = ["chosen", "key_of", "toolbar"]
 
@@ -107,7 +107,7 @@ def _filled(store: Store, info: SeriesInfo, how: str) -> int:
     series = info.series
     found = health.examine(store, series).holes
     if how == "fetch":
-        spans = found.spans(without=("ignored", "filled", "unfillable"))
+        spans = found.open_to(series.source)
         if not is_askable(series.source) or not spans:
             st.write(f"{plain(str(series))}: {'no gap to ask for' if not spans else 'came from a file'}")
             return 0
