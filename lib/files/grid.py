@@ -88,21 +88,21 @@ class TextGrid:
     def blocks(
         self, types: Mapping[int, pa.DataType], decimal: str, take: Callable[[Columns], T]
     ) -> Iterator[T]:
-        options = self._options(types, decimal)
+        # a twentieth of the time goes into looking for words for nothing: not before a cell is no figure
+        ways = [self._options(types, decimal, ()), self._options(types, decimal)]
 
         def work(block: bytes) -> T:
-            return take(self._columns(block, types, options))
+            return take(self._columns(block, types, ways))
 
         try:
             yield from each_block(self._source, self._start, work)
         except TooLong as error:
             raise Unlike("a line of a million characters") from error
 
-    def _columns(self, block: bytes, types: Mapping[int, pa.DataType], options: dict[str, Any]) -> Columns:
+    def _columns(self, block: bytes, types: Mapping[int, pa.DataType], ways: list[dict[str, Any]]) -> Columns:
         """The columns of some whole lines; runs on any thread."""
-        read = pacsv.ReadOptions(column_names=self._ids, block_size=len(block) + 1, use_threads=False)
         try:
-            table = pacsv.read_csv(pa.BufferReader(block), read_options=read, **options)
+            table = self._table(block, ways)
         except pa.ArrowInvalid as error:
             if block.strip():
                 raise Unlike(str(error)) from error
@@ -111,13 +111,26 @@ class TextGrid:
             raise Unlike("quoted cells hold the ends of lines")
         return {at: table.column(self._ids[at]) for at in types}
 
-    def _options(self, types: Mapping[int, pa.DataType], decimal: str) -> dict[str, Any]:
+    def _table(self, block: bytes, ways: list[dict[str, Any]]) -> pa.Table:
+        """By the first of some options that reads the lines; what goes before it is not tried again."""
+        read = pacsv.ReadOptions(column_names=self._ids, block_size=len(block) + 1, use_threads=False)
+        *quick, last = ways
+        for options in quick:
+            try:
+                return pacsv.read_csv(pa.BufferReader(block), read_options=read, **options)
+            except pa.ArrowInvalid:
+                ways[:] = [last]
+        return pacsv.read_csv(pa.BufferReader(block), read_options=read, **last)
+
+    def _options(
+        self, types: Mapping[int, pa.DataType], decimal: str, missing: tuple[str, ...] = MISSING
+    ) -> dict[str, Any]:
         return {
             "parse_options": pacsv.ParseOptions(delimiter=self._delimiter, newlines_in_values=False),
             "convert_options": pacsv.ConvertOptions(
                 column_types={self._ids[at]: kind for at, kind in types.items()},
                 include_columns=[self._ids[at] for at in types],
-                null_values=list(MISSING),
+                null_values=list(missing),
                 strings_can_be_null=False,
                 decimal_point=decimal,
                 timestamp_parsers=[pacsv.ISO8601],

@@ -21,7 +21,7 @@ __all__ = ["BLOCK", "TooLong", "each_block", "one_ahead"]
 
 T = TypeVar("T")
 BLOCK = 3 * 2**19  # larger ones are a little faster, and each thread holds two
-_AHEAD = 1  # blocks waiting for each thread
+_AHEAD = 2  # blocks waiting for each thread: fewer, and one that is slow keeps all waiting
 _LOOK = 2**12
 
 
