@@ -19,7 +19,7 @@ import pandas as pd
 import talib
 
 from lib.candles import micros
-from lib.timeframes import parse
+from lib.timeframes import parse, trading_days
 
 with warnings.catch_warnings():
     # While it is imported, 0.8 asks pandas 3 for the day of the year by a name that pandas gives up.
@@ -33,6 +33,8 @@ Formula = Callable[..., tuple[Array, ...]]
 
 # Values worked on at once: with their temporaries they fit into a processor's second cache.
 _CACHED = 16_384
+_DAY = 22 * 3600 * 10**6
+_LONG = 400 * _DAY
 
 
 def sma(candles: pd.DataFrame, length: float) -> tuple[Array, ...]:
@@ -90,14 +92,26 @@ def obv(candles: pd.DataFrame) -> tuple[Array, ...]:
 
 
 def vwap(candles: pd.DataFrame, session: float) -> tuple[Array, ...]:
-    """Sessions are cut in UTC. The library cuts them by ``to_period``, which drops the zone with a
-    warning and takes 10x as long."""
+    """Sessions are cut in UTC; where candles are of a day and longer, by their trading days, as coarser candles are:
+    London's Monday opens at 23:00 UTC on Sunday in summer. The library cuts them by ``to_period``, which drops the
+    zone with a warning and takes 10x as long."""
     grid = parse({1: "1d", 2: "1w", 3: "1M"}[int(session)])
-    starts = grid.floor_us(micros(candles))
+    times = micros(candles)
+    starts = grid.floor_us(np.where(_daily(times), trading_days(times), times))
     which = np.cumsum(np.concatenate(([0], starts[1:] != starts[:-1])))
     volume = candles["volume"].reset_index(drop=True)
     money = volume * _typical(candles)
     return (_array(money.groupby(which).cumsum() / volume.groupby(which).cumsum()),)
+
+
+def _daily(times: Array) -> Array:
+    """Whether no two candles so far opened within less than 22 hours: a day when clocks change has 23. A first
+    candle goes with the second."""
+    least = np.minimum.accumulate(np.diff(times, prepend=times[:1] - _LONG))
+    if len(least) > 1:
+        least[0] = least[1]
+    daily: Array = least >= _DAY
+    return daily
 
 
 def supertrend(candles: pd.DataFrame, length: float, multiplier: float) -> tuple[Array, ...]:

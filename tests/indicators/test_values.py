@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lib.indicators import REGISTRY, Pick, compute, parse_list
@@ -57,6 +58,22 @@ def test_worked_by_hand() -> None:
     }  # fmt: skip
     for column, rows in expected.items():
         np.testing.assert_allclose(values[column], rows, rtol=1e-12, equal_nan=True, err_msg=column)
+
+
+def test_vwap_of_days_starts_anew_with_the_trading_week_and_month() -> None:
+    """London's days open at 23:00 UTC the day before in summer: a Monday's on a Sunday, the first of a month's before."""
+    midnights = pd.date_range("2023-12-28", "2024-07-31", freq="B", tz="Europe/London")
+    bars = walk(len(midnights)).set_axis(midnights.tz_convert("UTC").as_unit("us").rename("time"))
+    values = compute(bars, parse_list("vwap(1);vwap(2);vwap(3)"))
+    same = np.isclose(
+        values, np.repeat(bars[["high", "low", "close"]].mean(axis=1).to_numpy()[:, None], 3, 1)
+    )
+    assert same[:, 0].all()
+    assert (midnights[1:].day_of_week[same[1:, 1]] == 0).all() and same[:, 1].sum() == 1 + 31
+    assert midnights[1:][same[1:, 2]].month.tolist() == [1, 2, 3, 4, 5, 6, 7]
+    for at in range(len(bars)):
+        part = compute(bars.iloc[:at], parse_list("vwap(2)"))
+        assert part.equals(values.iloc[:at][["vwap(2)"]])
 
 
 def test_vwap_starts_anew_with_each_session() -> None:
