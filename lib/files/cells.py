@@ -92,7 +92,7 @@ _UNTIDY = re.compile(
 
 def tidy(cell: str) -> str:
     """A time without what :data:`TIDY` takes away."""
-    if not _UNTIDY.search(cell):
+    if cell.replace(":", "").isdecimal() or not _UNTIDY.search(cell):
         return cell
     for pattern, put in (*TIDY, *MONTHS):
         cell = re.sub(pattern, put, cell)

@@ -61,9 +61,10 @@ class Work:
     def floats(self, at: list[int]) -> Array:
         """The whole rows of some columns as (n, len(at)) floats."""
         cells = [self.cells[each] for each in at] if self.cells else []
-        rows = [tuple(map(value_of, row)) for row in zip(*cells, strict=True)]
-        kept = [row for row in rows if all(value == value for value in row)]
-        return np.array(kept, np.float64).reshape(-1, len(at))
+        if not cells:
+            return np.empty((0, len(at)))
+        rows = np.array([[value_of(cell) for cell in column] for column in cells], np.float64).T
+        return np.asarray(rows[~np.isnan(rows).any(axis=1)])
 
     def take(self, role: str, at: int, why: str) -> None:
         self.at[role], self.why[role] = at, why
@@ -112,6 +113,6 @@ def has_counts(work: Work, at: int) -> bool:
 def value_of(cell: str) -> float:
     """A figure of the sample, or NaN."""
     try:
-        return float(cell.replace(",", "."))
+        return float(cell.replace(",", ".") if "," in cell else cell)
     except ValueError:
         return float("nan")

@@ -191,7 +191,7 @@ def _clean(texts: pa.Array) -> pa.Array:
     if isinstance(texts, pa.ChunkedArray):
         texts = texts.combine_chunks() if texts.num_chunks != 1 else texts.chunk(0)
     clean = pc.utf8_trim_whitespace(pc.fill_null(texts, ""))
-    head = clean[:1000].to_pylist()
+    head = set(clean[:1000].to_pylist())
     if all(tidy(each) == each for each in head):
         return clean
     if region := _REGION.search(_probe(clean)):  # of one zone: a row of another is a fault

@@ -13,6 +13,7 @@ import pyarrow as pa
 from lib.errors import FileRefused
 from lib.files import columns, layout, numbers, times, zones
 from lib.files.cells import numeric, time_kind
+from lib.files.fixed import parse_fixed
 from lib.files.grid import Grid
 from lib.files.model import Choices
 from lib.files.opening import Part
@@ -234,9 +235,31 @@ def sample_micros(found: layout.Layout, roles: columns.Roles, timing: TimePlan, 
         figures, _ = numbers.to_floats(cells[0], numbers.NumberStyle(".", "", True, ""))
         micros = counted(timing, figures, timing.unit)
     else:
-        micros = times.parse_texts(
-            cells[0], day_first=timing.order.value == "DMY", clock=cells[1] if len(cells) > 1 else None,
-            local=timing.dates,
-        ).micros  # fmt: skip
+        micros = _quickly(cells, timing)
+        if micros is None:
+            micros = times.parse_texts(
+                cells[0], day_first=timing.order.value == "DMY", clock=cells[1] if len(cells) > 1 else None,
+                local=timing.dates,
+            ).micros  # fmt: skip
         micros = micros if timing.utc else zones.to_utc(micros, zone).micros
+    return micros
+
+
+def _quickly(cells: list[pa.Array], timing: TimePlan) -> Any:
+    """µs of texts that all have one shape, as :func:`lib.files.times.parse_texts` tells them at twenty times the
+    cost; None where one has another."""
+    if timing.dates or (timing.utc and timing.kind != "iso"):
+        return None
+    if timing.utc:
+        try:
+            micros = cells[0].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy()
+        except pa.ArrowInvalid:
+            return None
+    else:
+        columns = [pa.chunked_array([each]) for each in cells]
+        clock = columns[1] if len(columns) > 1 else None
+        digits = times.clock_digits(timing.pattern) if clock is not None else 0
+        micros = parse_fixed(columns[0], timing.order.value, clock, digits)
+    if micros is None or not len(micros) or micros.min() < times.EDGES[0] or micros.max() >= times.EDGES[1]:
+        return None
     return micros
