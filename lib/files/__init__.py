@@ -3,7 +3,7 @@
 The stages, each a module that can be used and tested alone::
 
     containers    bytes or a path -> the tables in it            gzip, zip ... told by content, bounded
-    documents, workbooks   JSON, Excel and OpenDocument -> text
+    documents, workbooks   JSON, Excel and OpenDocument -> text    (parsing: JSON text -> values; records)
     extents       what would grow beyond all bounds, told before it is read
     tables        Parquet, Arrow -> typed columns
     text          bytes -> UTF-8                                 encodings, byte order marks

@@ -308,8 +308,10 @@ _MARKUP = re.compile(
     rb"\s*(?:\xef\xbb\xbf)?\s*<\s*(!doctype|!--|html|head|body|table|script|\?xml|svg)\b", re.I
 )
 _JSON = re.compile(
-    rb"\s*(?:\xef\xbb\xbf)?\s*(?:(?:(?:var|let|const)\s+)?[\w.$]{1,60}\s*[=(]\s*)?(?:\{\s*[\"}]|\[\s*[\[{\]\"])"
+    rb"\s*(?:\xef\xbb\xbf)?(?:\s*/\*[^*]{0,200}\*/)?\s*(?:(?:(?:var|let|const)\s+)?[\w.$]{1,60}\s*(?:=\s*\(|[=(])\s*)?"
+    rb"(?:\{\s*[\"'}]|\{\s*[A-Za-z_]\w*\s*:|\[\s*[\[{\]\"]|\[\s*\d{6,19}(?:\.\d+)?\s*,)"
 )
+_UTF_16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _HTML = _Kind(
     "html", "a web page", b"",
     remedy="The download answered with a page (often an error or a login); open it in a browser to see what it says.",
@@ -329,6 +331,8 @@ def _kind(data: Buffer) -> _Kind | None:
             return _WORKBOOK if kind.name == "zip" and _is_workbook(data) else kind
     if _MARKUP.match(head):
         return _HTML
+    if head[:2] in _UTF_16:
+        head = head.decode(_UTF_16[head[:2]], "ignore").encode()
     return _DOCUMENT if _JSON.match(head) else None
 
 

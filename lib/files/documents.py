@@ -6,8 +6,6 @@ of names beside a list of rows. Nested objects give dotted names (``mid.o``). Fi
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections import Counter
@@ -16,43 +14,35 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.errors import FileRefused
-from lib.files.cells import is_time
+from lib.files.cells import is_time, numeric
 from lib.files.containers import Buffer
 from lib.files.deltas import undo
+from lib.files.parsing import parse, unwrapped
+from lib.files.records import Found, closed, lifted, to_text
 
 __all__ = ["Document", "to_documents"]
 
-# Parsed, a document takes about eight times its size.
-_MOST = 512 * 2**20
 _DEEPEST = 12
 _LEAST = 4  # columns: four prices, whose time may be the key
 _PRICE = re.compile(r"(?i)(^|[^a-z])(o|open|h|high|l|low|c|close)$")
-_SCRIPT = re.compile(r"\s*(?:(?:var|let|const)\s+)?[A-Za-z_$][\w.$]{0,60}\s*([=(])\s*(?=[\[{])")
-_NET = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
-_ZONE = re.compile(r"(?i)(time_?zone(name)?|tz)$")
+_ZONE = re.compile(r"(?i)(time[_ ]?zone([_ ]?name)?|tz)$")
+_SYMBOL = re.compile(r"(?i)(symbol|ticker|pair|instrument(_?name|_?id)?|inst_?id|product_?id|market|s)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """One table as comma separated text; ``key`` is where in the document it was; ``zone`` a name of a
-    zone that the document states, or nothing."""
+    zone that the document states, or nothing; ``note`` says what was left out."""
 
     key: str
     data: bytes
     zone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    key: str
-    names: list[str] | None
-    rows: list[Any]  # lists, or dicts with ``names``
-    width: int
+    note: str = ""
 
 
 def to_documents(data: Buffer, name: str) -> tuple[Document, ...]:
     """The tables of a JSON or NDJSON text. Raises ``FileRefused`` where there is none."""
-    root = _parse(data, name)
+    root = parse(data, name)
     zone = next((value for key, value in _scalars(root) if _ZONE.search(key) and "/" in value), "")
     found = list(_tables(root, "", _DEEPEST))
     if not found:
@@ -60,43 +50,15 @@ def to_documents(data: Buffer, name: str) -> tuple[Document, ...]:
             f"{name} is JSON without a table of candles: {_shown(root)}",
             remedy="It needs rows with a time, open, high, low and close.", file=name,
         )  # fmt: skip
-    most = max(len(each.rows) for each in found)
-    kept = [each for each in found if len(each.rows) * 2 >= most]
-    return tuple(Document(each.key, _text(each), zone) for each in kept)
+    largest = max(found, key=lambda each: len(each.rows))
+    most, kind = len(largest.rows), _like(largest)
+    kept = [each for each in found if len(each.rows) * 2 >= most or _like(each) == kind]
+    return tuple(_document(each, zone) for each in kept)
 
 
-def _parse(data: Buffer, name: str) -> Any:
-    if len(data) > _MOST:
-        raise FileRefused(
-            f"{name} holds {len(data) // 2**20:,} MB of JSON; {_MOST // 2**20} MB is the most.",
-            remedy="Save it as CSV or Parquet.", file=name,
-        )  # fmt: skip
-    try:
-        text = bytes(data).decode("utf-8-sig")
-        if hit := _SCRIPT.match(text):  # a script around it: callback({...}); or data = [...];
-            text = text[hit.end() :].rstrip().removesuffix(";").rstrip()
-            text = text.removesuffix(")") if hit[1] == "(" else text
-        return json.loads(text, parse_float=str, parse_int=str)
-    except UnicodeDecodeError as error:
-        raise FileRefused(f"{name} is JSON that is not UTF-8.", file=name) from error
-    except RecursionError as error:
-        raise FileRefused(f"{name} is JSON nested too deep.", file=name) from error
-    except json.JSONDecodeError as error:
-        try:
-            return [
-                json.loads(line, parse_float=str, parse_int=str) for line in text.splitlines() if line.strip()
-            ]
-        except (json.JSONDecodeError, RecursionError) as again:
-            line = error.lineno
-            if isinstance(again, json.JSONDecodeError) and error.msg == "Extra data":
-                line = next(
-                    n for n, each in enumerate(text.splitlines(), 1) if each.strip() == again.doc.strip()
-                )
-                error = again
-            raise FileRefused(
-                f"Line {line} of {name} is not JSON: {error.msg}; the file may be cut short.",
-                remedy="Fetch it again.", file=name, line=line,
-            ) from again  # fmt: skip
+def _document(found: Found, zone: str) -> Document:
+    finished, note = closed(lifted(found))
+    return Document(found.key, to_text(finished), zone, note)
 
 
 def _shown(root: Any) -> str:
@@ -123,40 +85,78 @@ def _scalar(value: Any) -> bool:
     return not isinstance(value, (list, dict))
 
 
-def _tables(node: Any, key: str, depth: int) -> Iterator[_Found]:
+def _tables(node: Any, key: str, depth: int) -> Iterator[Found]:
     """The tables at or under a node; one that is found is not searched further."""
     if depth == 0 or _scalar(node):
         return
     if isinstance(node, dict) and (steps := undo(node)):
-        yield _Found(key, list(steps), [list(row) for row in zip(*steps.values(), strict=True)], len(steps))
+        yield Found(key, list(steps), [list(row) for row in zip(*steps.values(), strict=True)], len(steps))
         return
     found = _rows(node, key) if isinstance(node, list) else _columns(node, key) or _keyed(node, key)
     if found is not None:
         yield found
         return
-    under = node.items() if isinstance(node, dict) else enumerate(node[:50])
-    for name, child in under:
-        made = list(_tables(child, f"{key}.{name}".strip("."), depth - 1))
-        yield from [_named(node, each) for each in made] if isinstance(node, dict) else made
+    if isinstance(node, dict):
+        for name, child in node.items():
+            for each in _tables(child, f"{key}.{name}".strip("."), depth - 1):
+                yield _named(node, each)
+        return
+    yield from _pages(node, key, depth)
 
 
-def _rows(node: list[Any], key: str) -> _Found | None:
+def _pages(node: list[Any], key: str, depth: int) -> Iterator[Found]:
+    """The tables in the members of a list; those of one kind and one place in their member are one table, with the
+    symbols in a column where the members name several."""
+    places: dict[tuple[str, Any], list[tuple[int, str, Found]]] = {}
+    for n, child in enumerate(node):
+        for each in _tables(child, "", depth - 1):
+            places.setdefault((each.key, _like(each)), []).append((n, _symbol(child), each))
+    for (place, _), pages in places.items():
+        symbols = dict.fromkeys(name for _, name, _ in pages)
+        for name in symbols:
+            own = [(n, each) for n, which, each in pages if which == name]
+            where = name if len(symbols) > 1 else f"{own[0][0]}" if len(own) == 1 else ""
+            names = list(dict.fromkeys(label for _, each in own for label in each.names or ()))
+            rows = [row for _, each in own for row in each.rows]
+            width = len(names) or own[0][1].width
+            yield Found(".".join(filter(None, (key, where, place))), names or None, rows, width)
+
+
+def _like(found: Found) -> Any:
+    """What tables of one kind have in common; objects may lack a key, but no price."""
+    if found.names is None:
+        return found.width
+    if not isinstance(found.rows[0], dict):
+        return tuple(found.names)
+    return frozenset(name for name in found.names if _PRICE.search(name)) or frozenset(found.names)
+
+
+def _symbol(node: Any) -> str:
+    """The symbol that an object names beside its rows."""
+    return next((value for key, value in _scalars(node, 3) if _SYMBOL.fullmatch(key)), "")
+
+
+def _rows(node: list[Any], key: str) -> Found | None:
     kinds = Counter(type(each) for each in node[:1000])
     if not kinds:
         return None
     kind = kinds.most_common(1)[0][0]
     like = [each for each in node if type(each) is kind]
-    if kind is list:
+    if kind is str:
+        like, kind = _cut(like), list
+    if kind is list and like:
         width, _ = Counter(len(each) for each in like).most_common(1)[0]
         flat = width > _LEAST and all(_scalar(cell) for cell in like[0])
-        return _Found(key, None, like, width) if flat else None
+        return Found(key, None, like, width) if flat else None
     if kind is not dict:
+        return None
+    if _around(like[0]):
         return None
     rows = [_flat(each) for each in like]
     if {"x", "y"} <= rows[0].keys() and all(
         isinstance(row.get("y"), list) and len(row["y"]) == 4 for row in rows
     ):
-        return _Found(
+        return Found(
             key, ["time", "open", "high", "low", "close"], [[row["x"], *row["y"]] for row in rows], 5
         )
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -164,20 +164,50 @@ def _rows(node: list[Any], key: str) -> _Found | None:
         return None
     if len(rows) == 1 and any(isinstance(cell, list) and len(cell) > 1 for cell in rows[0].values()):
         return None  # one object around a table
-    return _Found(key, names, rows, len(names)) if len(names) > _LEAST else None
+    return Found(key, names, rows, len(names)) if len(names) > _LEAST else None
+
+
+def _cut(lines: list[str]) -> list[list[str]]:
+    """Rows that are one text each, ``"2024-01-31,1.5,1.7,1.4,1.6,100"``; nothing where these are other texts."""
+    for mark in ",;|\t ":
+        width = lines[0].count(mark)
+        if width >= _LEAST and all(line.count(mark) == width for line in lines):
+            rows = [line.split(mark) for line in lines]
+            if sum(numeric(cell) for cell in rows[0]) >= _LEAST:
+                return rows
+    return []
+
+
+def _around(node: dict[str, Any]) -> bool:
+    """An object that is no row but holds some: rows in a list, or columns as lists of one length."""
+    lists = [(name, value) for name, value in _leaves(node) if isinstance(value, list) and value]
+    lengths = Counter(len(value) for _, value in lists)
+    if lengths and lengths.most_common(1)[0][1] >= _LEAST:
+        return True
+    prices = sum(bool(_PRICE.search(name)) for name, value in _leaves(node) if not isinstance(value, list))
+    return prices < _LEAST and any(not _scalar(value[0]) for _, value in lists)
+
+
+def _leaves(node: dict[str, Any], depth: int = 4) -> Iterator[tuple[str, Any]]:
+    for name, value in node.items():
+        if isinstance(value, dict) and depth:
+            yield from _leaves(value, depth - 1)
+        else:
+            yield name, value
 
 
 def _flat(node: dict[str, Any], before: str = "", depth: int = 4) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, value in node.items():
-        if isinstance(value, dict) and depth:
-            made |= _flat(value, f"{before}{name}.", depth - 1)
+        plain = unwrapped(value) if isinstance(value, dict) else value
+        if isinstance(plain, dict) and depth:
+            made |= _flat(plain, f"{before}{name}.", depth - 1)
         else:
-            made[before + name] = value
+            made[before + name] = plain
     return made
 
 
-def _columns(node: dict[str, Any], key: str) -> _Found | None:
+def _columns(node: dict[str, Any], key: str) -> Found | None:
     """Columns as lists of one length, or as objects with the same keys."""
     lists = list(_lists(node, "", 6))
     if lists:
@@ -185,7 +215,7 @@ def _columns(node: dict[str, Any], key: str) -> _Found | None:
         if count > _LEAST and sum(bool(_PRICE.search(path)) for path, _ in lists) >= _LEAST:
             named = _shortest([path for path, values in lists if len(values) == length])
             columns = [values for _, values in lists if len(values) == length]
-            return _Found(key, named, [list(row) for row in zip(*columns, strict=True)], count)
+            return Found(key, named, [list(row) for row in zip(*columns, strict=True)], count)
     objects = {name: value for name, value in node.items() if isinstance(value, dict)}
     prices = sum(bool(_PRICE.search(name)) for name in objects)
     if prices < _LEAST or not all(_scalar(cell) for value in objects.values() for cell in value.values()):
@@ -194,7 +224,7 @@ def _columns(node: dict[str, Any], key: str) -> _Found | None:
     keyed = not all(at.isdigit() and int(at) < 10**8 for at in index[:100])
     names = [*(["time"] if keyed else []), *objects]
     rows = [[*([at] if keyed else []), *(value.get(at) for value in objects.values())] for at in index]
-    return _Found(key, names, rows, len(names))
+    return Found(key, names, rows, len(names))
 
 
 def _lists(node: Any, path: str, depth: int) -> Iterator[tuple[str, list[Any]]]:
@@ -213,7 +243,7 @@ def _shortest(paths: list[str]) -> list[str]:
     return [path if last.count(name) > 1 else name for path, name in zip(paths, last, strict=True)]
 
 
-def _keyed(node: dict[str, Any], key: str) -> _Found | None:
+def _keyed(node: dict[str, Any], key: str) -> Found | None:
     """Objects under their times: ``{"2024-01-31": {"1. open": "1.5", ...}}``."""
     some = list(node)[:50]
     times = [name for name in some if is_time(name)]
@@ -227,12 +257,14 @@ def _keyed(node: dict[str, Any], key: str) -> _Found | None:
     if rows:
         flat = [{"time": at, **_flat(value)} for at, value in rows]
         names = list(dict.fromkeys(name for row in flat for name in row))
-        return _Found(key, names, flat, len(names)) if len(names) > _LEAST else None
-    rows = [[at, *value] for at, value in node.items() if isinstance(value, list)]
-    return _Found(key, None, rows, len(rows[0])) if rows and len(rows[0]) > _LEAST else None
+        return Found(key, names, flat, len(names)) if len(names) > _LEAST else None
+    rows = [
+        [at, *value] for at, value in node.items() if isinstance(value, list) and all(map(_scalar, value[:5]))
+    ]
+    return Found(key, None, rows, len(rows[0])) if rows and len(rows[0]) > _LEAST else None
 
 
-def _named(node: dict[str, Any], found: _Found) -> _Found:
+def _named(node: dict[str, Any], found: Found) -> Found:
     """Rows without names, with a list of as many names beside them (and perhaps of their index)."""
     if found.names is not None:
         return found
@@ -242,34 +274,10 @@ def _named(node: dict[str, Any], found: _Found) -> _Found:
             continue
         words = [each.get("name") if isinstance(each, dict) else each for each in value[: found.width + 1]]
         if len(value) == found.width and all(isinstance(each, str) and not is_time(each) for each in words):
-            found = _Found(found.key, [str(each) for each in words], found.rows, found.width)
+            found = Found(found.key, [str(each) for each in words], found.rows, found.width)
         elif len(value) == len(found.rows) and all(_scalar(each) for each in value[:5]):
             index = value
     if index and found.names and not any(is_time(str(cell)) for cell in found.rows[0]):
         rows = [[at, *row] for at, row in zip(index, found.rows, strict=True)]
-        return _Found(found.key, ["time", *found.names], rows, found.width + 1)
+        return Found(found.key, ["time", *found.names], rows, found.width + 1)
     return found
-
-
-# ------------------------------------------------------------------------------------------------ text
-
-
-def _text(found: _Found) -> bytes:
-    sink = io.StringIO()
-    writer = csv.writer(sink, lineterminator="\n")
-    if found.names is not None:
-        writer.writerow(found.names)
-    for row in found.rows:
-        cells = [row.get(name) for name in found.names or ()] if isinstance(row, dict) else row
-        writer.writerow([_cell(cell) for cell in cells])
-    return sink.getvalue().encode("utf-8", "replace")
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        if hit := _NET.fullmatch(value):
-            return hit[1]
-        return value.replace("\n", " ").replace("\r", " ")
-    return str(value).lower() if isinstance(value, bool) else json.dumps(value)[:200]

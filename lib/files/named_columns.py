@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from lib.files.cells import numeric
 from lib.files.price_orders import PRICES, fitting
 from lib.files.roles import Work, has_counts, holds_figures
 from lib.files.words import ADJUSTED, NEVER, SPELLINGS
@@ -14,6 +15,8 @@ from lib.files.words import ADJUSTED, NEVER, SPELLINGS
 __all__ = ["by_name", "contradiction"]
 
 _QUOTED = re.compile(r"\b(usd|usdt|usdc|busd|eur|gbp|jpy|krw|try|quote|currency|notional|value)\b")
+# Enough rows to tell a turnover by its figures.
+_SOME = 5
 _TICKS = {"tick volume", "tickvol", "tick vol", "tickvolume", "ticks"}
 
 
@@ -60,7 +63,7 @@ def _sets(work: Work) -> dict[str, dict[str, int]]:
     """Complete sets of four prices by what their names have in common: ``mid.o``, ``AAPL Open``."""
     made: dict[str, dict[str, int]] = {}
     for at, name in enumerate(work.plain):
-        if not holds_figures(work, at):
+        if not holds_figures(work, at) or not any(map(numeric, work.cells[at])):
             continue
         for role in PRICES:
             rest = _rest(name, SPELLINGS[role])
@@ -93,8 +96,9 @@ def _spelled(work: Work, role: str) -> list[int]:
                 if re.sub(r" \d+$", "", name) == spelling and work.free(at) and not NEVER.search(work.plain[at])
                 and not _timely(work, at)
             ]  # fmt: skip
-            if hits:
-                return hits
+            if hits:  # l is a low, and L beside it is not
+                exact = [at for at in hits if work.layout.names[at] == spelling]
+                return exact if len(exact) == 1 == len(spelling) else hits
     return []
 
 
@@ -149,6 +153,10 @@ def _volume(work: Work) -> None:
             at for at, name in enumerate(work.plain)
             if re.search(r"^(volume|vol)\b|\bvolume$", name) and work.free(at)
         ]  # fmt: skip
+    if not hits:
+        hits = [
+            at for at, name in enumerate(work.plain) if re.search(r"\bvolumes?\b", name) and work.free(at)
+        ]
     if work.prices == "adjusted":
         hits = [at for at, name in enumerate(work.plain) if ADJUSTED.search(name) and "vol" in name] + hits
     hits = [at for at in hits if not _other(work, at) and holds_figures(work, at)]
@@ -157,7 +165,10 @@ def _volume(work: Work) -> None:
         return
     taken = next((at for at in hits if has_counts(work, at)), hits[0])
     why = f"its name is {work.layout.names[taken]!r}"
-    if taken != hits[0]:
+    if (base := _turned_over(work, taken)) is not None:
+        why = f"{work.layout.names[taken]!r} is this times the price: a turnover"
+        taken, hits = base, [base, *hits]
+    elif taken != hits[0]:
         why += f"; {work.layout.names[hits[0]]!r} is zero throughout"
     if work.plain[taken] in _TICKS:
         why += "; it counts ticks"
@@ -167,6 +178,26 @@ def _volume(work: Work) -> None:
         work.warnings.append(
             f"Volume was taken from {work.layout.names[taken]!r}; there is also {', '.join(others)}."
         )
+
+
+def _turned_over(work: Work, at: int) -> int | None:
+    """The column that this one is a multiple of by a price within each candle: a turnover beside its volume. One
+    that is plainly named volume stays what it says."""
+    if work.plain[at] == "volume" or not set(PRICES) <= work.at.keys():
+        return None
+    for each in range(work.layout.width):
+        if each == at or not holds_figures(work, each):
+            continue
+        rows = work.floats([each, at, work.at["low"], work.at["high"]])
+        rows = rows[(rows[:, 0] > 0) & (rows[:, 1] > 0)]
+        if len(rows) < _SOME:
+            continue
+        price = rows[:, 1] / rows[:, 0]
+        apart = abs(price[:, None] / rows[:, 2:] - 1).min(axis=1) < 1e-6
+        inside = (price >= rows[:, 2]) & (price <= rows[:, 3])
+        if (inside | apart).mean() > 0.95:
+            return each
+    return None
 
 
 def _other(work: Work, at: int) -> bool:

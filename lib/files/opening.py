@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lib.errors import FileRefused
@@ -47,6 +47,7 @@ class _Raw:
     member: Member
     kind: str
     zone: str = ""
+    note: str = ""
 
 
 def open_parts(name: str, data: bytes | Path, choices: Choices) -> tuple[list[Part], list[str]]:
@@ -98,7 +99,14 @@ def _tables(member: Member, name: str) -> list[_Raw]:
     if member.kind == "json":
         made = documents.to_documents(member.data, member.name)
         return [
-            _Raw(_join(member, each.key if len(made) > 1 else ""), each.data, member, "document", each.zone)
+            _Raw(
+                _join(member, each.key if len(made) > 1 else ""),
+                each.data,
+                member,
+                "document",
+                each.zone,
+                each.note,
+            )
             for each in made
         ]
     if member.kind == "excel":
@@ -139,6 +147,8 @@ def _part(raw: _Raw, name: str, choices: Choices, path: Path | None) -> Part:
     if dated is not decoded:
         decoded, path = dated, None
         found = layout.sniff(decoded, name, choices.delimiter, choices.header)
+    if raw.note:
+        found = replace(found, notes=(*found.notes, raw.note))
     preview = [line[:400] for line in layout.head_lines(as_written, name)[:12]]
     kept = decoded if raw.kind == "text" else None
     zone = raw.zone or next(

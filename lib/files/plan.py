@@ -17,7 +17,7 @@ from lib import timeframes
 from lib.candles import PRICES
 from lib.errors import FileRefused
 from lib.files import columns, layout, numbers, sides, ticks, times, words, zones
-from lib.files.cells import numeric
+from lib.files.cells import numeric, time_kind
 from lib.files.inferences import inferences_of
 from lib.files.model import ALL_SYMBOLS, Choices, Reading
 from lib.files.names import suggest_symbol
@@ -81,14 +81,25 @@ def plan_of(part: Part, choices: Choices) -> Plan:
     if "prices" in roles.undecided and (meant := likest(choices.symbol or "", list(roles.sets))):
         roles = columns.assign(found, _of_candles(choices), name, meant)
     timing = timing_of(part, roles, choices)
+    stated = "" if _dates_alone(found, roles) else part.zone
     zone = zones.check_zone(
-        choices.zone or _zone_in(found, roles) or _zone_named(found, roles) or part.zone or "UTC"
+        choices.zone or _zone_in(found, roles) or _zone_named(found, roles) or stated or "UTC"
     )
     if timing.utc or timing.dates:
         zone = "UTC"
     moments = sample_micros(found, roles, timing, zone)
     _refuse_future(part, roles, timing, moments, choices)
-    apart = _apart(found, roles, timing, moments, choices)
+    beside = _counts_beside(found, roles, timing, moments, choices)
+    apart = []
+    if beside is not None:
+        taken = not choices.columns and _within_days(moments)
+        apart = [_apart(found, roles, beside, taken)]
+        if taken:
+            at = {role: place for role, place in roles.at.items() if role not in ("date", "clock")}
+            why = {**roles.why, "time": "it counts the times in UTC"}
+            roles = replace(roles, at={**at, "time": beside[0]}, why=why)
+            timing = timing_of(part, roles, choices)
+            moments, zone = sample_micros(found, roles, timing, zone), "UTC" if timing.utc else zone
     both = sides.find(found, roles, choices) if choices.content != "ticks" else None
     quotes = ticks.find(found, roles, moments, choices) if both is None else None
     if not (both or quotes or choices.columns or roles.sets or {"open", "high", "low"} & roles.at.keys()):
@@ -217,12 +228,13 @@ def _warnings(
     return made
 
 
-def _apart(
+def _counts_beside(
     found: layout.Layout, roles: columns.Roles, timing: TimePlan, moments: Any, choices: Choices
-) -> list[str]:
-    """A column of counts since 1970 beside the one of times, when it tells other times: the zone may be another."""
+) -> tuple[int, float] | None:
+    """A column of counts since 1970 beside the one of times that tells other times, and by how many hours later:
+    local times, then, and those of UTC."""
     if timing.utc or choices.zone or not roles.times or not len(moments):
-        return []
+        return None
     for at, name in enumerate(found.names):
         cells = [row[at] for row in found.rows if len(row) == found.width]
         if (
@@ -235,12 +247,20 @@ def _apart(
         steps = (times.from_epoch(values, times.epoch_unit(values)) - moments)[moments != times.NO_TIME]
         hours = int(steps[0]) / (3600 * 10**6) if len(steps) else 0.0
         if hours and abs(hours) <= 14 and hours * 4 == int(hours * 4) and (steps == steps[0]).mean() > 0.9:
-            taken = found.names[roles.times[0]]
-            return [
-                f"The column {name!r} counts times in UTC that are {abs(hours):g} hours {'after' if hours > 0 else 'before'} those of "
-                f"{taken!r}, which were taken as UTC. Choose their zone, or {name!r} for the time (--column time={name})."
-            ]
-    return []
+            return at, hours
+    return None
+
+
+def _apart(found: layout.Layout, roles: columns.Roles, beside: tuple[int, float], taken: bool) -> str:
+    at, hours = beside
+    name, other = found.names[at], found.names[roles.times[0]]
+    said = (
+        f"The column {name!r} counts times in UTC that are {abs(hours):g} hours {'after' if hours > 0 else 'before'} "
+        f"those of {other!r}"
+    )
+    if taken:
+        return f"{said}; they were taken."
+    return f"{said}, which were taken as UTC. Choose their zone, or {name!r} for the time (--column time={name})."
 
 
 def _refuse_future(
@@ -270,6 +290,19 @@ def _zone_in(found: layout.Layout, roles: columns.Roles) -> str:
 def _zone_named(found: layout.Layout, roles: columns.Roles) -> str:
     """The zone that the name of the column of times tells."""
     return next((zone for at in roles.times if (zone := zones.zone_of(found.names[at]))), "")
+
+
+def _within_days(moments: Any) -> bool:
+    """Some of these times lie less than half a day apart: they are no days of a market."""
+    steps = np.abs(np.diff(moments[moments != times.NO_TIME]))
+    return bool(len(steps)) and int(np.median(steps)) < 43200 * 10**6
+
+
+def _dates_alone(found: layout.Layout, roles: columns.Roles) -> bool:
+    """Days without a time of day: they stay at 00:00 UTC of their date, whatever zone the file speaks of."""
+    at = roles.times
+    cells = [row[at[0]] for row in found.rows if len(row) == found.width] if len(at) == 1 else []
+    return bool(cells) and all(not cell or time_kind(cell) == "date" for cell in cells)
 
 
 def _of_candles(choices: Choices) -> dict[str, str]:

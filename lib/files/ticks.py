@@ -86,7 +86,9 @@ def find(found: Layout, roles: Roles, micros: Array, choices: Choices) -> Ticks 
     placed = {price: roles.at[price] for price in PRICES if price in roles.at}
     if len(placed) == 4 and any(cells.holds(at) for at in placed.values()) and _fits(cells, placed):
         return _flat(roles, cells, placed, micros, choices)
-    if {"open", "high", "low"} & placed.keys() and found.header and choices.content is None:
+    letters = [at for at in placed.values() if len(cells.names[at]) == 1]
+    sure = {"open", "high", "low"} & placed.keys()
+    if sure and len(placed) > len(letters) and found.header and choices.content is None:
         return None
     named = _named if found.header else _by_place
     return named(roles, cells, micros, choices)

@@ -15,6 +15,9 @@ from lib.files.words import ADJUSTED, NEVER, TIME_WORDS
 __all__ = ["find_times"]
 
 _NO_COUNTS = frozenset(("index", "index level 0", "minute", "hour", "day", "ts", "t", "hhmm", "hhmmss"))
+# Of several times, that of the opening; of several clocks, UTC's.
+_OPENS = re.compile(r"\b(open|start|begin|started|opened)\b")
+_UTC = re.compile(r"\b(utc|gmt)\b")
 
 
 def find_times(work: Work) -> None:
@@ -29,7 +32,11 @@ def find_times(work: Work) -> None:
         for kind in ("datetime", "date", "clock", "epoch")
     }
     reason = "the name and the cells say so" if named else "its cells are times"
-    if by_kind["datetime"]:
+    opens = [at for at in named if _OPENS.search(work.plain[at]) and work.kind(at) in ("datetime", "epoch")]
+    by_kind["datetime"].sort(key=lambda at: _UTC.search(work.plain[at]) is None)
+    if opens and len(by_kind["datetime"] + by_kind["epoch"]) > 1:
+        work.take("time", opens[0], "its name speaks of a candle's opening")
+    elif by_kind["datetime"]:
         work.take("time", by_kind["datetime"][0], reason)
     elif by_kind["date"]:
         _date_and_clock(work, by_kind["date"][0], by_kind["clock"], reason)

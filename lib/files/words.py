@@ -91,7 +91,7 @@ TIME_WORDS = frozenset(
         "uhrzeit,heure,fecha,hora,ora,dzień,godzina,czas,data obrotu,tijd,дата,время,ngày,giờ,thời gian,日期,时间,時間,"
         "dato,päivä,päivämäärä,dátum,ημερομηνία,час,tanggal,วันที่,วัน,เวลา,التاريخ,تاريخ,الوقت,תאריך,שעה,datenum,ts event,"
         "candle date time utc,open time utc,time open utc,begin time,ts init,data godz,periodo,período,période,"
-        "交易日期,交易日,日付,日時,날짜,시간,일자,일시,index level 0,date and time,minute,snapshot time,close time,end time"
+        "交易日期,交易日,日付,日時,날짜,시간,일자,일시,index level 0,date and time,minute,snapshot time,snapshot time utc,started at,close time,end time,start timestamp"
     )
 )
 ADJUSTED = re.compile(

@@ -338,7 +338,7 @@ def test_a_word_for_a_zone_that_may_be_two_things_is_said() -> None:
     )
 
 
-def test_two_columns_of_times_that_are_hours_apart_are_said() -> None:
+def test_of_two_columns_of_times_that_are_hours_apart_the_counts_are_taken_and_said() -> None:
     rows = [
         f"{int(time.timestamp())},{line}\n"
         for time, line in zip(HOURS.index + pd.Timedelta("5h"), LINES[1:], strict=True)
@@ -349,9 +349,14 @@ def test_two_columns_of_times_that_are_hours_apart_are_said() -> None:
         "'unix' counts times in UTC that are 5 hours after those of 'time'" in note
         for note in made.reading.warnings
     )
+    later = HOURS.index[0] + pd.Timedelta("5h")
+    assert made.table.index[0] == later
     zone = read("x", data, Choices(zone="Etc/GMT+5"))
-    assert zone.table.index[0] == HOURS.index[0] + pd.Timedelta("5h")
+    assert zone.table.index[0] == later
     assert not zone.reading.warnings
+    chosen = read("x", data, Choices(columns={"time": "time"}))
+    assert chosen.table.index[0] == HOURS.index[0]
+    assert any("which were taken as UTC" in note for note in chosen.reading.warnings)
 
 
 def test_a_column_that_numbers_the_rows_is_no_clock() -> None:

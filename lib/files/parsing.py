@@ -1,0 +1,103 @@
+"""JSON text to Python values: one document, several behind one another, a script around it, loose spellings.
+
+Figures stay texts, so that no digit is lost. Beside strict JSON are read: values that follow one another with or
+without an end of line (NDJSON, pages written to one file), UTF-16 by its mark, ``callback(...)`` and ``x = [...]``,
+and objects as JavaScript or Python write them (names without quotes, single quotes, None, True).
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import Any
+
+from lib.errors import FileRefused
+from lib.files.containers import Buffer
+
+__all__ = ["parse", "unwrapped"]
+
+# Parsed, a document takes about eight times its size.
+_MOST = 512 * 2**20
+_SCRIPT = re.compile(
+    r"(?:\s*/\*.*?\*/)?\s*(?:(?:var|let|const)\s+)?[A-Za-z_$][\w.$]{0,60}\s*(=\s*\(|[=(])\s*(?=[\[{])", re.S
+)
+_BETWEEN = re.compile(r"[\s,;\x1e]*")
+_BARE_NAME = re.compile(r"([{,]\s*)([A-Za-z_$][\w$]*)\s*:")
+_LAST_COMMA = re.compile(r",(\s*[\]}])")
+_PYTHON = {"None": "null", "True": "true", "False": "false"}
+_MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_STRICT = json.JSONDecoder(parse_float=str, parse_int=str)
+
+
+def parse(data: Buffer, name: str) -> Any:
+    """The value of a text of JSON; of several, a list of them. Raises ``FileRefused``."""
+    if len(data) > _MOST:
+        raise FileRefused(
+            f"{name} holds {len(data) // 2**20:,} MB of JSON; {_MOST // 2**20} MB is the most.",
+            remedy="Save it as CSV or Parquet.", file=name,
+        )  # fmt: skip
+    try:
+        raw = bytes(data)
+        text = raw.decode(next((codec for mark, codec in _MARKS if raw.startswith(mark)), "utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise FileRefused(f"{name} is JSON that is not UTF-8.", file=name) from error
+    del raw
+    text = _without_script(text)
+    try:
+        return _values(text)
+    except RecursionError as error:
+        raise FileRefused(f"{name} is JSON nested too deep.", file=name) from error
+    except json.JSONDecodeError as error:
+        try:
+            return _values(_strict(text))
+        except (json.JSONDecodeError, RecursionError):
+            raise FileRefused(
+                f"Line {error.lineno} of {name} is not JSON: {error.msg}; the file may be cut short.",
+                remedy="Fetch it again.", file=name, line=error.lineno,
+            ) from error  # fmt: skip
+
+
+def _without_script(text: str) -> str:
+    hit = _SCRIPT.match(text)
+    if not hit:
+        return text
+    text = text[hit.end() :].rstrip().removesuffix(";").rstrip()
+    return text.removesuffix(")") if hit[1].endswith("(") else text
+
+
+def _values(text: str) -> Any:
+    """The value of a text, or a list of those that stand in it one behind the other."""
+    made: list[Any] = []
+    at, end = _BETWEEN.match(text).end(), len(text)  # type: ignore[union-attr]
+    while at < end or not made:
+        value, at = _STRICT.raw_decode(text, at)
+        made.append(value)
+        at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]
+    return made[0] if len(made) == 1 else made
+
+
+def _strict(text: str) -> str:
+    """A text as JavaScript or Python write it, as JSON. What stands within quotes may suffer: the result is used only
+    where the text is no JSON, and is JSON itself."""
+    if '"' not in text:
+        text = re.sub(r"\b(None|True|False)\b", lambda hit: _PYTHON[hit[1]], text.replace("'", '"'))
+    return _LAST_COMMA.sub(r"\1", _BARE_NAME.sub(r'\1"\2":', text))
+
+
+def unwrapped(value: dict[str, Any]) -> Any:
+    """The figure or the text that a small object stands for: ``{"$numberDecimal": "1.5"}`` as MongoDB exports it,
+    ``{"units": "114", "nano": 250000000}`` as Google's Money and its likes are; else the object."""
+    if len(value) == 1:
+        key, inner = next(iter(value.items()))
+        return (unwrapped(inner) if isinstance(inner, dict) else inner) if key.startswith("$") else value
+    if {"units", "nano"} <= value.keys() <= {"units", "nano", "currency"}:
+        return _money(str(value["units"] or 0), str(value["nano"] or 0)) or value
+    return value
+
+
+def _money(units: str, nano: str) -> str:
+    if not re.fullmatch(r"-?\d{1,18}", units) or not re.fullmatch(r"-?\d{1,9}", nano):
+        return ""
+    minus = "-" if "-" in (units[0], nano[0]) else ""
+    return f"{minus}{units.lstrip('-')}.{nano.lstrip('-'):0>9}"

@@ -1,0 +1,137 @@
+"""JSON in the wild: several values in one text, rows in pages, unfinished candles, loose spellings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from lib.errors import FileRefused
+from lib.files import Choices, read
+from tests.files.written import table
+
+HOURS = table(60, "1h", "2024-01-13", 3)
+DAYS = table(60, "1D", "2024-01-13", 4)
+NEW_YORK = table(60, "1h", "2024-01-15 14:00", 5)
+
+
+def listed(make: Callable[[pd.Timestamp, Any], Any], want: pd.DataFrame = HOURS) -> list[Any]:
+    return [make(time, row) for time, row in zip(want.index, want.itertuples(index=False), strict=True)]
+
+
+def ms(time: pd.Timestamp) -> int:
+    return int(time.timestamp()) * 1000
+
+
+def lines(values: list[Any]) -> str:
+    return "\n".join(map(json.dumps, values))
+
+
+def kline(time: pd.Timestamp, row: Any, over: bool = True) -> dict[str, Any]:
+    return {"t": ms(time), "T": ms(time) + 3599999, "s": "X", "i": "1h", "f": 5, "L": 9, "o": str(row.open),
+            "c": str(row.close if over else row.open), "h": str(row.high), "l": str(row.low),
+            "v": str(row.volume if over else 0), "n": 4, "x": over, "V": "1", "Q": "2"}  # fmt: skip
+
+
+def sent(time: pd.Timestamp, row: Any, over: bool = True) -> dict[str, Any]:
+    return {"e": "kline", "E": ms(time) + 1234567, "s": "X", "k": kline(time, row, over)}
+
+
+ROWS = listed(lambda t, r: [ms(t), *r])
+OBJECTS = listed(lambda t, r: {"time": ms(t), **r._asdict()})
+PAGES = (ROWS[:25], ROWS[25:50], ROWS[50:])
+LOCAL = NEW_YORK.index.tz_convert("America/New_York")
+VOLUMES = HOURS["volume"] + 1
+
+TEXTS: dict[str, tuple[str | bytes, pd.DataFrame]] = {
+    "a zone in words": (json.dumps({"Meta Data": {"1. Information": "x", "6. Time Zone": "US/Eastern"}, "Time Series (60min)": {
+        f"{local:%Y-%m-%d %H:%M:%S}": {f"{n}. {name}": str(value) for n, (name, value) in enumerate(r._asdict().items(), 1)}
+        for local, r in zip(LOCAL, NEW_YORK.itertuples(index=False), strict=True)}}), NEW_YORK),
+    "dates keep their day in any zone": (json.dumps({"meta": {"timezone": "America/New_York"}, "values": listed(
+        lambda t, r: {"datetime": f"{t:%Y-%m-%d}", **r._asdict()}, DAYS)}), DAYS),
+    "a candle that is sent while it forms": (
+        lines([sent(t, r, over) for t, r in zip(HOURS.index, HOURS.itertuples(index=False), strict=True) for over in (False, True)]),
+        HOURS),
+    "a candle in its envelope": (lines(listed(lambda t, r: {"stream": "x@kline_1h", "data": sent(t, r)})), HOURS),
+    "an envelope with a time": (lines(listed(lambda t, r: {"topic": "c", "offset": 1, "timestamp": ms(t) + 3600123, "value": {
+        "start": ms(t), "end": ms(t) + 3599999, **r._asdict()}})), HOURS),
+    "a page on each line": (lines(listed(lambda t, r: {"topic": "kline", "ts": ms(t) + 3600051, "type": "snapshot", "data": [
+        {"start": ms(t), "interval": "60", **r._asdict(), "confirm": True}]})), HOURS),
+    "the last is not complete": (json.dumps({"candles": listed(lambda t, r: {
+        "complete": t != HOURS.index[-1], "volume": r.volume, "time": t.isoformat(),
+        "mid": {"o": str(r.open), "h": str(r.high), "l": str(r.low), "c": str(r.close)}})}), HOURS[:-1]),
+    "a flag without a name": (json.dumps({"code": "0", "data": listed(
+        lambda t, r: [*map(str, (ms(t), *r, r.volume)), "01"[t != HOURS.index[-1]]])[::-1]}), HOURS[:-1]),
+    "arrays without a mark between them": ("".join(map(json.dumps, PAGES)), HOURS),
+    "pages that were printed": ("\n".join(json.dumps({"code": 0, "data": page}, indent=1) for page in PAGES), HOURS),
+    "pages in columns": (json.dumps([{"s": "ok", **{name[0]: list(part[name]) for name in part}, "t": [ms(t) for t in part.index]}
+                                     for part in (HOURS[:25], HOURS[25:])]), HOURS),
+    "a row on each line": (lines(ROWS), HOURS),
+    "a row in each text": (json.dumps({"data": {"code": "1", "name": "x", "klines": listed(
+        lambda t, r: f"{t:%Y-%m-%d},{r.open},{r.close},{r.high},{r.low},{r.volume:.0f},99.5,1.5", DAYS)}}), DAYS),
+    "names without quotes": ("/*<script>x</script>*/\nvar _x=([" + ",".join(listed(
+        lambda t, r: f'{{day:"{t:%Y-%m-%d}",open:"{r.open}",high:"{r.high}",low:"{r.low}",close:"{r.close}",volume:"{r.volume}"}}',
+        DAYS)) + "]);", DAYS),
+    "as python prints": (str([{**each, "note": None, "ok": True} for each in OBJECTS]), HOURS),
+    "utf-16": (json.dumps(OBJECTS).encode("utf-16"), HOURS),
+    "mongo": (json.dumps(listed(lambda t, r: {"_id": {"$date": {"$numberLong": str(ms(t))}}, **{
+        name[0]: {"$numberDouble": str(value)} for name, value in r._asdict().items()}})), HOURS),
+    "units and nanos": (json.dumps({"candles": listed(lambda t, r: {"time": t.isoformat(), "volume": r.volume, **{
+        name: {"units": str(int(getattr(r, name))), "nano": round(getattr(r, name) % 1 * 1e9)} for name in HOURS.columns[:4]}})}),
+        HOURS),
+    "no last trades beside bid and ask": (json.dumps({"prices": listed(lambda t, r: {
+        "snapshotTime": f"{t + pd.Timedelta('1h'):%Y/%m/%d %H:%M:%S}", "snapshotTimeUTC": f"{t:%Y-%m-%dT%H:%M:%S}", **{
+            f"{name}Price": {"bid": getattr(r, name), "ask": getattr(r, name) + 0.0002, "lastTraded": None}
+            for name in HOURS.columns[:4]}, "lastTradedVolume": r.volume})}), HOURS),
+    "opens and ends": (json.dumps({"quotes": listed(lambda t, r: {"timeOpen": f"{t:%Y-%m-%d}T00:00:00.000Z", "quote": {
+        **r._asdict(), "marketCap": 5.5, "timestamp": f"{t:%Y-%m-%d}T23:59:59.999Z"}}, DAYS)}), DAYS),
+    "a turnover named vol": (json.dumps({"data": [{"id": ms(t) // 1000, "open": o, "close": c, "low": lo, "high": h, "amount": v,
+                                                   "vol": v * (lo + h) / 2, "count": 3} for (t, o, h, lo, c, _), v in zip(
+        HOURS.reset_index().itertuples(index=False), VOLUMES, strict=True)]}), HOURS.assign(volume=VOLUMES)),
+    "a volume in more words": (json.dumps({"ohlc": listed(lambda t, r: {
+        "timestamp": ms(t), "open": r.open, "high": r.high, "low": r.low, "close": r.close, "totalVolumeTraded": r.volume})}), HOURS),
+    "counts beside local times": (json.dumps(listed(lambda t, r: {
+        "time": f"{t.tz_convert('America/New_York'):%Y-%m-%dT%H:%M:%S}", "timestamp": ms(t) // 1000, **r._asdict()})), HOURS),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_json_in_the_wild(name: str) -> None:
+    text, want = TEXTS[name]
+    made = read("x", text if isinstance(text, bytes) else text.encode()).table
+    pd.testing.assert_frame_equal(made, want, check_freq=False, check_names=False, check_dtype=False)
+
+
+def test_unfinished_candles_are_said() -> None:
+    made = read("x", TEXTS["the last is not complete"][0].encode())  # type: ignore[union-attr]
+    assert "Left out as unfinished, by what the file says of them: 1 candle." in made.reading.warnings
+
+
+def test_trades_of_one_letter_on_every_line() -> None:
+    trades = [{"a": n, "p": f"{100 + n % 7}", "q": "0.5", "f": n, "l": n, "T": 1705104000113 + n * 1731, "m": True, "M": True}
+              for n in range(400)]  # fmt: skip
+    made = read("x", lines(trades).encode())
+    assert (made.ticks, made.table["volume"].sum()) == (400, 200.0)
+    wrapped = [{"table": "trade", "action": "insert", "data": [{
+        "timestamp": f"{pd.Timestamp(each['T'], unit='ms').isoformat()}Z", "symbol": "X", "side": "Buy", "price": each["p"],
+        "size": 0.5, "tickDirection": "ZeroPlusTick", "trdMatchID": "x"}]} for each in trades]  # fmt: skip
+    pd.testing.assert_frame_equal(read("x", lines(wrapped).encode()).table, made.table)
+
+
+def test_members_of_a_list_that_name_symbols_are_tables_of_their_own() -> None:
+    other = [[at, *(each * 2 for each in row)] for at, *row in ROWS]
+    data = json.dumps([{"symbol": "ABC", "bars": ROWS}, {"symbol": "XYZ", "bars": other}]).encode()
+    pd.testing.assert_frame_equal(
+        read("x", data, Choices(symbol="ABC")).table, HOURS, check_freq=False, check_names=False
+    )
+    with pytest.raises(FileRefused, match="ABC"):
+        read("x", data)
+
+
+@pytest.mark.parametrize("text", ["[{'a': 1}, {'a': 2", '{"a": 1} {"a":', "[1234567, 1", "{a: 1, b: [2}"])
+def test_a_text_that_is_cut_is_refused(text: str) -> None:
+    with pytest.raises(FileRefused, match="is not JSON"):
+        read("x", text.encode())
