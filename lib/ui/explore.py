@@ -17,7 +17,7 @@ from lib.store import SeriesInfo, Store
 from lib.timeframes import Timeframe, parse
 from lib.ui import address, words
 from lib.ui.badge import badge, wait_for
-from lib.ui.frame import bar, guard, plain
+from lib.ui.frame import bar, figures, guard, plain
 from lib.ui.notes import warn
 from lib.ui.pickers import Look
 from lib.viewport import SPANS, Stretch
@@ -204,17 +204,14 @@ def _figures(candles: pd.DataFrame, timeframe: Timeframe, look: Look) -> None:
     digits = precision_of(candles)
     first, last = (candle_time(time, timeframe, look.zone) for time in (summary.first, summary.last))
     st.caption(f"On screen: {words.count(summary.candles, 'candle')}, {first} to {last}")
-    cells = st.columns(5)
-    cells[0].metric("Return", words.percent(summary.change), help="Last close over first open")
-    cells[1].metric(
-        "Volatility, a year", words.percent(summary.volatility, signed=False),
-        help="Standard deviation of log returns between closes, scaled to a year",
+    figures(
+        ("Return", words.percent(summary.change), "Last close over first open"),
+        ("Volatility, a year", words.percent(summary.volatility, signed=False),
+         "Standard deviation of log returns between closes, scaled to a year"),
+        ("High", words.price(summary.high, digits), ""),
+        ("Low", words.price(summary.low, digits), f"The high is {words.percent(summary.span)} above it"),
+        ("Volume", words.number(summary.volume), "– where the source gives none"),
     )  # fmt: skip
-    cells[2].metric("High", words.price(summary.high, digits))
-    cells[3].metric(
-        "Low", words.price(summary.low, digits), help=f"The high is {words.percent(summary.span)} above it"
-    )
-    cells[4].metric("Volume", words.number(summary.volume), help="– where the source gives none")
 
 
 def candle_time(time: pd.Timestamp, timeframe: Timeframe, zone: str | None) -> str:

@@ -13,7 +13,7 @@ from lib.quality import Finding
 from lib.series import Series
 from lib.store import SeriesInfo, Store
 from lib.ui import words
-from lib.ui.frame import HISTORY, guard, plain
+from lib.ui.frame import HISTORY, figures, guard, plain
 from lib.ui.pickers import series_label
 
 __all__ = ["findings", "versus"]
@@ -91,19 +91,15 @@ def _compared(made: Comparison) -> None:
         f"{words.count(made.common, 'common candle')} of {made.timeframe.words}; {made.only_left:,} only here, "
         f"{made.only_right:,} only there. Differences are the other close less this one."
     )
-    cells = st.columns(3)
-    cells[0].metric("Mean difference", _price(made.mean), help=_points(made.mean_bps))
-    cells[1].metric(
-        "Standard deviation", _price(made.deviation).lstrip("+"), help=_points(made.deviation_bps)
+    at = f", at {made.largest_at:%Y-%m-%d %H:%M} UTC" if made.largest_at is not None else ""
+    figures(
+        ("Mean difference", _price(made.mean), _points(made.mean_bps)),
+        ("Standard deviation", _price(made.deviation).lstrip("+"), _points(made.deviation_bps)),
+        ("Largest", _price(made.largest), f"{_points(made.largest_bps)}{at}"),
+        ("Within tolerance", words.share(made.within), ""),
+        ("Correlation of returns", "–" if made.correlation is None else f"{made.correlation:.4f}", ""),
+        ("The other comes", _lag(made), "Where its returns agree best with these"),
     )
-    cells[2].metric(
-        "Largest", _price(made.largest),
-        help=f"{_points(made.largest_bps)}, at {made.largest_at:%Y-%m-%d %H:%M} UTC" if made.largest_at is not None else None,
-    )  # fmt: skip
-    cells = st.columns(3)
-    cells[0].metric("Within tolerance", words.share(made.within))
-    cells[1].metric("Correlation of returns", "–" if made.correlation is None else f"{made.correlation:.4f}")
-    cells[2].metric("The other comes", _lag(made), help="Where its returns agree best with these")
 
 
 def _price(value: float | None) -> str:

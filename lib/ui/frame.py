@@ -23,6 +23,7 @@ __all__ = [
     "QUALITY",
     "REPLAY",
     "bar",
+    "figures",
     "guard",
     "page",
     "plain",
@@ -70,6 +71,13 @@ def page(title: str) -> Store:
 def bar(align: Literal["bottom", "center"] = "bottom") -> DeltaGenerator:
     """A row of controls that wraps on a narrow screen."""
     return st.container(horizontal=True, vertical_alignment=align, gap="small")
+
+
+def figures(*these: tuple[str, str, str]) -> None:
+    """Figures in a row that wraps on a narrow screen: the label, the value, and what it means (or nothing)."""
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, meaning in these:
+            st.metric(label, value, help=meaning or None, width="content")
 
 
 @contextmanager

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -14,24 +12,18 @@ from lib.calendars import names as calendar_names
 from lib.errors import CandlebookError
 from lib.health import Health
 from lib.series import Series
-from lib.sources import registry
-from lib.store import GapState, SeriesInfo, Store
-from lib.sync import Method, fill, start_refill, unfill
-from lib.ui import address, words
-from lib.ui.coverage import coverage_map
-from lib.ui.downloads import downloads, follow
+from lib.store import SeriesInfo, Store
+from lib.ui import words
+from lib.ui.coverage import coverage
+from lib.ui.downloads import downloads
 from lib.ui.findings import findings, versus
-from lib.ui.frame import HISTORY, bar, guard, plain, show_error
-from lib.ui.markets import is_askable
-from lib.ui.notes import warn
+from lib.ui.frame import figures, guard, plain, show_error
+from lib.ui.gaps import gaps
 
-__all__ = ["FILLS", "pick_calendar", "quality"]
+__all__ = ["pick_calendar", "quality"]
 
 _SAID = "quality_said"
 _FITTING = "fitting"
-FILLS: dict[Method, str] = {"forward": "Repeat the close before", "linear": "A straight line across"}
-# Daily gaps under each other are a few; a thin market has thousands.
-_SHOWN = 500
 
 
 def quality(store: Store, info: SeriesInfo, infos: Sequence[SeriesInfo]) -> None:
@@ -40,18 +32,11 @@ def quality(store: Store, info: SeriesInfo, infos: Sequence[SeriesInfo]) -> None
     with st.spinner(f"Looking at {words.count(info.count, 'candle')} ...", show_time=True):
         found = health.examine(store, series)
     _figures(found)
-    day = _day(found)
-    clicked = coverage_map(found.days, key=f"map_{series.slug}", chosen=day)
-    if clicked and clicked != st.session_state.get("quality_clicked"):
-        st.session_state["quality_clicked"] = clicked
-        address.keep("day", clicked, "")
-        st.rerun()
-    if day:
-        _one_day(found, day)
+    coverage(found)
     with guard():
         downloads()
     with guard():
-        _gaps(store, found)
+        gaps(store, found)
     findings(found)
     versus(store, info, infos)
     with guard():
@@ -63,15 +48,20 @@ def quality(store: Store, info: SeriesInfo, infos: Sequence[SeriesInfo]) -> None
 
 def pick_calendar(store: Store, info: SeriesInfo) -> None:
     """Which candles to expect: by itself what fits the data, or a calendar chosen once and kept."""
-    options = [_FITTING, *calendar_names()]
+    options = list(dict.fromkeys([_FITTING, *calendar_names(), info.calendar or _FITTING]))
     key = f"calendar_{info.series.slug}"
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = info.calendar if info.calendar in options else _FITTING
+    st.session_state[key] = info.calendar or _FITTING  # as it is kept, whoever changed it
     st.selectbox(
         "Candles are expected by", options, key=key, on_change=_choose, args=(store, info.series, key), width=360,
         format_func=lambda name: _CALENDARS.get(name, name),
-        help="24/7, the currencies' week, an exchange by its code with its holidays, or what the data itself shows",
+        help="24/7, the currencies' week, an exchange by its code with its holidays, or what the data itself shows. "
+        "A choice is kept with the series",
     )  # fmt: skip
+    if info.calendar:
+        st.button(
+            "Back to what fits", icon=":material/undo:", key="calendar_back", on_click=_unchoose,
+            args=(store, info.series, key),
+        )  # fmt: skip
 
 
 _CALENDARS = {
@@ -89,6 +79,19 @@ def _choose(store: Store, series: Series, key: str) -> None:
         store.annotate(series, calendar="" if chosen == _FITTING else chosen)
     except CandlebookError as error:
         st.session_state[_SAID] = error
+        return
+    if chosen == _FITTING:
+        st.toast("The calendar that fits is used again.", icon=":material/undo:")
+    else:
+        st.toast(
+            f'Kept for this series: {plain(_CALENDARS.get(chosen, chosen))}. "Back to what fits" undoes it.',
+            icon=":material/event_available:",
+        )
+
+
+def _unchoose(store: Store, series: Series, key: str) -> None:
+    st.session_state[key] = _FITTING
+    _choose(store, series, key)
 
 
 # -------------------------------------------------------------------------------------------- figures
@@ -97,207 +100,20 @@ def _choose(store: Store, series: Series, key: str) -> None:
 def _figures(found: Health) -> None:
     if error := st.session_state.pop(_SAID, None):
         show_error(error)
-    coverage = found.coverage
+    told = found.coverage
     title = plain(found.holes.calendar.title)
-    st.caption(f"{title}: chosen by you." if found.chosen else f"{title}. {plain(found.holes.reason)}")
-    cells = st.columns(5)
-    cells[0].metric(
-        "Coverage", words.share(coverage.share), help="Observed candles of those expected from the first to the last"
-    )  # fmt: skip
-    cells[1].metric("Missing", f"{coverage.missing:,}", help=f"Of {coverage.expected:,} candles expected")
-    cells[2].metric("Gaps", f"{len(found.holes):,}", help="Runs of missing candles")
-    cells[3].metric(
-        "Filled", f"{found.info.filled:,}", help="Candles made up to close gaps; they count as missing"
+    st.caption(
+        f"{title}: chosen by you, and kept with the series."
+        if found.chosen
+        else f"{title}. {plain(found.holes.reason)}"
     )
-    cells[4].metric("Outside", f"{coverage.outside:,}", help="Candles at times at which none are expected")
-
-
-# ------------------------------------------------------------------------------------------------ days
-
-
-def _day(found: Health) -> str:
-    """The day that is looked at, from the map or the address; empty where there is none."""
-    asked = address.asked("day", "")
-    if not asked:
-        return ""
-    try:
-        day = pd.Timestamp(asked)
-    except ValueError:
-        warn(f"{plain(asked)} is not a date.")
-        address.keep("day", "", "")
-        return ""
-    address.keep("day", asked, "")
-    return f"{day:%Y-%m-%d}"
-
-
-def _one_day(found: Health, day: str) -> None:
-    start = pd.Timestamp(day, tz="UTC")
-    end = start + pd.Timedelta(days=1)
-    rows = health.gap_table(found, start=start, end=end)
-    with st.container(border=True):
-        with bar():
-            st.markdown(f"**{day}** · {words.count(len(rows), 'gap')}", width="content")
-            st.page_link(
-                HISTORY, label="Show on the chart", icon=":material/candlestick_chart:",
-                query_params={"series": found.info.series.slug, "at": day},
-            )  # fmt: skip
-            st.button("Close", type="tertiary", on_click=address.drop, args=("day",))
-        if len(rows):
-            _gap_frame(rows, key="day_gaps")
-
-
-# ------------------------------------------------------------------------------------------------ gaps
-
-
-def _gaps(store: Store, found: Health) -> None:
-    st.subheader("Gaps")
-    if not len(found.holes):
-        st.success("Every candle that was expected is there.", icon=":material/check:")
-        _undo(store, found.info)
-        return
-    causes, states = _wanted(found)
-    rows = health.gap_table(found, causes=causes, states=states, most=_SHOWN)
-    if len(rows) == _SHOWN < len(found.holes):
-        st.caption(f"The longest {_SHOWN} of {len(found.holes):,} gaps.")
-    picked = _gap_frame(rows, key=f"gaps_{found.info.series.slug}", choose=True)
-    _actions(store, found, rows.iloc[picked] if picked else rows, some=bool(picked))
-    _undo(store, found.info)
-
-
-def _wanted(found: Health) -> list[list[str]]:
-    """The causes and the states to show; empty: all."""
-    chosen = []
-    with bar():
-        for name, label, kinds in zip(
-            ("cause", "state"), ("Likely cause", "State"), health.gap_kinds(found), strict=True
-        ):
-            key = f"gap_{name}_{found.info.series.slug}"
-            if len(kinds) > 1:  # one kind is no choice
-                chosen.append(st.pills(label, kinds, selection_mode="multi", key=key))
-            else:
-                chosen.append([])
-    return chosen
-
-
-def _gap_frame(rows: pd.DataFrame, *, key: str, choose: bool = False) -> list[int]:
-    shown = rows.rename(
-        columns={
-            "start": "First missing (UTC)", "end": "Next expected (UTC)", "count": "Candles",
-            "cause": "Likely cause", "state": "State", "by": "By",
-        }
+    figures(
+        ("Coverage", words.share(told.share), "Observed candles of those expected from the first to the last"),
+        ("Missing", f"{told.missing:,}", f"Of {words.count(told.expected, 'candle')} expected"),
+        ("Gaps", f"{len(found.holes):,}", "Runs of missing candles"),
+        ("Filled", f"{found.info.filled:,}", "Candles made up to close gaps; they count as missing"),
+        ("Outside", f"{told.outside:,}", "Candles at times at which none are expected"),
     )  # fmt: skip
-    times = st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", timezone="UTC")
-    how: dict[str, Any] = {"on_select": "rerun", "selection_mode": "multi-row"} if choose else {}
-    event: Any = st.dataframe(
-        shown, hide_index=True, key=key, height=min(320, 38 + 35 * max(1, len(rows))),
-        column_config={"First missing (UTC)": times, "Next expected (UTC)": times}, **how,
-    )  # fmt: skip
-    return [int(at) for at in event.selection.rows if at < len(rows)] if choose else []
-
-
-def _actions(store: Store, found: Health, rows: pd.DataFrame, *, some: bool) -> None:
-    """What can be done with the gaps chosen in the table, or with all it shows."""
-    series = found.info.series
-    count = words.count(len(rows), "gap")
-    which = f"the {count} chosen" if some else f"{'this' if len(rows) == 1 else 'these'} {count}"
-    spans = list(zip(rows["start"], rows["end"], strict=True))
-    if not spans:
-        return
-    with bar():
-        if len(spans) == 1:
-            st.page_link(
-                HISTORY, label="Show on the chart", icon=":material/candlestick_chart:",
-                query_params={"series": series.slug, "at": f"{spans[0][0]:%Y-%m-%dT%H:%M}"},
-            )  # fmt: skip
-        with st.popover(f"Fetch {which}", icon=":material/sync:"):
-            _refill(store, series, spans)
-        with st.popover(f"Fill {which}", icon=":material/format_color_fill:"):
-            method = st.radio("With", list(FILLS), format_func=FILLS.__getitem__, key="fill_method")
-            st.caption(
-                "Filled candles are marked for ever, drawn grey, left out of the figures, and give way to "
-                "observed ones. You can take them out again."
-            )
-            st.button("Fill", type="primary", key="fill", on_click=_fill, args=(store, found, spans, method))
-        _mark(store, series, rows, which)
-        if some and (rows["state"] == "filled").any():
-            st.button(
-                f"Take the fills of {which} out", icon=":material/undo:", key="unfill_some",
-                on_click=_unfill, args=(store, series, spans),
-            )  # fmt: skip
-
-
-def _refill(store: Store, series: Series, spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]]) -> None:
-    entries = {entry.name: entry for entry in registry.entries() if is_askable(entry.name)}
-    own = series.source if is_askable(series.source) else None
-    names = list(dict.fromkeys([own, *entries] if own else entries))
-    name = st.selectbox(
-        "From", names, key=f"refill_from_{series.slug}",
-        format_func=lambda name: f"{entries[name].title if name in entries else name}{' (its own source)' if name == own else ''}",
-    )  # fmt: skip
-    symbol = st.text_input("Symbol there", series.symbol, key=f"refill_symbol_{series.slug}")
-    if name != own:
-        st.caption("Each candle keeps a note of where it came from.")
-    if st.button("Fetch", type="primary", key="refill"):
-        with guard():
-            there = symbol.strip() or None
-            follow(partial(start_refill, store, registry.get(name), series, spans, symbol=there))
-            st.rerun()
-
-
-def _fill(
-    store: Store, found: Health, spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]], method: Method
-) -> None:
-    try:
-        made = fill(
-            store, found.info.series, spans, method, calendar=found.holes.calendar, phase=found.holes.phase
-        )
-        st.toast(f"{words.count(made, 'candle')} filled.", icon=":material/format_color_fill:")
-    except CandlebookError as error:
-        st.session_state[_SAID] = error
-
-
-def _mark(store: Store, series: Series, rows: pd.DataFrame, which: str) -> None:
-    """Gaps that nobody minds are ignored, and minded again."""
-    ignored = rows[rows["state"] == "ignored"]
-    if len(ignored) < len(rows):
-        st.button(
-            f"Ignore {which}", icon=":material/visibility_off:", on_click=_set_state, args=(store, series, rows, "ignored"),
-            key="ignore",
-        )  # fmt: skip
-    if len(ignored):
-        st.button(
-            f"Stop ignoring {words.count(len(ignored), 'gap')}", icon=":material/visibility:", on_click=_set_state,
-            args=(store, series, ignored, "detected"), key="mind",
-        )  # fmt: skip
-
-
-def _set_state(
-    store: Store, series: Series, rows: pd.DataFrame, state: Literal["ignored", "detected"]
-) -> None:
-    try:
-        spans = zip(rows["start"], rows["end"], strict=True)
-        store.set_gap_states(series, [GapState(*span, state, by="reader") for span in spans])
-        st.toast(f"{words.count(len(rows), 'gap')} {'ignored' if state == 'ignored' else 'minded again'}.")
-    except CandlebookError as error:
-        st.session_state[_SAID] = error
-
-
-def _undo(store: Store, info: SeriesInfo) -> None:
-    if info.filled:
-        st.button(
-            f"Take the {words.count(info.filled, 'filled candle')} out again", icon=":material/undo:",
-            on_click=_unfill, args=(store, info.series), key="unfill",
-        )  # fmt: skip
-
-
-def _unfill(
-    store: Store, series: Series, spans: Sequence[tuple[pd.Timestamp, pd.Timestamp]] | None = None
-) -> None:
-    try:
-        gone = sum(unfill(store, series, *span) for span in spans) if spans else unfill(store, series)
-        st.toast(f"{words.count(gone, 'filled candle')} taken out.", icon=":material/undo:")
-    except CandlebookError as error:
-        st.session_state[_SAID] = error
 
 
 # ---------------------------------------------------------------------------------------------- ledger

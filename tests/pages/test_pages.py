@@ -511,6 +511,12 @@ def test_quality_keeps_the_calendar_that_was_chosen(tmp_path):
     assert open_store().info(series).calendar == "24/5"
     assert {each.label: each.value for each in page.metric}["Outside"] == "96"
     assert "chosen by you" in words(page)
+    assert "Kept for this series" in page.toast[0].value
+    page.button(key="calendar_back").click().run()
+    assert open_store().info(series).calendar == ""
+    assert page.selectbox(key=f"calendar_{series.slug}").value == "fitting"
+    open_store().annotate(series, calendar="24/7")  # by somebody else
+    assert page.run().selectbox(key=f"calendar_{series.slug}").value == "24/7"
 
 
 def test_quality_opens_at_a_day_and_leads_to_the_chart(tmp_path):
@@ -518,7 +524,11 @@ def test_quality_opens_at_a_day_and_leads_to_the_chart(tmp_path):
     series, hole = gapped(open_store(), tmp_path)
     page = open_page("pages/4_Quality.py", series=series.slug, day=f"{hole:%Y-%m-%d}")
     assert not page.exception
-    assert f"**{hole:%Y-%m-%d}** · 1 gap" in words(page)
+    assert f"**{hole:%Y-%m-%d}** · 14 of 24 candles · 1 gap" in words(page)
+    page.button(key="to_Day before").click().run()
+    before = f"{hole - pd.Timedelta(days=1):%Y-%m-%d}"
+    assert f"**{before}** · 24 of 24 candles · 0 gaps" in words(page)
+    assert page.query_params["day"] == before
     page = open_page("pages/4_Quality.py", series=series.slug, day="no day")
     assert "is not a date" in page.warning[0].value
 
