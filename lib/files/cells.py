@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from lib.files.eras import in_era
+
 __all__ = [
     "MISSING",
     "MONTHS",
@@ -66,6 +68,9 @@ TIDY = (
     (r"(\d{1,2})-([AaPp][Mm])$", r"\1:00 \2"),
     (r"^([A-Za-z]{3}) +(\d{1,2}) (\d\d:\d\d:\d\d) (\d{4})$", r"\1 \2 \4 \3"),
     (r"^(\d{1,2})([A-Za-z]{3})(\d{2,4})", r"\1-\2-\3"),
+    (r"^(\d{4}[-.]\d\d[-.]\d\d)D(\d\d:)", r"\1 \2"),
+    (r"^(\d{4}):(\d\d):(\d\d)[ -](\d\d:)", r"\1-\2-\3 \4"),
+    (r"^(\d{8} \d{6}) (\d{7})$", r"\1.\2"),
     (r"^(\d{4}\.\d{1,2}\.\d{1,2})\.", r"\1"),
     (r"^([A-Za-z]{3} \d{1,2}) (\d{4}) (\d\d:)", r"\1, \2 \3"),
     (r"(\d)(?:st|nd|rd|th)\b", r"\1"),
@@ -86,7 +91,7 @@ MONTHS = (
 )
 _UNTIDY = re.compile(
     r"[^\W\d_]{3}|-[AaPp][Mm]$|[年年월月日일]|[-/.] |  |[.)\]]$|^\d{4}[-/]\d\d?$|\.\s|[a-z]/[A-Z]"
-    r"|\d[hH]\d|^\d{8}-\d|^\d{4}-\d\d-\d\d-|\d \d\d?\.\d\d$"
+    r"|\d[hH]\d|\dD\d|^\d{4}:\d\d:\d\d[ -]|^\d{8} \d{6} |^\d{8}-\d|^\d{4}-\d\d-\d\d-|\d \d\d?\.\d\d$"
 )
 
 
@@ -127,6 +132,8 @@ def time_kind(cell: str) -> str:
             return kind
     if _EPOCH.fullmatch(text):
         return "epoch"
+    if era := in_era(text):
+        return era
     plain = tidy(text)
     return time_kind(plain) if plain != text else ""
 

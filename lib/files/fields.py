@@ -188,8 +188,11 @@ def assemble(fields: Fields, order: str, afternoon: Array | None) -> tuple[Array
 # ------------------------------------------------------------------------------------- day, month, year
 
 
-def decide(fields: Fields, bad: Array, day_first: bool | None, named_at: int | None) -> Order:
-    """The order of the parts of the dates: named months and four-digit years tell, else the whole column."""
+def decide(
+    fields: Fields, bad: Array, day_first: bool | None, named_at: int | None, parts: bool = False
+) -> Order:
+    """The order of the parts of the dates: named months and four-digit years tell, else the whole column.
+    ``parts``: each date stands for many rows of its day."""
     good = ~bad
     if fields.year_first[good].all():
         return Order("YMD", "the year comes first")
@@ -205,10 +208,10 @@ def decide(fields: Fields, bad: Array, day_first: bool | None, named_at: int | N
         return Order("MDY", f"the second part goes up to {over_second}")
     if (first == second).all():
         return Order("DMY", "day and month are the same number in every row")
-    return _by_steps(fields, good)
+    return _by_steps(fields, good, parts)
 
 
-def _by_steps(fields: Fields, good: Array) -> Order:
+def _by_steps(fields: Fields, good: Array, parts: bool) -> Order:
     """Both readings fit every row. Candles of part of a day fall on days that follow one another, not
     on one day in each of several months; for whole days nothing can be told."""
     days = {}
@@ -221,7 +224,7 @@ def _by_steps(fields: Fields, good: Array) -> Order:
     )
     readings = (shown[0], shown[1])
     rows = int(good.sum())
-    if len(days["DMY"]) > 1 and rows > 3 * len(days["DMY"]):
+    if len(days["DMY"]) > 1 and (parts or rows > 3 * len(days["DMY"])):
         close = {order: bool((np.diff(each) <= 5).all()) for order, each in days.items()}
         apart = {order: bool((np.diff(each) >= 27).all()) for order, each in days.items()}
         for order, other in (("DMY", "MDY"), ("MDY", "DMY")):

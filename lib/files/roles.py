@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lib.files.cells import is_missing, is_number, numeric, time_kind
+from lib.files.eras import by_column
 from lib.files.layout import Layout
 from lib.files.sixdigits import order_of
 from lib.files.words import TIME_WORDS, bare, plain
@@ -88,7 +89,7 @@ class Work:
         if not cells:
             return ""
         named = self.bare[at] in TIME_WORDS if self.layout.header else at < 2
-        if named and order_of(cells):
+        if named and (order_of(cells) or by_column(cells)):
             return "date"
         kinds = Counter(time_kind(cell) for cell in cells)
         if kinds["date"] and kinds["datetime"] and kinds["date"] + kinds["datetime"] == len(cells):
