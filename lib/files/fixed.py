@@ -63,9 +63,16 @@ def _chunk(
     parts: tuple[pa.Array, ...], firsts: list[str], shapes: list[re.Match[str] | None]
 ) -> Array | None:
     found: dict[str, Array] = {}
+    again: Array | None = None  # how many rows each date that stands apart is of
     for part, first, shape in zip(parts, firsts, shapes, strict=True):
-        cells = _cells(part, first.encode())
-        if shape is None or cells is None:
+        rows = _rows(part, len(first))
+        if shape is None or rows is None or (len(parts) > 1 and not found and shape["h"]):
+            return None
+        if len(parts) > 1 and not found:
+            starts = _starts(rows)
+            again, rows = np.diff(starts, append=len(rows)), rows[starts]
+        cells = _places(rows, first.encode())
+        if cells is None:
             return None
         spans = {name: shape.span(name) for name in shape.groupdict() if name in _MOST}
         found |= {name: _number(cells[begin:stop]) for name, (begin, stop) in spans.items() if begin >= 0}
@@ -79,6 +86,7 @@ def _chunk(
     days = _days(found["Y"], found["M"], found["D"])
     if days is None:
         return None
+    days = days if again is None else np.repeat(days, again)
     seconds = np.zeros(len(days), np.int32)
     for name, each in (("h", 3600), ("m", 60), ("s", 1)):
         if name in found:
@@ -115,16 +123,27 @@ def _days(year: Array, month: Array, day: Array) -> Array | None:
     return np.repeat(days, np.diff(starts, append=len(key)))
 
 
-def _cells(chunk: pa.Array, first: bytes) -> Array | None:
-    """The texts' bytes less that of 0, a row for each place, where all texts are as long as the first, have its
-    marks in its places, and digits elsewhere."""
-    n, width = len(chunk), len(first)
+def _rows(chunk: pa.Array, width: int) -> Array | None:
+    """The texts' bytes, a row for each text, where all are of one length."""
+    n = len(chunk)
     _, raw, data = chunk.buffers()
     offsets = np.frombuffer(raw, np.int32)[chunk.offset : chunk.offset + n + 1]
     if offsets[-1] - offsets[0] != n * width or not (np.diff(offsets) == width).all():
         return None
-    cells = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]].reshape(n, width)
-    places = np.ascontiguousarray(cells.T) - np.uint8(48)
+    return np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]].reshape(n, width)
+
+
+def _starts(rows: Array) -> Array:
+    """The rows that are not as the one before, the first among them."""
+    width, flat = rows.shape[1], rows.reshape(-1)
+    at = np.flatnonzero(flat[width:] != flat[:-width]) // width + 1
+    return np.concatenate(([0], at[np.flatnonzero(np.diff(at, prepend=0))]))
+
+
+def _places(rows: Array, first: bytes) -> Array | None:
+    """The bytes less that of 0, a row for each place, where all texts have the first one's marks in its places,
+    and digits elsewhere."""
+    places = np.ascontiguousarray(rows.T) - np.uint8(48)
     for place, byte in zip(places, first, strict=True):
         if not ((place <= 9) if 48 <= byte <= 57 else (place == (byte - 48) % 256)).all():
             return None

@@ -269,6 +269,7 @@ def test_offsets_agree_with_the_standard_library() -> None:
 )  # fmt: skip
 def test_fixed_shapes_are_what_the_clock_says(moments: list[datetime], form: tuple[str, str, str]) -> None:
     order, date, clock = form
+    moments = [each.replace(minute=minute) for each in moments for minute in (each.minute, 0, 59)]
     parts = [pa.chunked_array([[_wide(each, part) for each in moments]]) for part in (date, clock) if part]
     got = parse_fixed(*parts[:1], order, *parts[1:], digits=6)
     pattern = date + clock
@@ -279,6 +280,11 @@ def test_fixed_shapes_are_what_the_clock_says(moments: list[datetime], form: tup
 
 def _wide(moment: datetime, pattern: str) -> str:
     return moment.strftime(pattern.replace("%Y", f"{moment.year:04d}"))
+
+
+def test_a_date_with_a_clock_beside_another_clock_is_no_fixed_shape() -> None:
+    dates, clocks = (pa.chunked_array([[each] * 2]) for each in ("2024-01-01 05:00:30", "06:00"))
+    assert parse_fixed(dates, "YMD", clocks) is None
 
 
 @pytest.mark.parametrize("shown", ["5", "50", "500", "050000", "500000"])
