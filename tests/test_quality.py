@@ -106,6 +106,36 @@ def test_a_move_that_stays_is_a_note_only() -> None:
     assert (found.kind, found.severity, found.start) == ("outlier", "note", table.index[800])
 
 
+@pytest.mark.parametrize("bars", [2, 5])
+def test_bad_prints_of_a_few_candles(bars: int) -> None:
+    """Ten times the price for some candles: one warning and no outliers beside it; for longer it is no print."""
+    table = quiet()
+    table.iloc[2000 : 2000 + bars, :4] *= 10
+    (found,) = told(table)
+    assert (found.kind, found.severity, found.count) == ("spike", "warning", bars)
+    assert found.start == table.index[2000] and found.end == table.index[2000 + bars]
+    table.iloc[2000 + bars : 2007, :4] *= 10
+    assert "spike" not in {each.kind for each in told(table)}
+
+
+def test_a_crash_that_goes_and_comes_in_steps_is_no_bad_print() -> None:
+    table = quiet()
+    for row, share in ((2000, 0.9), (2001, 0.8), (2002, 0.9)):
+        table.iloc[row, :4] *= share
+    assert {(each.kind, each.severity) for each in told(table)} == {("outlier", "note")}
+
+
+@pytest.mark.parametrize(("end", "share"), [("low", 0.985), ("high", 1.015)])
+def test_a_wick_of_a_quiet_market(end: str, share: float) -> None:
+    """A hundred pips in a minute, where one is usual."""
+    table = quiet("forex", "1m", "2021-03-01", "2021-03-20")
+    table[COLUMNS[:4]] = 1 + (table[COLUMNS[:4]] / 100 - 1) / 10
+    table.iloc[5000, COLUMNS.index(end)] *= share
+    (found,) = told(table, "forex", "1m")
+    assert (found.kind, found.start) == ("wick", table.index[5000])
+    assert f"The {end} of" in found.text and f"{100 * (share - 1):+.1f}" in found.text
+
+
 def test_a_wick() -> None:
     table = quiet()
     at(table, 700, low=table["low"].iloc[700] * 0.9)
@@ -183,6 +213,32 @@ def test_a_thin_market_is_not_called_a_dead_feed() -> None:
     top, low = np.maximum(before, close), np.minimum(before, close)
     table = from_micros(table.index.asi8, {"open": before, "high": top, "low": low, "close": close, "volume": table["volume"].to_numpy()})  # fmt: skip
     assert not [each for each in told(table, timeframe="5m") if each.severity != "note"]
+
+
+def nights(seed: int) -> pd.DataFrame:
+    """Minutes of a market that trades by day, where each night some minutes in twenty have a trade."""
+    table = quiet("24/7", "1m", "2021-01-01", "2021-01-29", seed)
+    rng = np.random.default_rng(seed)
+    asleep = (table.index.hour < 6) & (rng.random(len(table)) > 0.08)
+    close = table["close"].where(~asleep).ffill().bfill().to_numpy()
+    for name in COLUMNS[:4]:
+        table[name] = np.where(asleep, close, table[name])
+    table["volume"] = np.where(asleep, 0.0, table["volume"])
+    return table
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_quiet_nights_are_not_called_a_dead_feed(seed: int) -> None:
+    assert not [each for each in told(nights(seed), timeframe="1m") if each.severity != "note"]
+
+
+def test_a_feed_that_stood_still_by_day_is_found_beside_quiet_nights() -> None:
+    table = nights(1)
+    row = int(table.index.searchsorted(utc("2021-01-12 14:00")))
+    for name in COLUMNS[:4]:
+        table.iloc[row : row + 60, COLUMNS.index(name)] = table["close"].iloc[row - 1]
+    (found,) = [each for each in told(table, timeframe="1m") if each.severity != "note"]
+    assert (found.kind, found.start, found.count) == ("flat", table.index[row], 60)
 
 
 def test_a_candle_told_again() -> None:
@@ -278,6 +334,18 @@ def test_a_clock_taken_for_utc(name: str, timeframe: str, zone: str, words: str)
     assert badge(found).level == "poor"
 
 
+def test_a_clock_that_was_changed_is_told_of_its_years() -> None:
+    """From the middle of 2020 on two hours late, as of all three years half is: only 2021 is so in whole."""
+    table = quiet("forex", "1h", "2019-01-01", "2022-01-01")
+    times = table.index.as_unit("us").asi8
+    late = table.index >= "2020-07-01"
+    moved = from_micros(times + late * 2 * HOUR, {name: table[name].to_numpy() for name in COLUMNS})
+    (found,) = [each for each in told(moved, "forex") if each.kind == "time zone"]
+    assert "UTC+2" in found.text
+    assert (found.start, found.end) == (utc("2021-01-01"), utc("2022-01-01"))
+    assert found.count == (moved.index >= "2021-01-01").sum()
+
+
 def test_a_brokers_clock() -> None:
     """Midnight at New York's 17:00, as brokers of currencies keep it: summer on the dates of the US."""
     table = quiet("forex", "1h", "2021-01-01", "2022-01-01")
@@ -343,9 +411,10 @@ def test_months() -> None:
 # ------------------------------------------------------------------------------------------ against loops
 
 
-@given(st.lists(st.booleans(), max_size=1200), st.integers(2, 6))
-def test_odd_runs_are_runs(values: list[bool], least: int) -> None:
-    spans, longer = odd_runs(np.array(values, bool), least)
+@given(st.lists(st.booleans(), max_size=1200), st.integers(2, 6), st.sampled_from(["1m", "1h", "1d"]))
+def test_odd_runs_are_runs(values: list[bool], least: int, timeframe: str) -> None:
+    times = np.arange(len(values), dtype=np.int64) * parse(timeframe).micros
+    spans, longer = odd_runs(np.array(values, bool), least, times)
     assert len(spans) == len(longer)
     for first, last in spans:
         assert all(values[first : last + 1])
@@ -421,5 +490,5 @@ def test_a_weekend_filled_with_the_last_price(market_data: Path) -> None:
 def test_a_year_of_an_early_exchange(market_data: Path) -> None:
     """Gaps in tens of thousands, and quiet hours without a trade: few findings all the same."""
     found = of_file(market_data, "B_large_1m/b05_bitfinex_btcusd_1m_2016.csv.gz", "24/7")
-    assert len(found.findings) < 10
+    assert len(found.findings) < 12
     assert len(found.gaps) > 50_000

@@ -12,9 +12,10 @@ from math import log
 
 import numpy as np
 
+from lib.calendars.sessions import HOUR
 from lib.quality.model import Array, Bars, Finding, listed, runs
 
-__all__ = ["flat", "local_scale", "odd_runs", "outliers", "spikes", "splits", "stale", "wicks"]
+__all__ = ["flat", "local_scale", "odd_runs", "outliers", "patches", "spikes", "splits", "stale", "wicks"]
 
 _BLOCK = 500
 # In usual returns: what a bad print is beyond, and what a true move hardly ever reaches.
@@ -23,6 +24,9 @@ _OUTLIER = 60.0
 # Smaller moves than these are of no matter, whatever the scale says.
 _LEAST_SPIKE = 0.003
 _LEAST_OUTLIER = 0.02
+_LEAST_WICK = 0.005
+# Bars that may be away together.
+_PATCH = 5
 # What comes back to within this share of the move has reverted.
 _REVERTED = 0.2
 _RATIOS = np.array([1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 1000])
@@ -51,11 +55,12 @@ def _median(values: Array) -> float:
     return float(np.median(known)) if len(known) else float("nan")
 
 
-def odd_runs(mask: Array, least: int) -> tuple[list[tuple[int, int]], Array]:
+def odd_runs(mask: Array, least: int, times: Array) -> tuple[list[tuple[int, int]], Array]:
     """The runs of True (first, last) that chance explains no more, and by how many times each is longer than the
     longest that it does. Were the other such bars of its surroundings (blocks of 500) strewn at random, a run of
     that length would be found in one of a hundred such series. Their share is never taken for less than the
-    whole series', nor for more than 90%, or nothing would ever be odd where all is alike. O(n)."""
+    whole series', nor than that of the other bars in the run's hours of the day (``times``, int64 µs: every night is
+    quiet), nor for more than 98%, or nothing would ever be odd where all is alike. O(n)."""
     spans = runs(mask, least)
     if not spans:
         return [], np.empty(0)
@@ -69,10 +74,33 @@ def odd_runs(mask: Array, least: int) -> tuple[list[tuple[int, int]], Array]:
     block = np.searchsorted(edges, first, side="right") - 1
     others = (around[block] - length) / np.diff(edges)[block]
     whole = (float(mask.sum()) - length) / len(mask)
-    share = np.clip(np.maximum(others, whole), 1e-9, 0.9)
-    longer = length / np.maximum(least, np.ceil(np.log(0.01 / len(mask)) / np.log(share)))
+    share = np.maximum(others, whole)
+    longer = length / _explained(share, len(mask), least)
     odd = np.flatnonzero(longer >= 1)
+    if len(odd):
+        share[odd] = np.maximum(share[odd], _at_these_hours(mask, times, [spans[at] for at in odd]))
+        longer[odd] = length[odd] / _explained(share[odd], len(mask), least)
+        odd = odd[longer[odd] >= 1]
     return [spans[at] for at in odd], longer[odd]
+
+
+def _explained(share: Array, count: int, least: int) -> Array:
+    """The longest runs that chance explains among so many bars, by the share of such bars."""
+    longest: Array = np.maximum(least, np.ceil(np.log(0.01 / count) / np.log(np.clip(share, 1e-9, 0.98))))
+    return longest
+
+
+def _at_these_hours(mask: Array, times: Array, spans: list[tuple[int, int]]) -> Array:
+    """The share of True among the other bars of each run's hours of the day, over its bars the geometric mean: what
+    chance must go by bar after bar."""
+    hours = times // HOUR % 24
+    every, true = np.bincount(hours, minlength=24), np.bincount(hours[mask], minlength=24)
+    found = np.empty(len(spans))
+    for at, (first, last) in enumerate(spans):
+        own = np.bincount(hours[first : last + 1], minlength=24)
+        usual = (true - own) / np.maximum(every - own, 1)
+        found[at] = np.exp((own * np.log(np.maximum(usual, 1e-9))).sum() / own.sum())
+    return found
 
 
 def _percent(ratio: float) -> str:
@@ -97,6 +125,34 @@ def spikes(bars: Bars) -> list[Finding]:
     )  # fmt: skip
 
 
+def patches(bars: Bars, told: set[int]) -> list[Finding]:
+    """Two to five closes that leave the series by more than 60 usual returns (and 2%) and are then back, to within a
+    fifth of the way, while hardly moving (a fifth of it, too) between: another unit, or another market's prices.
+    Those that begin in ``told`` (bar numbers) are left out."""
+    bound = np.maximum(_OUTLIER * bars.scale, _LEAST_OUTLIER)
+    spans, sizes = [], []
+    with np.errstate(invalid="ignore"):
+        leaves = np.flatnonzero(np.abs(bars.returns) > bound).tolist()
+    for at in leaves:
+        move = abs(float(bars.returns[at]))
+        away = np.cumsum(bars.returns[at : at + 1 + _PATCH])
+        back = np.flatnonzero(np.abs(away[1:]) < _REVERTED * move)
+        if not len(back) or at + 1 in told:
+            continue
+        first, last = at + 1, at + 1 + int(back[0])
+        inside = bars.returns[first:last]
+        if last > first and not (np.abs(inside) > _REVERTED * move).any():
+            spans.append((first, last))
+            sizes.append(move)
+    return listed(
+        bars, "spike", "warning", spans, np.array(sizes),
+        lambda first, last: f"The closes of {last - first + 1} candles from {bars.when(first)} on are "
+        f"{_percent(np.expm1(bars.returns[first - 1]))} from the one before, and the next one is back: bad prints, most "
+        "likely.",
+        "Closes that leave the series and come back within five bars: {n} more.",
+    )  # fmt: skip
+
+
 def _stands_apart(returns: Array, at: int) -> bool:
     around = np.concatenate((returns[max(0, at - 5) : at], returns[at + 2 : at + 7]))
     rest = np.abs(around[~np.isnan(around)])
@@ -105,11 +161,11 @@ def _stands_apart(returns: Array, at: int) -> bool:
 
 def wicks(bars: Bars) -> list[Finding]:
     """Highs and lows far from everything around: beyond the bodies of the bar and of both neighbours by more
-    than 25 usual returns and 2%, and by five times as much as the wicks of ten bars around."""
+    than 25 usual returns and 0.5%, and by five times as much as the wicks of ten bars around."""
     body_top, body_low = np.maximum(bars.open, bars.close), np.minimum(bars.open, bars.close)
     reach = np.maximum(np.log(bars.high / body_top), np.log(body_low / bars.low))
     scale = np.append(bars.scale, bars.scale[-1:]) if len(bars.scale) else np.full(len(reach), np.inf)
-    at = np.flatnonzero(reach > np.maximum(25 * scale, _LEAST_OUTLIER))
+    at = np.flatnonzero(reach > np.maximum(25 * scale, _LEAST_WICK))
     kept = []
     for each in at:
         around = np.concatenate((reach[max(0, each - 5) : each], reach[each + 1 : each + 6]))
@@ -119,11 +175,16 @@ def wicks(bars: Bars) -> list[Finding]:
             kept.append(int(each))
     return listed(
         bars, "wick", "warning", [(i, i) for i in kept], reach[kept],
-        lambda first, _: f"The {'high' if bars.high[first] / body_top[first] > body_low[first] / bars.low[first] else 'low'} "
-        f"of {bars.when(first)} is {_percent(np.expm1(reach[first]))} off the bar's open and close, and nothing "
-        "around it goes near.",
+        lambda first, _: f"The {_far_end(bars, first)} off the bar's open and close, and nothing around it goes near.",
         "Highs or lows that nothing around goes near: {n} more.",
     )  # fmt: skip
+
+
+def _far_end(bars: Bars, at: int) -> str:
+    above = bars.high[at] / max(bars.open[at], bars.close[at])
+    below = min(bars.open[at], bars.close[at]) / bars.low[at]
+    end, off = ("high", above - 1) if above > below else ("low", 1 / below - 1)
+    return f"{end} of {bars.when(at)} is {_percent(off)}"
 
 
 def outliers(bars: Bars, told: set[int]) -> list[Finding]:
@@ -203,7 +264,7 @@ def flat(bars: Bars) -> list[Finding]:
     if share > 0.5:
         text = f"{share:.0%} of the candles have one price only, the one before's: nothing traded, or it was filled."
         found.append(bars.finding("flat", "note", 0, len(same) - 1, int(same.sum()), text))
-    spans, longer = odd_runs(same, 5)
+    spans, longer = odd_runs(same, 5, bars.times)
     for severity, some in (("warning", longer >= 2), ("note", longer < 2)):
         found += listed(
             bars, "flat", severity, [spans[at] for at in np.flatnonzero(some)], longer[some],
@@ -225,7 +286,7 @@ def stale(bars: Bars) -> list[Finding]:
         again[1:] &= values[1:] == values[:-1]
     again[1:] &= (bars.volume[1:] == bars.volume[:-1]) | ~(known[1:] | known[:-1])
     sure = known.mean() > 0.5
-    spans, longer = odd_runs(again, 1 if sure else 3)
+    spans, longer = odd_runs(again, 1 if sure else 3, bars.times)
     return listed(
         bars, "stale", "warning" if sure else "note", [(first - 1, last) for first, last in spans], longer,
         lambda first, last: f"{last - first + 1:,} candles from {bars.when(first)} on are the same in all figures: one "

@@ -81,12 +81,19 @@ def _bars(table: pd.DataFrame, times: Array, timeframe: Timeframe, calendar: Cal
 def _checks(bars: Bars) -> list[Finding]:
     split = prices.splits(bars)
     spikes = prices.spikes(bars)
+    spikes += prices.patches(bars, _numbers(bars, split + spikes))
     # a spike is two outliers, and a split one: they have been told
-    told = _numbers(bars, split + spikes) | {at + 1 for at in _numbers(bars, spikes)}
+    told = _numbers(bars, split + spikes) | _after(bars, spikes)
     return [
         *split, *spikes, *prices.wicks(bars), *prices.outliers(bars, told), *prices.flat(bars), *prices.stale(bars),
         *volumes.holes(bars), *zones.misplaced(bars),
     ]  # fmt: skip
+
+
+def _after(bars: Bars, found: list[Finding]) -> set[int]:
+    """The bars that follow."""
+    ends = np.array([to_us(each.end) for each in found], np.int64)
+    return set(np.searchsorted(bars.times, ends).tolist())
 
 
 def _numbers(bars: Bars, found: list[Finding]) -> set[int]:

@@ -21,7 +21,7 @@ def holes(bars: Bars) -> list[Finding]:
         return []
     moved = (bars.high > bars.low) | np.isnan(bars.volume)
     without = ~known & moved
-    spans, longer = odd_runs(without, 3)
+    spans, longer = odd_runs(without, 3, bars.times)
     return listed(
         bars, "volume hole", "warning", spans, longer,
         lambda first, last: f"{last - first + 1:,} candles from {bars.when(first)} on have no volume, though others "

@@ -28,6 +28,8 @@ _QUARTER = HOUR // 4
 _YEARS = 3
 # What agrees so well no other clock explains better: three hours of a year are off at most.
 _SURE = 0.9995
+# What more than this of disagrees may have had another clock for a part.
+_DOUBTFUL = 0.005
 
 
 def misplaced(bars: Bars) -> list[Finding]:
@@ -35,15 +37,23 @@ def misplaced(bars: Bars) -> list[Finding]:
     York, Chicago, London, Berlin, Athens, Tokyo or the market's own, of a broker seven hours ahead of New York (whose
     days end when currencies' do), or of UTC moved by whole hours. Told where the
     calendar explains at least 90% then, and the part it does not explain shrinks to a third or less.
-    Looks at the quarters of an hour of the last three years; a calendar that never closes tells nothing."""
+    Looks at the quarters of an hour of the last three years, and where no clock explains these, at each of their
+    calendar years: a vendor may have changed its clock. A calendar that never closes tells nothing."""
     calendar = bars.calendar
     if calendar.name in ("24/7", "learnt") or bars.timeframe.seconds > 4 * 3600 or len(bars.times) < 50:
         return []
     times, frame = _coarse(bars)
-    if int(times[-1]) - int(times[0]) < 2 * DAY:
-        return []
-    now = _agreement(times, frame, calendar)
-    if now >= _SURE:
+    found = _other_clock(bars, times, frame)
+    if not found and 1 - _agreement(times, frame, calendar) > _DOUBTFUL:
+        years = np.flatnonzero(np.diff(times.view("datetime64[us]").astype("datetime64[Y]").astype(int))) + 1
+        found = [each for part in np.split(times, years) for each in _other_clock(bars, part, frame)]
+    return found
+
+
+def _other_clock(bars: Bars, times: Array, frame: Timeframe) -> list[Finding]:
+    """The finding on some times of the bars, where another clock explains them better by enough."""
+    calendar = bars.calendar
+    if int(times[-1]) - int(times[0]) < 2 * DAY or (now := _agreement(times, frame, calendar)) >= _SURE:
         return []
     best, reading = now, ""
     for moved, words in _readings(times, calendar):
@@ -53,11 +63,12 @@ def misplaced(bars: Bars) -> list[Finding]:
             best, reading = score, f"read as {words}"
     if not reading or best < 0.9 or 1 - best > (1 - now) / 3:
         return []
+    first, beyond = np.searchsorted(bars.times, [times[0], times[-1] + frame.micros]).tolist()
     text = (
-        f"The times look like another clock's: {reading}, {best:.1%} of them agree with the calendar "
-        f"{calendar.name}; as they are, {now:.1%}."
+        f"From {bars.when(first)} to {bars.when(beyond - 1)} the times look like another clock's: {reading}, {best:.1%} "
+        f"of them agree with the calendar {calendar.name}; as they are, {now:.1%}."
     )
-    return [bars.finding("time zone", "fault", 0, len(bars.times) - 1, len(bars.times), text)]
+    return [bars.finding("time zone", "fault", first, beyond - 1, beyond - first, text)]
 
 
 def _readings(times: Array, calendar: Calendar) -> Iterator[tuple[Array, str]]:
