@@ -28,6 +28,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,10 @@ def _style(view: ChartView) -> Payload:
         "forming": view.forming,
         "focus": [_second(time) for time in view.focus] if view.focus else None,
         "markers": [_marker(marker) for marker in view.markers],
-        "gaps": [[_second(start), _second(end)] for start, end in view.gaps],
+        "gaps": [
+            [_second(start), _second(end), *([note] if note else [])]
+            for (start, end), note in zip_longest(view.gaps, view.gap_notes)
+        ],
         "filled": [[_second(start), _second(end)] for start, end in view.filled],
     }
     return {

@@ -74,7 +74,8 @@ class ChartView:
     ``focus`` is the range shown at first, and again whenever it changes; without one the newest candles
     are shown. ``follow`` keeps the newest candle in sight while the reader has not scrolled away.
     ``has_older`` and ``has_newer`` let the browser ask for candles before the first and after the last.
-    ``gaps`` are [start, end) ranges without candles, drawn as a break; ``filled`` are [start, end) ranges
+    ``gaps`` are [start, end) ranges without candles, drawn as a break, and ``gap_notes`` what is said of each
+    at the crosshair (one for each gap, or none at all); ``filled`` are [start, end) ranges
     whose candles were filled in and not observed, drawn hollow and without colour.
     """
 
@@ -95,9 +96,12 @@ class ChartView:
     title: str = ""
     forming: bool = False
     gaps: tuple[Span, ...] = ()
+    gap_notes: tuple[str, ...] = ()
     filled: tuple[Span, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.gap_notes and len(self.gap_notes) != len(self.gaps):
+            raise InternalError(f"{len(self.gap_notes)} notes for {len(self.gaps)} gaps.")
         known = {PRICE_PANE, *(pane.id for pane in self.panes)}
         for line in self.lines:
             if len(line.values) != len(self.candles):

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from lib import export, health, history
 from lib.chart import ChartView, Marker, candle_chart, chart_events, filled_spans, precision_of, view_of
+from lib.gaps import CAUSES
 from lib.history import Loaded
 from lib.indicators import Pick
 from lib.statistics import summarise
 from lib.store import SeriesInfo, Store
-from lib.timeframes import Timeframe, parse
+from lib.timeframes import Timeframe, parse, to_us
 from lib.ui import address, words
 from lib.ui.badge import badge, wait_for
 from lib.ui.frame import bar, figures, guard, plain
@@ -139,7 +141,9 @@ def _explore(
             stretch = history.extended(store, info.series, timeframe, stretch)
         st.session_state[_STRETCH] = stretch
         loaded = history.load(store, info.series, timeframe, picks, stretch)
-        view = _view(info, loaded, picks, look, focus, _gaps(store, loaded), _filled(store, info, loaded))
+        view = _view(
+            info, loaded, picks, look, focus, _gaps(store, info, loaded), _filled(store, info, loaded)
+        )
         events = candle_chart(view, key=_CHART, report_visible=True)
         if events.latest:
             address.keep("at", "", "")
@@ -160,24 +164,31 @@ def _view(
     picks: Sequence[Pick],
     look: Look,
     focus: tuple[pd.Timestamp, pd.Timestamp] | None,
-    gaps: tuple[Span, ...],
+    gaps: dict[Span, str],
     filled: tuple[Span, ...],
 ) -> ChartView:
     return view_of(
         info.series.at(loaded.timeframe), loaded.candles, loaded.timeframe, picks, loaded.values,
         markers=event_marks(info), zone=look.zone, log=look.log, volume=look.volume,
         has_older=loaded.has_older, has_newer=loaded.has_newer, focus=focus,
-        gaps=gaps, filled=filled,
+        gaps=tuple(gaps), gap_notes=tuple(gaps.values()), filled=filled,
     )  # fmt: skip
 
 
-def _gaps(store: Store, loaded: Loaded) -> tuple[Span, ...]:
-    """Where expected candles are missing, as soon as the series has been looked at."""
+def _gaps(store: Store, info: SeriesInfo, loaded: Loaded) -> dict[Span, str]:
+    """Where expected candles are missing, how many and likely why, as soon as the series has been looked at."""
     found = health.known(store, loaded.series)
     if found is None or not len(loaded.candles):
-        return ()
+        return {}
     index = loaded.candles.index
-    return health.gap_spans(found, loaded.timeframe, index[0], loaded.timeframe.after(index[-1]))
+    gaps = found.holes.gaps
+    of = "" if loaded.timeframe == info.series.timeframe else f" of {info.series.timeframe.words}"
+    told = {}
+    for start, end in health.gap_spans(found, loaded.timeframe, index[0], loaded.timeframe.after(index[-1])):
+        at = int(np.searchsorted(gaps.starts, to_us(start)))
+        missing = words.count(int(gaps.counts[at]), "candle")
+        told[start, end] = f"{missing}{of} missing, likely cause: {CAUSES[gaps.causes[at]]}"
+    return told
 
 
 def _filled(store: Store, info: SeriesInfo, loaded: Loaded) -> tuple[Span, ...]:

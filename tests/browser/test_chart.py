@@ -304,6 +304,19 @@ def test_crosshair_reads_every_pane(page: Page, server: AppServer) -> None:
     expect(legend).to_have_text(last)
 
 
+def test_a_break_says_what_is_missing(page: Page, server: AppServer) -> None:
+    chart = live(page, server, pause=1)
+    expect(page.locator(".cb-key-gap")).to_have_text("candles missing")
+    expect(page.locator(".cb-key-filled")).to_be_hidden()
+    chart.ask("c.show(1900, 1940)")
+    box = chart.box()
+    bar = (box["width"] - chart.ask("c.scales()[0]")) / 41
+    note = page.locator(".cb-main .cb-note")
+    for at, said in ((1919, "after it"), (1920, "before it"), (1921, None)):
+        page.mouse.move(box["x"] + (at - 1899.5) * bar, box["y"] + box["height"] / 2, steps=2)
+        expect(note).to_have_text(f"{said} 7 candles missing, likely cause: halt" if said else "")
+
+
 def test_keys(page: Page, server: AppServer) -> None:
     chart = live(page, server, pause=1)
     page.locator(".cb").focus()

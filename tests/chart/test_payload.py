@@ -65,6 +65,7 @@ def test_reset_golden() -> None:
         markers=(Marker(table.index[1], "2:1 split"),),
         focus=(table.index[0], table.index[2]),
         gaps=((table.index[0], table.index[1]),),
+        gap_notes=("1 candle missing",),
         filled=((table.index[1], table.index[2]),),
     )
     rows = payload.pop("rows")
@@ -86,7 +87,7 @@ def test_reset_golden() -> None:
             "older": True,
             "focus": [1704067200, 1704067320],
             "markers": [[1704067260, "2:1 split", "flag"]],
-            "gaps": [[1704067200, 1704067260]],
+            "gaps": [[1704067200, 1704067260, "1 candle missing"]],
             "filled": [[1704067260, 1704067320]],
         },
     }

@@ -98,7 +98,9 @@ class CandleChart {
     Object.assign(this.credit, {
       className: "cb-credit", href: "https://www.tradingview.com/", target: "_blank", rel: "noopener", textContent: "Charts by TradingView",
     });
-    this.frame.append(bar, latest, element("cb-foot", this.credit), this.error);
+    this.keys = { gaps: element("cb-key cb-key-gap", "candles missing"), filled: element("cb-key cb-key-filled", "filled, not observed") };
+    for (const each of Object.values(this.keys)) each.hidden = true;
+    this.frame.append(bar, latest, element("cb-foot", this.credit, ...Object.values(this.keys)), this.error);
     this.frame.addEventListener("keydown", (event) => onKey(event, actions));
     for (const name of ["wheel", "pointerdown", "touchmove", "dblclick"]) {
       this.frame.addEventListener(name, () => (this.gesture = Date.now()), { passive: true, capture: true });
@@ -346,6 +348,8 @@ class CandleChart {
     if (!this.panes.length) return;
     this.panes[0].setMarkers(this.style.markers ?? [], this.rows);
     this.panes[0].marks.set(this.style.gaps ?? [], this.rows, fade(this.theme.text, 0.35));
+    this.keys.gaps.hidden = !this.style.gaps?.length;
+    this.keys.filled.hidden = !this.style.filled?.length;
   }
 
   /** After the library has drawn: the legend, the widths, the button to the newest candle. */
@@ -367,7 +371,8 @@ class CandleChart {
   #legend() {
     if (!this.theme) return;
     const place = this.cross === null ? this.#lastOnScreen() : placeOf(this.rows.times, this.cross);
-    for (const legend of this.legends) legend.show(this.rows, place, this.style, this.calendar, this.shape);
+    const note = this.cross === null ? "" : this.panes[0].marks.note(place);
+    for (const legend of this.legends) legend.show(this.rows, place, this.style, this.calendar, this.shape, note);
   }
 
   #lastOnScreen() {

@@ -50,7 +50,8 @@ export class Legend {
       this.volume = make("span", "cb-item");
       this.volume.append(make("span", "cb-name", "Vol"), (this.volumeValue = make("b")));
       prices.append(this.change, this.volume);
-      this.root.append(head, prices);
+      this.note = make("div", "cb-note"); // of no height, so that the candles do not move under the pointer
+      this.root.append(head, prices, this.note);
     }
     const row = make("div", "cb-row cb-lines");
     if (!this.pane.isPrice) row.append(make("span", "cb-title", this.pane.spec.title));
@@ -109,8 +110,9 @@ export class Legend {
     this.fold.setAttribute("aria-expanded", String(this.open));
   }
 
-  /** Show row `i` of `rows`. */
-  show(rows, i, style, calendar, shape) {
+  /** Show row `i` of `rows`, and `note` on it. */
+  show(rows, i, style, calendar, shape, note = "") {
+    if (this.note) set(this.note, note);
     const has = i >= 0 && i < rows.length;
     if (this.pane.isPrice) this.#showCandle(rows, has ? i : -1, style, calendar, shape);
     for (const { line, value } of this.values) {

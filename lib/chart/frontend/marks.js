@@ -19,6 +19,7 @@ export class Marks {
   #chart;
   #update;
   #places = [];
+  #notes = new Map(); // by place, of the break before it
   #color = "#888";
 
   attached({ chart, requestUpdate }) {
@@ -30,12 +31,24 @@ export class Marks {
     this.#chart = null;
   }
 
-  /** `gaps`: [start, end) times; drawn before the first candle at or after the end. */
+  /** `gaps`: [start, end) times and what is said of them; drawn before the first candle at or after the end. */
   set(gaps, rows, color) {
     this.#color = color;
-    this.#places = [...new Set(gaps.map(([, end]) => placeOf(rows.times, end)))]
-      .filter((place) => place > 0 && place < rows.length);
+    this.#notes.clear();
+    for (const [, end, note] of gaps) {
+      const place = placeOf(rows.times, end);
+      if (place <= 0 || place >= rows.length) continue;
+      const held = this.#notes.get(place);
+      this.#notes.set(place, [held, note ?? (held ? "" : "candles missing")].filter(Boolean).join("; "));
+    }
+    this.#places = [...this.#notes.keys()];
     this.#update?.();
+  }
+
+  /** What is said of the break before or after the candle at `place`; empty where there is none. */
+  note(place) {
+    const [before, after] = [this.#notes.get(place), this.#notes.get(place + 1)];
+    return [before && `before it ${before}`, after && `after it ${after}`].filter(Boolean).join("; ");
   }
 
   updateAllViews() {}

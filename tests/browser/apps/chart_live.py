@@ -96,6 +96,7 @@ def live() -> None:
         markers=(Marker(candles.index[BARS - 40], "2:1 split"),), precision=2, follow=True, title="DEMOUSDT (demo)",
         forming=True, log=st.session_state.log, zone=query.get("zone"),
         gaps=((candles.index[BARS - 80] - pd.Timedelta("1min"), candles.index[BARS - 80]),),
+        gap_notes=("7 candles missing, likely cause: halt",),
     )  # fmt: skip
     candle_chart(view, key="chart", height=int(query.get("height", "720")))
     st.session_state["shown"] = len(candles)
