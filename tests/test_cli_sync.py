@@ -234,13 +234,12 @@ def test_gaps_are_listed_with_their_states(holed: pd.DataFrame) -> None:
     text = run("gaps", *ASK)
     assert text.exit_code == 0
     lines = text.stdout.splitlines()
-    assert lines[0].startswith(
-        "BTCUSDT 1h (binance): 99.24% of 1,440 candles are there; 2 gaps. Calendar 24/7"
-    )
+    assert lines[0].startswith("BTCUSDT 1h (binance): 99.24% of 1,440 candles there; 2 gaps. Calendar 24/7")
     assert "ignored by reader" in lines[1]
     assert "detected" in lines[2]
     answer("gaps", *ASK, "--mark", "detected", "--start", "2024-01-05", "--end", "2024-01-06")
     assert "ignored" not in run("gaps", *ASK).stdout
+    assert "; 1 gap. " in run("gaps", *ASK, "--end", "2024-01-06").stdout
     assert run("gaps", *ASK, "--mark", "ignored").exit_code == 2
     assert run("gaps", "--symbol", "NONE").exit_code == 2
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # From the ground up; a module imports its own layer and those before it.
 LAYERS = [
-    {"errors", "timeframes", "series", "candles", "settings"},
+    {"errors", "timeframes", "series", "candles", "settings", "wording"},
     {"calendars", "comparison", "indicators", "gaps", "quality", "viewport", "replay", "statistics"},
     {
         "remote",

@@ -298,6 +298,11 @@ def test_what_the_ledger_counted() -> None:
         ("conflicts", "warning", 3),
         ("duplicates", "note", 1200),
     ]
+    assert [each.text.partition(":")[0] for each in found] == [
+        "A later fetch changed 3 candles", "The source sent 1,200 rows twice, the same in every figure.",
+    ]  # fmt: skip
+    (one,) = told(quiet(), refetches=Refetches(conflicts=1))
+    assert "changed 1 candle:" in one.text
 
 
 def test_filled_candles_are_left_out() -> None:

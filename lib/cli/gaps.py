@@ -14,6 +14,7 @@ from lib.cli.downloading import outcome_as_dict, say_outcome
 from lib.cli.progress import STOPPED, Bar, stoppable
 from lib.cli.selecting import judged_as_dict, looked_at, one_of, series_of, series_options
 from lib.errors import InputError
+from lib.wording import count
 
 if TYPE_CHECKING:
     from lib.series import Series
@@ -127,7 +128,7 @@ def fill(
         click.echo(json.dumps({"made": made, "method": method}))
     else:
         click.echo(
-            f"{series}: {made:,} candles made by {method} fill, marked as filled; fill --undo takes them out."
+            f"{series}: {count(made, 'candle')} made by {method} fill, marked as filled; fill --undo takes them out."
         )
 
 
@@ -167,7 +168,7 @@ def _undo(
     if as_json:
         click.echo(json.dumps({"removed": gone}))
     else:
-        click.echo(f"{series}: {gone:,} made-up candles taken out.")
+        click.echo(f"{series}: {count(gone, 'made-up candle')} taken out.")
 
 
 def _holes(
@@ -218,9 +219,11 @@ def _say(found: Holes, limit: int) -> None:
     told = (
         "nothing is expected"
         if share is None
-        else f"{share:.2%} of {found.coverage.expected:,} candles are there"
+        else f"{share:.2%} of {count(found.coverage.expected, 'candle')} there"
     )
-    click.echo(f"{found.series}: {told}; {len(found):,} gaps. Calendar {found.calendar.name}: {found.reason}")
+    click.echo(
+        f"{found.series}: {told}; {count(len(found), 'gap')}. Calendar {found.calendar.name}: {found.reason}"
+    )
     for hole in _longest(found, limit):
         by = f" by {hole.by}" if hole.by else ""
         note = f" ({hole.note})" if hole.note else ""

@@ -13,6 +13,7 @@ import pandas as pd
 from lib.calendars import Calendar
 from lib.gaps import Coverage, Gaps
 from lib.timeframes import Timeframe, from_us
+from lib.wording import count
 
 __all__ = [
     "SEVERITIES",
@@ -88,8 +89,7 @@ def badge(report: Report) -> Badge:
     fault; fair: between."""
     share = report.coverage.share
     worst = max((SEVERITIES.index(found.severity) for found in report.findings), default=0)
-    count = len(report.findings)
-    told = "no findings" if not count else f"{count} finding{'s' if count > 1 else ''}"
+    told = count(len(report.findings), "finding") if report.findings else "no findings"
     if share is None:
         return Badge(f"nothing expected · {told}", "fair" if worst < 2 else "poor")
     level = "good" if share >= 0.995 and worst == 0 else "poor" if share < 0.95 or worst == 2 else "fair"
@@ -144,8 +144,8 @@ def listed(
     most: int = _LISTED,
 ) -> list[Finding]:
     """The spans (first bar, last bar) as findings: the heaviest ``most`` one by one, the rest in one. ``word``
-    makes the sentence of a span; ``more`` the one for the rest, with ``{n}`` for their number
-    and ``{s}`` for a plural's s."""
+    makes the sentence of a span; ``more`` the one for the rest, with ``{n}`` for their number and ``{places}`` for
+    it with that word."""
     order = np.argsort(-weights, kind="stable")
     told = sorted(int(at) for at in order[:most])
     found = []
@@ -154,9 +154,9 @@ def listed(
         found.append(bars.finding(kind, severity, first, last, last - first + 1, word(first, last)))
     rest = sorted(int(at) for at in order[most:])
     if rest:
-        count = sum(spans[at][1] - spans[at][0] + 1 for at in rest)
-        text = more.format(n=f"{len(rest):,}", s="" if len(rest) == 1 else "s")
-        found.append(bars.finding(kind, severity, spans[rest[0]][0], spans[rest[-1]][1], count, text))
+        bad = sum(spans[at][1] - spans[at][0] + 1 for at in rest)
+        text = more.format(n=f"{len(rest):,}", places=count(len(rest), "place"))
+        found.append(bars.finding(kind, severity, spans[rest[0]][0], spans[rest[-1]][1], bad, text))
     return found
 
 

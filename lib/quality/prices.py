@@ -271,7 +271,7 @@ def flat(bars: Bars) -> list[Finding]:
             lambda first, last: f"{last - first + 1:,} candles from {bars.when(first)} on stand at "
             f"{bars.close[first]:g}: open, high, low and close are all the same.",
             most=5 if severity == "warning" else 0,
-            more="In {n} place{s} candles stand at one price for longer than chance explains.",
+            more="In {places} candles stand at one price for longer than chance explains.",
         )  # fmt: skip
     return found
 
@@ -291,5 +291,5 @@ def stale(bars: Bars) -> list[Finding]:
         bars, "stale", "warning" if sure else "note", [(first - 1, last) for first, last in spans], longer,
         lambda first, last: f"{last - first + 1:,} candles from {bars.when(first)} on are the same in all figures: one "
         "was repeated.",
-        "In {n} more place{s} candles repeat one.",
+        "In {places} more candles repeat one.",
     )  # fmt: skip

@@ -11,6 +11,7 @@ from lib.gaps import coverage_of, gaps_of, look
 from lib.quality import prices, volumes, zones
 from lib.quality.model import SEVERITIES, Array, Bars, Finding, Refetches, Report
 from lib.timeframes import Timeframe, from_us, to_us
+from lib.wording import count
 
 __all__ = ["report"]
 
@@ -67,7 +68,7 @@ def _sound(table: pd.DataFrame) -> Array:
 
 def _unsound(times: Array, timeframe: Timeframe) -> Finding:
     first, last = from_us(int(times[0])), from_us(int(times[-1]))
-    text = f"{len(times):,} candles have a price that is zero, negative or no number, first at {first:%Y-%m-%d %H:%M} UTC."
+    text = f"A price is zero, negative or no number in {count(len(times), 'candle')}, first at {first:%Y-%m-%d %H:%M} UTC."
     return Finding("not positive", "fault", first, timeframe.after(last), len(times), text)
 
 
@@ -105,24 +106,11 @@ def _counts(table: pd.DataFrame, timeframe: Timeframe, counts: Refetches) -> lis
     if not len(table):
         return []
     first, end = table.index[0], timeframe.after(table.index[-1])
+    rows, changed = count(counts.duplicates, "row"), count(counts.conflicts, "candle")
+    refused = count(counts.refused, "row")
     told = [
-        (
-            "duplicates",
-            "note",
-            counts.duplicates,
-            "rows came twice, the same in every figure, and were merged.",
-        ),
-        (
-            "conflicts",
-            "warning",
-            counts.conflicts,
-            "candles were changed by a later fetch: their source revises.",
-        ),
-        (
-            "refused",
-            "warning",
-            counts.refused,
-            "rows from the source broke the rules of candles and were refused.",
-        ),
-    ]
-    return [Finding(kind, grave, first, end, n, f"{n:,} {text}") for kind, grave, n, text in told if n]
+        ("duplicates", "note", counts.duplicates, f"The source sent {rows} twice, the same in every figure."),
+        ("conflicts", "warning", counts.conflicts, f"A later fetch changed {changed}: the source revises."),
+        ("refused", "warning", counts.refused, f"{refused} from the source broke the rules of candles: refused."),
+    ]  # fmt: skip
+    return [Finding(kind, grave, first, end, n, text) for kind, grave, n, text in told if n]

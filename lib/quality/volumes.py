@@ -9,6 +9,7 @@ from lib.candles import micros
 from lib.quality.model import Bars, Finding, listed
 from lib.quality.prices import odd_runs
 from lib.timeframes import Timeframe, from_us
+from lib.wording import count
 
 __all__ = ["crossed", "holes"]
 
@@ -24,9 +25,9 @@ def holes(bars: Bars) -> list[Finding]:
     spans, longer = odd_runs(without, 3, bars.times)
     return listed(
         bars, "volume hole", "warning", spans, longer,
-        lambda first, last: f"{last - first + 1:,} candles from {bars.when(first)} on have no volume, though others "
-        "have and the price moved.",
-        "In {n} more place{s} candles have no volume.",
+        lambda first, last: f"No volume in {count(last - first + 1, 'candle')} from {bars.when(first)} on, though others "
+        "have one and the price moved.",
+        "In {places} more candles have no volume.",
     )  # fmt: skip
 
 
@@ -42,5 +43,5 @@ def crossed(bid: pd.DataFrame, ask: pd.DataFrame, timeframe: Timeframe) -> list[
         return []
     times = micros(bid)[left[at]]
     first, last = from_us(int(times[0])), from_us(int(times[-1]))
-    text = f"The ask is below the bid in {len(at):,} of {len(left):,} candles, first at {first:%Y-%m-%d %H:%M} UTC."
+    text = f"The ask is below the bid in {len(at):,} of {count(len(left), 'candle')}, first at {first:%Y-%m-%d %H:%M} UTC."
     return [Finding("crossed", "fault", first, timeframe.after(last), len(at), text)]

@@ -12,6 +12,7 @@ from lib.calendars.sessions import DAY, HOUR, agreement, find_phase, local_to_ut
 from lib.gaps import Kept
 from lib.quality.model import Bars, Finding
 from lib.timeframes import Timeframe
+from lib.wording import count
 
 __all__ = ["misplaced", "outside"]
 
@@ -98,15 +99,15 @@ def _agreement(times: Array, frame: Timeframe, calendar: Calendar) -> float:
 
 def outside(bars: Bars, kept: Kept) -> list[Finding]:
     """Candles when the calendar has the market closed: a warning from 1% of all on, a note below."""
-    count = kept.outside.total
-    if not count:
+    number = kept.outside.total
+    if not number:
         return []
-    every = kept.outside.times() if count <= 10**6 else kept.outside.firsts
+    every = kept.outside.times() if number <= 10**6 else kept.outside.firsts
     weekend = int(((every // DAY + 3) % 7 >= 5).sum())
     first = int(np.searchsorted(bars.times, as_us(int(kept.outside.firsts[0]))))
     last = int(np.searchsorted(bars.times, as_us(int(kept.outside.lasts[-1]))))
     last = min(last, len(bars.times) - 1)
     on = f", {weekend:,} of them on a Saturday or Sunday (UTC)" if weekend else ""
-    text = f"{count:,} candles are at times when the calendar {bars.calendar.name} has the market closed{on}."
-    severity = "warning" if count >= 0.01 * len(bars.times) else "note"
-    return [bars.finding("outside hours", severity, min(first, last), last, count, text)]
+    text = f"The market is closed, by the calendar {bars.calendar.name}, at the times of {count(number, 'candle')}{on}."
+    severity = "warning" if number >= 0.01 * len(bars.times) else "note"
+    return [bars.finding("outside hours", severity, min(first, last), last, number, text)]

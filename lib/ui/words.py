@@ -7,6 +7,7 @@ import pandas as pd
 
 from lib.quality import share_text
 from lib.timeframes import Timeframe, from_us, to_us, trading_days
+from lib.wording import count
 
 __all__ = ["age", "count", "day", "duration", "number", "percent", "price", "share", "size", "when"]
 
@@ -68,11 +69,6 @@ def size(count: int) -> str:
         if count >= length:
             return f"{count / length:.1f} {name}"
     return f"{count} bytes"
-
-
-def count(number_: int, what: str) -> str:
-    """``1 candle``, ``2,000 candles``."""
-    return f"{number_:,} {what}{'' if number_ == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:
