@@ -294,6 +294,13 @@ def test_floats_survive_their_text(values: list[float]) -> None:
         (r"C:\files\msft daily.txt", "MSFT"),
         ("^GSPC.csv", "^GSPC"),
         ("2024-01-01.csv", ""),
+        ("a18_yahoo_adjclose_aapl.csv", "AAPL"),
+        ("a01_mt5_tab_h1_us30.csv", "US30"),
+        ("quandl_wiki_aapl.csv", "AAPL"),
+        ("lean_spy_daily_decicents.zip", "SPY"),
+        ("my TSLA notes.csv", "TSLA"),
+        ("bitcoin_daily.csv", "BITCOIN"),
+        ("micro_text_ts_wld_large.csv", ""),
         ("", ""),
     ],
 )
