@@ -234,7 +234,7 @@ def test_gaps_are_listed_with_their_states(holed: pd.DataFrame) -> None:
     text = run("gaps", *ASK)
     assert text.exit_code == 0
     lines = text.stdout.splitlines()
-    assert lines[0].startswith("BTCUSDT 1h (binance): 99.24% of 1,440 candles there; 2 gaps. Calendar 24/7")
+    assert lines[0].startswith("BTCUSDT 1h (binance): 99.2% of 1,440 candles there; 2 gaps. Calendar 24/7")
     assert "ignored by reader" in lines[1]
     assert "detected" in lines[2]
     answer("gaps", *ASK, "--mark", "detected", "--start", "2024-01-05", "--end", "2024-01-06")
@@ -254,7 +254,8 @@ def test_without_a_symbol_every_series_is_looked_at(holed: pd.DataFrame) -> None
         assert some.exit_code == 0, some.stderr
         assert [one["symbol"] for one in json.loads(some.stdout)["series"]] == ["BTCUSDT"]
         assert "Left out: OLD 1d (t): " in some.stderr
-        assert run(verb, "--start", "2030-01-01").exit_code == 2
+        none = run(verb, "--symbol", "OLD", "--start", "2030-01-01")
+        assert none.exit_code == 2 and "open from 2010-01-01 00:00 to 2010-01-30 00:00 UTC." in none.stderr
 
 
 def test_fill_from_the_source_and_by_hand(server: Server, exchange: Exchange, holed: pd.DataFrame) -> None:

@@ -67,7 +67,10 @@ def calendar(
         return _FIXED[name]
     if name == LEARNT:
         if times is None or timeframe is None:
-            raise InputError("A calendar is learnt from candles, and none were given.")
+            raise InputError(
+                "A calendar is learnt from candles, and none were given.",
+                remedy="Choose one by name: 24/7, forex, 24/5 or an exchange such as XNYS.",
+            )
         return learnt(times, timeframe)
     return exchange(name)
 

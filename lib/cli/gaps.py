@@ -215,11 +215,13 @@ def _as_dict(found: Holes, limit: int) -> dict[str, Any]:
 
 
 def _say(found: Holes, limit: int) -> None:
+    from lib.quality import share_text
+
     share = found.coverage.share
     told = (
         "nothing is expected"
         if share is None
-        else f"{share:.2%} of {count(found.coverage.expected, 'candle')} there"
+        else f"{share_text(share)} of {count(found.coverage.expected, 'candle')} there"
     )
     click.echo(
         f"{found.series}: {told}; {count(len(found), 'gap')}. Calendar {found.calendar.name}: {found.reason}"

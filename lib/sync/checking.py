@@ -9,10 +9,9 @@ import pandas as pd
 
 from lib.calendars import Calendar, Phase
 from lib.candles import micros
-from lib.errors import InputError
 from lib.quality import Badge, Refetches, Report, badge, report
 from lib.series import Series
-from lib.sync.holes import calendar_of
+from lib.sync.holes import calendar_of, nothing_in
 
 if TYPE_CHECKING:
     from lib.store import Store
@@ -46,7 +45,7 @@ def check(
     """
     table = store.read(series, start=start, end=end, provenance=bool(store.info(series).filled))
     if not len(table):
-        raise InputError(f"{series} has no candle in this range.", remedy="Choose another range.")
+        raise nothing_in(store, series)
     made, reason = calendar_of(store, series, micros(table), name=name)
     found = report_on(store, series, table, made, start=start, end=end)
     return Checked(series, made, reason, found, badge(found))

@@ -17,11 +17,12 @@ from lib.series import Series
 from lib.sync.planning import Span
 from lib.sync.planning import without as not_known
 from lib.timeframes import Timeframe, to_us
+from lib.wording import count
 
 if TYPE_CHECKING:
     from lib.store import GapState, Store
 
-__all__ = ["Hole", "Holes", "calendar_of", "holes", "holes_among", "observed", "observed_in"]
+__all__ = ["Hole", "Holes", "calendar_of", "holes", "holes_among", "nothing_in", "observed", "observed_in"]
 
 Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
 Volume = np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -98,7 +99,7 @@ def holes_among(
 ) -> Holes:  # fmt: skip
     """:func:`holes` for who has read the observed candles of the range already."""
     if not len(opens):
-        raise InputError(f"{series} has no candle in this range.", remedy="Choose another range.")
+        raise nothing_in(store, series)
     made, reason = calendar_of(store, series, opens, name=name)
     frame = series.timeframe
     kept = look(opens, frame, made, start, end)
@@ -106,6 +107,16 @@ def holes_among(
     states = store.gap_states(series)
     return Holes(
         series, made, reason, kept.phase, kept, coverage_of(kept), gaps, states, _matched(gaps, states, frame)
+    )
+
+
+def nothing_in(store: Store, series: Series) -> InputError:
+    """That a range holds no observed candle of a series, and which range does."""
+    info = store.info(series)
+    return InputError(
+        f"{series} has no candle in this range.",
+        remedy=f"Its candles open from {info.first:%Y-%m-%d %H:%M} to {info.last:%Y-%m-%d %H:%M} UTC"
+        + (f", {count(info.filled, 'filled one')} among them." if info.filled else "."),
     )
 
 

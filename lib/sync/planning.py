@@ -52,11 +52,15 @@ def checked_range(start: pd.Timestamp | None, end: pd.Timestamp | None) -> Span:
             )
     start, end = (None if at is None else at.tz_convert("UTC").as_unit("us") for at in (start, end))
     if start is not None and end is not None and start >= end:
-        raise InputError(f"The start {start:%Y-%m-%d %H:%M} is not before the end {end:%Y-%m-%d %H:%M}.")
+        raise InputError(
+            f"The start {start:%Y-%m-%d %H:%M} is not before the end {end:%Y-%m-%d %H:%M}.",
+            remedy="Choose an earlier start or a later end.",
+        )
     # a day of grace: this machine's clock may be wrong
     if start is not None and start > pd.Timestamp.now(tz="UTC") + pd.Timedelta(days=1):
         raise InputError(
-            f"The start {start:%Y-%m-%d %H:%M} UTC lies in the future: there are no candles yet."
+            f"The start {start:%Y-%m-%d %H:%M} UTC lies in the future: there are no candles yet.",
+            remedy="Choose one that has passed, or none for all there is.",
         )
     return start, end
 
