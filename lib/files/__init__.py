@@ -3,7 +3,9 @@
 The stages, each a module that can be used and tested alone::
 
     containers    bytes or a path -> the tables in it            gzip, zip ... told by content, bounded
+    formats       those that are known and not read
     documents, workbooks   JSON, Excel and OpenDocument -> text    (parsing: JSON text -> values; records)
+    markup        tables of web pages -> text
     extents       what would grow beyond all bounds, told before it is read
     tables        Parquet, Arrow -> typed columns
     text          bytes -> UTF-8                                 encodings, byte order marks

@@ -24,6 +24,7 @@ from typing import Any
 import pyarrow as pa
 
 from lib.errors import FileRefused
+from lib.files import formats
 
 __all__ = ["MOST_BYTES", "Buffer", "Member", "load", "members", "unpack"]
 
@@ -43,7 +44,7 @@ _MOST_MEMBERS = 2000
 class Member:
     """The bytes of one file after unwrapping, and what it was wrapped in, outermost first.
 
-    ``kind`` is ``text``, ``json``, ``parquet``, ``arrow`` or ``excel``; ``path`` the names it went by,
+    ``kind`` is ``text``, ``json``, ``parquet``, ``arrow``, ``excel`` or ``html``; ``path`` the names it went by,
     outermost first (they may carry the date that the rows leave out)."""
 
     name: str
@@ -286,6 +287,7 @@ _KINDS = (
     _Kind("gzip", "a gzip file", b"\x1f\x8b", _stream("gzip", lambda file: gzip.GzipFile(fileobj=file))),
     _Kind("bz2", "a bzip2 file", b"BZh", _stream("bz2", bz2.BZ2File)),
     _Kind("xz", "an xz file", b"\xfd7zXZ\0", _stream("xz", lzma.LZMAFile)),
+    _Kind("lzma", "an lzma file", b"\x5d\0\0", _stream("lzma", lzma.LZMAFile)),
     _Kind("zstd", "a zstd file", b"\x28\xb5\x2f\xfd", _arrow_stream("zstd")),
     _Kind("lz4", "an lz4 file", b"\x04\x22\x4d\x18", _arrow_stream("lz4")),
     _Kind("zip", "a zip archive", b"PK\x03\x04", archive=_unzip),
@@ -295,14 +297,6 @@ _KINDS = (
     _Kind("arrow", "an Arrow or Feather file", b"ARROW1", table="arrow"),
     _Kind("arrow", "an Arrow stream", b"\xff\xff\xff\xff", table="arrow"),
     _Kind("feather", "a Feather file", b"FEA1", table="arrow"),
-    _Kind("7z", "a 7-Zip archive", b"7z\xbc\xaf\x27\x1c", remedy="Unpack it first."),
-    _Kind("rar", "a RAR archive", b"Rar!\x1a\x07", remedy="Unpack it first."),
-    _Kind("excel", "an old Excel workbook (.xls)", b"\xd0\xcf\x11\xe0", remedy="Save it as .xlsx or CSV."),
-    _Kind("pdf", "a PDF document", b"%PDF"),
-    _Kind("png", "a picture", b"\x89PNG"),
-    _Kind("jpeg", "a picture", b"\xff\xd8\xff"),
-    _Kind("sqlite", "an SQLite database", b"SQLite format 3\0"),
-    _Kind("hdf5", "an HDF5 file", b"\x89HDF"),
 )
 _MARKUP = re.compile(
     rb"\s*(?:\xef\xbb\xbf)?\s*<\s*(!doctype|!--|html|head|body|table|script|\?xml|svg)\b", re.I
@@ -312,10 +306,7 @@ _JSON = re.compile(
     rb"(?:\{\s*[\"'}]|\{\s*[A-Za-z_]\w*\s*:|\[\s*[\[{\]\"]|\[\s*\d{6,19}(?:\.\d+)?\s*,)"
 )
 _UTF_16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_HTML = _Kind(
-    "html", "a web page", b"",
-    remedy="The download answered with a page (often an error or a login); open it in a browser to see what it says.",
-)  # fmt: skip
+_HTML = _Kind("html", "a web page", b"", table="html")
 _DOCUMENT = _Kind("json", "JSON", b"", table="json")
 _WORKBOOK = _Kind("excel", "an Excel workbook", b"", table="excel")
 _OPEN_DOCUMENT = _Kind("ods", "an OpenDocument sheet", b"", table="excel")
@@ -324,18 +315,32 @@ _ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 
 def _kind(data: Buffer) -> _Kind | None:
     head = data[:4096]
+    if (other := formats.of_head(head)) is not None:
+        return _Kind("", other.title, b"", remedy=other.remedy)
     for kind in _KINDS:
         if head[kind.at : kind.at + len(kind.magic)] == kind.magic:
-            if kind.name == "zip" and head[30 : 38 + len(_ODS)] == b"mimetype" + _ODS:
-                return _OPEN_DOCUMENT
-            return _WORKBOOK if kind.name == "zip" and _is_workbook(data) else kind
-    if _MARKUP.match(head):
-        return _HTML
+            return _zipped(data, kind) if kind.name == "zip" else kind
+    if (
+        head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F
+    ):  # a frame to be skipped, ahead of packed ones
+        return next(kind for kind in _KINDS if kind.name == "zstd")
     if head[:2] in _UTF_16:
         head = head.decode(_UTF_16[head[:2]], "ignore").encode()
+    if _MARKUP.match(head):
+        return _HTML
     return _DOCUMENT if _JSON.match(head) else None
 
 
-def _is_workbook(data: Buffer) -> bool:
-    """The directory of a zip names its parts near its end."""
-    return data.find(b"xl/workbook.", max(0, len(data) - 2**20)) >= 0
+def _zipped(data: Buffer, kind: _Kind) -> _Kind:
+    """What a zip is, by the names of its parts: a workbook, another document, or an archive."""
+    if data[30 : 38 + len(_ODS)] == b"mimetype" + _ODS:
+        return _OPEN_DOCUMENT
+    try:
+        with zipfile.ZipFile(_Counted(data, _Budget(""))) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, FileRefused):
+        return kind
+    if any(name.startswith("xl/workbook.") for name in names):
+        return _WORKBOOK
+    other = formats.of_archive(names)
+    return _Kind("", other.title, b"", remedy=other.remedy) if other else kind

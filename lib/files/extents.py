@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from lib.files.containers import Buffer
 
-__all__ = ["arrow_bytes", "ods_cells", "xlsx_cells"]
+__all__ = ["arrow_bytes", "ods_cells", "xlsb_cells", "xlsx_cells"]
 
 _PLACE = re.compile(rb"""\sr\s*=\s*["']\s*\$?([A-Za-z]{0,9})\$?(\d{1,10})""")
 _OVERLAP = 64
@@ -23,6 +23,7 @@ _TABLE = re.compile(
 )
 _COLUMNS = re.compile(rb"""number-columns-repeated\s*=\s*["'](\d{1,10})""")
 _ROWS = re.compile(rb"""number-rows-repeated\s*=\s*["'](\d{1,10})""")
+_LAST_CELL = 11
 _BATCH, _DICTIONARY = 3, 2  # what a message holds, by Arrow's Message.fbs
 
 
@@ -43,6 +44,31 @@ def _column(letters: bytes) -> int:
     for letter in letters.upper():
         number = number * 26 + letter - 64
     return number
+
+
+def xlsb_cells(part: bytes) -> int:
+    """Rows times columns of the last cell of a sheet in binary records. By [MS-XLSB]: a record is its number and its
+    length, in seven bits a byte, then its data; a row starts with its place in four bytes, and so does a cell (the
+    numbers 1 to 11) with that of its column."""
+    at = rows = columns = 0
+    while at < len(part):
+        kind, at = _varied(part, at, 2)
+        size, at = _varied(part, at, 4)
+        if size >= 4 and kind <= _LAST_CELL:
+            place = int.from_bytes(part[at : at + 4], "little") + 1
+            rows, columns = (max(rows, place), columns) if kind == 0 else (rows, max(columns, place))
+        at += size
+    return rows * columns
+
+
+def _varied(part: bytes, at: int, most: int) -> tuple[int, int]:
+    """A number of seven bits a byte, the lowest first, and where it ends."""
+    value = 0
+    for n, byte in enumerate(part[at : at + most]):
+        value |= (byte & 0x7F) << 7 * n
+        if byte < 0x80:
+            return value, at + n + 1
+    return value, at + most
 
 
 def ods_cells(content: bytes) -> int:

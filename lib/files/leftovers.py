@@ -16,6 +16,12 @@ from lib.files.rows import Rows
 __all__ = ["leave_out"]
 
 _MOST_AT_END = 12
+# What the last lines of a sheet come to, be there figures for every column.
+_SUMMARY = re.compile(
+    r"(?i)(grand |sub)?total(s|e|es)?|sum|averages?|avg|mean|median|min(imum)?|max(imum)?|std( ?dev)?|st ?dev|count|"
+    r"summe|gesamt|durchschnitt|mittel(wert)?|somme|moyenne|suma|promedio|media|m[eé]dia|totale|somma|razem|[sś]rednia|"
+    r"итого|всего|сумма|среднее|合计|合計|总计|總計|平均|평균|합계"
+)
 
 
 def leave_out(rows: Rows, found: Layout, *, ending: bool = True) -> Rows:
@@ -75,6 +81,8 @@ def _total(line: int | None, findings: tuple[Finding, ...], found: Layout, price
     for each in findings:
         if each.line == line and each.rule in ("row", "time"):
             first = cut(each.value, found.delimiter)[0] if each.rule == "row" else each.value
+            if _SUMMARY.fullmatch(first.strip(" :")):
+                return True
             words = not is_time(first) and (re.search(r"[^\W\d_]{2}", first) is not None or is_missing(first))
             return words and (each.rule == "row" or line in priceless)
     return False

@@ -155,7 +155,9 @@ def _volume(work: Work) -> None:
         ]  # fmt: skip
     if not hits:
         hits = [
-            at for at, name in enumerate(work.plain) if re.search(r"\bvolumes?\b", name) and work.free(at)
+            at
+            for at, name in enumerate(work.plain)
+            if re.search(r"\b(volumes?|pieces|shares)\b", name) and work.free(at)
         ]
     if work.prices == "adjusted":
         hits = [at for at, name in enumerate(work.plain) if ADJUSTED.search(name) and "vol" in name] + hits

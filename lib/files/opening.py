@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lib.errors import FileRefused
-from lib.files import containers, documents, layout, tables, text, workbooks
+from lib.files import containers, documents, layout, markup, tables, text, workbooks
 from lib.files.containers import Buffer, Member
 from lib.files.dialects import plain_text, with_dates
 from lib.files.grid import Grid, TextGrid
@@ -115,6 +115,12 @@ def _tables(member: Member, name: str) -> list[_Raw]:
             _Raw(_join(member, title if len(sheets) > 1 else ""), data, member, "document")
             for title, data in sheets
         ]
+    if member.kind == "html":
+        found = markup.to_tables(member.data, member.name)
+        return [
+            _Raw(_join(member, f"table {n}" if len(found) > 1 else ""), data, member, "document")
+            for n, data in enumerate(found, 1)
+        ]
     return [_Raw(member.name, member.data, member, member.kind)]
 
 
@@ -124,7 +130,7 @@ def _join(member: Member, key: str) -> str:
 
 def _part(raw: _Raw, name: str, choices: Choices, path: Path | None) -> Part:
     wrapped = raw.member.containers
-    if raw.member.kind in ("json", "excel", "parquet", "arrow"):
+    if raw.member.kind in ("json", "excel", "html", "parquet", "arrow"):
         wrapped = (*wrapped, raw.member.kind)
     day = next((_day(each) for each in reversed(raw.member.path) if _day(each)), "")
     if raw.kind in ("parquet", "arrow"):

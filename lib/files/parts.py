@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,10 @@ from lib.files.rows import Rows
 __all__ = ["join"]
 
 Array = np.ndarray[Any, Any]
+# A timeframe in a name: ABC_1h.csv, ABC-M15.csv.
+_TIMEFRAME = re.compile(
+    r"(?<![A-Za-z\d])(?:\d{1,2}(?:[smhdwSHDW]|min|hour|day)|[MH]\d{1,2}|[DW]1)(?![A-Za-z\d])"
+)
 
 
 def join(plan: Plan, rows: list[Rows]) -> Rows:
@@ -67,6 +72,9 @@ def _strangers(plans: tuple[Plan, ...], rows: list[Rows]) -> str:
     symbols = {symbol for plan in plans if (symbol := suggest_symbol(plan.name))}
     if len(symbols) > 1:
         return f"they are named for {', '.join(sorted(symbols)[:5])}"
+    told = {frozenset(_TIMEFRAME.findall(plan.name.rsplit("/", 1)[-1])) for plan in plans}
+    if len(told) > 1 and all(told):
+        return f"they are named for {', '.join(sorted('/'.join(sorted(each)) for each in told)[:5])}"
     steps = {str(step) for each in rows if (step := _step(each.micros)) is not None}
     if len(steps) > 1:
         return f"their timeframes are {', '.join(sorted(steps))}"

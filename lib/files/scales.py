@@ -36,6 +36,9 @@ _LARGE = re.compile(
 )
 
 
+# From here on whole numbers are billionths: a price of 20 and more. Nothing costs as much in any currency.
+_NANO = 2e10
+_INTEGER = re.compile(r"\d+(?:\.0+)?")
 _WHOLE = numbers.NumberStyle(".", "", True, "")
 
 
@@ -72,6 +75,18 @@ def scale_of(symbol: str, cells: Sequence[str], values: Sequence[float]) -> Scal
     as figures."""
     expected = expected_price(symbol)
     known = [value for value in values if value > 0]
+    if (
+        expected is None
+        and len(known) >= 8
+        and min(known) >= _NANO
+        and all(map(_INTEGER.fullmatch, cells))
+        and cells
+    ):
+        return Scale(
+            1e9, "no price of a market has eleven digits, and nanos are how protocols write prices as whole numbers",
+            f"The prices are whole numbers near {median(known):g}: they were read as billionths and divided by 1e9. "
+            "Choose the scale 1 to take them as they are written.",
+        )  # fmt: skip
     if expected is None or len(known) < 8:
         return Scale()
     shown = f"{median(known):g}"

@@ -26,6 +26,7 @@ Array = np.ndarray[Any, Any]
 T = TypeVar("T")
 _SAMPLE = 300
 _MOST_COLUMNS = 2000
+_DEEPEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,35 @@ def _parquet(data: Buffer, name: str) -> Sheet:
     texts = [each.name for each in file.schema_arrow if _is_text(each.type)]
     file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts)
     schema, most = file.schema_arrow, most_bytes(len(data))
-    head = next(file.iter_batches(batch_size=_SAMPLE), None)
-    table = pa.Table.from_batches([] if head is None else [head], schema)
+    wanted = _leaves(file) if any(pa.types.is_struct(each.type) for each in schema) else None
+    head = next(file.iter_batches(batch_size=_SAMPLE, columns=wanted), None)
+    table = pa.Table.from_batches([head]) if head is not None else schema.empty_table()
+    if wanted is not None:
+        return Sheet(
+            _flat(table).schema,
+            _short(_flat(table), most, name),
+            lambda at: _short(_flat(file.read(columns=wanted)).select(at), most, name),
+        )
     return Sheet(
         schema,
         _short(table, most, name),
         lambda at: _short(file.read([schema.names[n] for n in at]), most, name),
     )
+
+
+def _leaves(file: pq.ParquetFile) -> list[str]:
+    """The paths of all columns but texts within structs, which cannot be read once where they repeat."""
+    schema = pa.schema(_flat(file.schema_arrow.empty_table()).schema)
+    return [each.name for each in schema if not ("." in each.name and _is_text(each.type))]
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """The members of structs as columns of their own: ``ohlc.open``."""
+    for _ in range(_DEEPEST):
+        if not any(pa.types.is_struct(each.type) for each in table.schema):
+            break
+        table = table.flatten()
+    return table
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -117,7 +140,7 @@ def _arrow(data: Buffer, name: str) -> Sheet:
         table = feather.read_table(io.BytesIO(bytes(data)))
     else:
         table = pa.ipc.open_stream(source).read_all()
-    most = most_bytes(len(data))
+    most, table = most_bytes(len(data)), _flat(table)
     head = _short(table.slice(0, _SAMPLE), most, name)
     return Sheet(table.schema, head, lambda at: _short(table.select(at), most, name))
 

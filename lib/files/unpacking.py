@@ -57,6 +57,10 @@ def is_large(path: Path) -> bool:
 
 
 def _packed(head: bytes) -> str | None:
+    if (
+        head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F
+    ):  # a frame to be skipped, ahead of packed ones
+        return "zstd"
     return next((kind for magic, kind in _MAGICS.items() if head.startswith(magic)), None)
 
 

@@ -12,12 +12,14 @@ from xml.parsers import expat
 
 from lib.errors import FileRefused
 from lib.files.containers import Buffer
-from lib.files.extents import ods_cells, xlsx_cells
+from lib.files.extents import ods_cells, xlsb_cells, xlsx_cells
+from lib.files.words import TIME_WORDS, bare
 
 __all__ = ["to_sheets"]
 
 _MOST = 2**30
 _RATIO = 200
+_HEAD = 20
 _CELLS = 2**25  # some 1 GB while it is read; a full sheet of 32 columns
 
 
@@ -82,6 +84,8 @@ def _extent(part: str, blocks: list[bytes], name: str) -> None:
     """Refuse a part with a cell so far off, or repeated so often, that the sheet would not fit in memory."""
     if part == "content.xml":
         cells = ods_cells(b"".join(blocks))
+    elif part.endswith(".bin"):
+        cells = xlsb_cells(b"".join(blocks)) if "sheets/" in part else 0
     else:
         cells = xlsx_cells(blocks) if any(b"sheetData" in block for block in blocks) else 0
     if cells > _CELLS:
@@ -94,9 +98,35 @@ def _extent(part: str, blocks: list[bytes], name: str) -> None:
 def _text(rows: list[list[Any]]) -> bytes:
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
+    clocks = _clocks(rows)
     for row in rows:
-        writer.writerow([_cell(cell) for cell in row])
+        writer.writerow([_clock(cell) if at in clocks else _cell(cell) for at, cell in enumerate(row)])
     return sink.getvalue().encode("utf-8", "replace")
+
+
+def _clocks(rows: list[list[Any]]) -> set[int]:
+    """Columns that are named for times and hold fractions of a day: times of day without their format."""
+    width = max(map(len, rows), default=0)
+    named = {
+        at for row in rows[:_HEAD] for at, cell in enumerate(row) if isinstance(cell, str) and bare(cell) in TIME_WORDS
+    }  # fmt: skip
+    found = set()
+    for at in range(width):
+        cells = [row[at] for row in rows if at < len(row) and isinstance(row[at], (int, float))]
+        if at in named and len(cells) > 1 and all(0 <= cell < 1 for cell in cells) and any(cells):
+            found.add(at)
+    return found
+
+
+def _clock(value: Any) -> str:
+    """A day's fraction as a time of day, to the second where it is one."""
+    if not isinstance(value, (int, float)):
+        return _cell(value)
+    seconds = value * 86400
+    whole = round(seconds)
+    if abs(seconds - whole) > 0.001 or whole == 86400:
+        return _cell(value)
+    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def _cell(value: Any) -> str:

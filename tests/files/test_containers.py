@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import pickle
 import tarfile
 import zipfile
 from pathlib import Path
@@ -72,6 +73,11 @@ def zipped(*files: tuple[str, bytes]) -> bytes:
         for name, data in files:
             archive.writestr(name, data)
     return sink.getvalue()
+
+
+def _said(value: object) -> str:
+    """The name of a case: bytes of archives are others each second."""
+    return value if isinstance(value, str) else ""
 
 
 def tarred(*files: tuple[str, bytes]) -> bytes:
@@ -147,12 +153,23 @@ def test_an_archive_of_several_files() -> None:
     [
         (b"%PDF-1.7", "PDF"),
         (b"\x89PNG\r\n\x1a\n", "picture"),
-        (b"  <!DOCTYPE html>\n<html>", "web page"),
-        (b'<?xml version="1.0"?><x/>', "web page"),
+        (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+        (b"\x89HDF\r\n", "HDF5"),
+        (b"SQLite format 3\0", "SQLite"),
+        (b"\xd0\xcf\x11\xe0", "old Excel"),
+        (b"ORC\x0a\x03\0", "ORC"),
+        (b"Obj\x01\x04", "Avro"),
+        (b"\x93NUMPY\x01\0", "NumPy"),
+        (zipped(("a.npy", b"\x93NUMPY\x01\0")), "NumPy"),
+        (pickle.dumps([1.5] * 9), "pickle"),
+        (pickle.dumps({"a": 1}, 2), "pickle"),
+        (b"\0" * 8 + b"DUCK" + b"\0" * 9, "DuckDB"),
+        (gzip.compress(b"X\n\0\0\0\x03"), "R object"),
+        (zipped(("Index/Document.iwa", b"x")), "Numbers"),
         (b"Rar!\x1a\x07\0", "RAR"),
         (zipped(), "no file in it"),
     ],
-    ids=["pdf", "png", "html", "xml", "rar", "empty zip"],
+    ids=_said,
 )
 def test_what_else_is_recognised_is_named(data: bytes, said: str) -> None:
     with pytest.raises(FileRefused, match=said):
@@ -162,7 +179,10 @@ def test_what_else_is_recognised_is_named(data: bytes, said: str) -> None:
 @pytest.mark.parametrize(
     ("data", "kind"),
     [(b"PAR1....PAR1", "parquet"), (b"ARROW1\0\0", "arrow"), (b'[{"time": 1}]', "json"), (b'{"error": "limit"}', "json"),
-     (zipped(("xl/workbook.xml", b"<x/>")), "excel")],
+     (zipped(("xl/workbook.xml", b"<x/>")), "excel"), (b"  <!DOCTYPE html>\n<html>", "html"), (b'<?xml version="1.0"?><x/>', "html"),
+     (b"ORC,2024-01-31,1,2", "text"), (zipped(("a.xlsx", zipped(("xl/workbook.xml", b"<x/>")))), "excel"),
+     (b"\x50\x2a\x4d\x18\x01\0\0\0x" + pa.compress(b"a,b", codec="zstd", asbytes=True), "text")],
+    ids=_said,
 )  # fmt: skip
 def test_kinds_of_tables(data: bytes, kind: str) -> None:
     assert unpack(Member("a.csv", data)).kind == kind

@@ -119,7 +119,6 @@ def test_cells_far_down_may_be_written_otherwise() -> None:
         ((HEADER + "\n\n" + rows(3) + "2024-01-04,1,abc,1,1,5\n").encode(), 7, "'abc' in the column 'high'"),
         ((HEADER + rows(3) + "2024-13-45,1,2,1,1,5\n").encode(), 5, "'2024-13-45' is not a time"),
         ((HEADER + rows(3) + "soon,1,2,1,1,5\n").encode(), 5, "'soon' is not a time"),
-        ((GOOD + "Total,1,2,1,2,60\n").encode(), 8, "'Total' is not a time"),
         ((HEADER + "".join(f"{1704067200 + n * 60},1,2,1,2,5\n" for n in range(5)) + "x,1,2,1,2,5\n").encode(), 7, "'x' is not a time"),
         ((HEADER + rows(3) + "2024-01-04,-1,2,-1,1,5\n").encode(), 5, "open price is -1"),
         ((HEADER + "\n" + rows(3) + "\n2024-01-04,1,0.5,1,1,5\n").encode(), 7, "high 0.5 is below"),

@@ -1,0 +1,240 @@
+"""Formats beside text and JSON, as sites and programs hand them out: web pages named .xls, workbooks, columns, archives."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lib.errors import FileRefused
+from lib.files import Choices, read, suggest_symbol
+from lib.files.extents import xlsb_cells
+from tests.files.test_wild import workbook
+from tests.files.written import table
+
+HOURS = table(60, "1h", "2024-01-13", 3)
+DAYS = table(60, "1D", "2024-01-13", 4)
+NAMES = ("Date", "Open", "High", "Low", "Close", "Volume")
+
+
+def same(data: bytes, want: pd.DataFrame, name: str = "x", choices: Choices | None = None) -> None:
+    made = read(name, data, choices or Choices()).table
+    pd.testing.assert_frame_equal(made, want, check_freq=False, check_names=False, check_dtype=False)
+
+
+def csv(want: pd.DataFrame, header: bool = True) -> bytes:
+    return want.to_csv(header=header, date_format="%Y-%m-%d %H:%M:%S").encode()
+
+
+def zipped(files: dict[str, bytes], how: int = zipfile.ZIP_DEFLATED) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", how) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return sink.getvalue()
+
+
+# ------------------------------------------------------------------------------------------------- pages
+
+
+def page(names: Iterable[str], above: str = "") -> str:
+    rows = "".join(
+        f"<tr><td>&nbsp;{time:%Y/%m/%d}</td><td align=right>{r.open}<td>{r.high}</td><td><b>{r.low}</b></td><td>{r.close}</td>"
+        f"<td>{r.volume:,.0f}</td></tr>\r\n" for time, r in zip(DAYS.index, DAYS.itertuples(index=False), strict=True)
+    )  # fmt: skip
+    header = "".join(f"<th>{name}</th>" for name in names)
+    return f"<html><head>{above}<style>td {{ x: y }}</style></head><body><table><tr><td colspan=6>Prices</td></tr><tr>{header}</tr>{rows}</table>"
+
+
+def test_a_web_page_with_one_table() -> None:
+    same(page(NAMES).encode(), DAYS, "x.xls")
+    menu = "<table><tr><td>a</td><td>b</td></tr></table>"
+    same(page(NAMES).replace("<body>", f"<body>{menu}").encode("utf-16"), DAYS)
+
+
+@pytest.mark.parametrize("above", ["", '<meta charset="big5">', '<meta charset="utf-8">'])
+def test_the_encoding_of_a_web_page(above: str) -> None:
+    same(page(("日期", "開盤價", "最高價", "最低價", "收盤價", "成交股數"), above).encode("big5"), DAYS)
+
+
+def test_a_spreadsheet_in_xml() -> None:
+    def row(*cells: Any) -> str:
+        made = (f'<Cell><Data ss:Type="x">{cell}</Data></Cell>' for cell in cells)
+        return f"<Row>{''.join(made)}</Row>"
+
+    rows = [
+        row(f"{time:%Y-%m-%dT%H:%M:%S}.000", *r) for time, r in zip(DAYS.index, DAYS.to_numpy(), strict=True)
+    ]
+    text = f'<?xml version="1.0"?><Workbook><Worksheet ss:Name="a"><Table>{row(*NAMES)}{"".join(rows)}</Table></Worksheet></Workbook>'
+    same(text.encode(), DAYS)
+    placed = text.replace("<Row><Cell>", '<Row><Cell ss:Index="3">')
+    same(placed.encode(), DAYS)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("<!doctype html><p>Log in", "web page"),
+        ('<?xml version="1.0"?><row open="1"/>', "XML document"),
+        ("<table><tr>" + "<td>word</td>" * 6 + "</tr><tr>" + "<td>word</td>" * 6, "no rows of candles"),
+    ],
+    ids=["login", "xml", "words"],
+)
+def test_pages_without_candles(text: str, said: str) -> None:
+    with pytest.raises(FileRefused, match=said):
+        read("x.xls", text.encode())
+
+
+# --------------------------------------------------------------------------------------------- workbooks
+
+
+def test_times_of_day_as_fractions_beside_the_dates() -> None:
+    start = pd.Timestamp("1899-12-30", tz="UTC")
+    rows = [
+        [float((time.floor("D") - start).days), time.hour / 24, *map(float, r)]
+        for time, r in zip(HOURS.index, HOURS.to_numpy(), strict=True)
+    ]
+    same(workbook([["Date", "Time", *NAMES[1:]], *rows]), HOURS)
+
+
+def test_a_workbook_that_is_stored_in_an_archive() -> None:
+    inner = zipped({"xl/workbook.xml": b"<x/>"}, zipfile.ZIP_STORED)
+    data = workbook(
+        [
+            [*NAMES],
+            *[[f"{t:%Y-%m-%d}", *map(float, r)] for t, r in zip(DAYS.index, DAYS.to_numpy(), strict=True)],
+        ]
+    )
+    same(zipped({"a.xlsx": data}, zipfile.ZIP_STORED), DAYS)
+    with pytest.raises(FileRefused, match="workbook"):
+        read("x", zipped({"a.xlsx": inner}, zipfile.ZIP_STORED))
+
+
+def test_summaries_below_the_rows() -> None:
+    text = (
+        csv(DAYS).decode()
+        + "\nTotal,,,,,99\nAverage,"
+        + ",".join(f"{value:.3f}" for value in DAYS.mean())
+        + "\n"
+    )
+    same(text.encode(), DAYS)
+
+
+def record(kind: int, data: bytes = b"") -> bytes:
+    """One of [MS-XLSB]: its number and its length in seven bits a byte, and its data."""
+    size, length = len(data), b""
+    while size > 127:
+        size, length = size >> 7, length + bytes([size & 0x7F | 0x80])
+    number = bytes([kind]) if kind < 128 else bytes([kind & 0x7F | 0x80, kind >> 7])
+    return number + length + bytes([size]) + data
+
+
+def wide(text: str) -> bytes:
+    return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+
+def binary_sheet(rows: list[list[Any]], far: tuple[int, int] | None = None) -> bytes:
+    made = record(129) + record(148, struct.pack("<4I", 0, len(rows) - 1, 0, 5)) + record(145)
+    cells = [(n, at, cell) for n, row in enumerate(rows) for at, cell in enumerate(row)]
+    for n, at, cell in [*cells, *([(*far, 1.0)] if far else [])]:
+        made += record(0, struct.pack("<IIHHIx", n, 0, 300, 0, 0)) if at == 0 or (n, at) == far else b""
+        value = wide(cell) if isinstance(cell, str) else struct.pack("<d", cell)
+        made += record(6 if isinstance(cell, str) else 5, struct.pack("<II", at, 0) + value)
+    return made + record(146) + record(130)
+
+
+def binary_workbook(sheet: bytes) -> bytes:
+    rel = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    rels = (
+        '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        f'<Relationship Id="r1" Type="{rel}/worksheet" Target="worksheets/sheet1.bin"/></Relationships>'
+    )
+    book = record(143) + record(156, struct.pack("<II", 0, 1) + wide("r1") + wide("a")) + record(144)
+    return zipped({
+        "xl/workbook.bin": record(131) + book + record(132), "xl/_rels/workbook.bin.rels": rels.encode(),
+        "xl/worksheets/sheet1.bin": sheet,
+    })  # fmt: skip
+
+
+def test_a_binary_workbook_and_one_with_a_cell_far_off() -> None:
+    rows: list[list[Any]] = [
+        [*NAMES],
+        *[[f"{t:%Y-%m-%d}", *map(float, r)] for t, r in zip(DAYS.index, DAYS.to_numpy(), strict=True)],
+    ]
+    same(binary_workbook(binary_sheet(rows)), DAYS)
+    far = binary_sheet(rows, (1048575, 16383))
+    assert xlsb_cells(far) == 2**34
+    assert xlsb_cells(far[:-9]) == 2**34
+    with pytest.raises(FileRefused, match="a sheet of 17,179,869,184 cells"):
+        read("x", binary_workbook(far))
+
+
+# --------------------------------------------------------------------------------- columns and archives
+
+
+def parquet(columns: dict[str, Any]) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink)
+    return sink.getvalue()
+
+
+def test_prices_in_a_struct() -> None:
+    prices = pa.StructArray.from_arrays(
+        [pa.array(HOURS[name]) for name in HOURS.columns[:4]], list(HOURS.columns[:4])
+    )
+    columns = {
+        "ts": pa.array(HOURS.index.tz_localize(None)),
+        "ohlc": prices,
+        "volume": HOURS["volume"].to_numpy(),
+    }
+    same(parquet(columns), HOURS)
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, (made := pa.table(columns)).schema) as writer:
+        writer.write_table(made)
+    same(sink.getvalue(), HOURS)
+
+
+def test_billionths() -> None:
+    whole = {
+        name: pa.array((HOURS[name] * 40).round(9).mul(1e9).round().astype("int64"))
+        for name in HOURS.columns[:4]
+    }
+    data = parquet({"ts_event": pa.array(HOURS.index), **whole, "volume": HOURS["volume"].to_numpy()})
+    made = read("x", data)
+    want = (HOURS.iloc[:, :4] * 40).assign(volume=HOURS["volume"])
+    pd.testing.assert_frame_equal(made.table, want, check_freq=False, check_names=False)
+    assert any("divided by 1e9" in note for note in made.reading.warnings)
+    assert read("x", data, Choices(scale=1.0)).table["close"].iloc[0] > 1e10
+
+
+def test_folders_named_for_a_symbol() -> None:
+    twice = HOURS.assign(**{name: HOURS[name] * 2 for name in HOURS.columns[:4]})
+    parts = {
+        f"all/symbol={quote(name, safe='')}/part-0.parquet": parquet({"time": want.index, **want})
+        for name, want in (("BTC/USD", HOURS), ("XYZ", twice))
+    }
+    same(zipped(parts), HOURS, choices=Choices(symbol="BTC/USD"))
+    with pytest.raises(FileRefused, match="named for"):
+        read("x", zipped(parts))
+
+
+@pytest.mark.parametrize("names", [("jan.csv", "feb.csv", "mar.csv"), ("page1.csv", "page2.csv", "page3.csv"),
+                                   ("part-0001.csv", "part-0002.csv", "part-0003.csv")])  # fmt: skip
+def test_names_that_only_count_parts(names: tuple[str, ...]) -> None:
+    parts = (HOURS[:20], HOURS[20:40], HOURS[40:])
+    same(zipped(dict(zip(names, map(csv, parts), strict=True))), HOURS)
+    assert not any(map(suggest_symbol, names))
+
+
+def test_parts_named_for_other_timeframes_are_no_parts_of_one_series() -> None:
+    days = table(4, "1D", "2024-02-13", 3)
+    with pytest.raises(FileRefused, match="named for 1d, 1h"):
+        read("x.zip", zipped({"ABC_1h.csv": csv(HOURS), "ABC_1d.csv": csv(days)}))
