@@ -8,7 +8,10 @@ from functools import lru_cache
 from lib.files.eras import in_era
 
 __all__ = [
+    "COUNTED",
+    "MANY",
     "MISSING",
+    "MONEY",
     "MONTHS",
     "PLAIN",
     "TIDY",
@@ -23,14 +26,24 @@ __all__ = [
 # Written for "no figure" by exchanges, vendors and libraries.
 MISSING = (
     "", "-", "--", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "Null", "None",
-    "none", "nil", "NIL", "n.a.", "NaT", "<NA>",
+    "none", "nil", "NIL", "n.a.", "NaT", "<NA>", "#N/A N/A", "n/d", "N/D", "ND", ".", "–", "—",
 )  # fmt: skip
 _MISSING = frozenset(MISSING)
 
 PLAIN = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+# Words behind a figure: for thousands, millions and billions, for what is counted, and for money.
+MANY = {
+    "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8, "tsd": 1e3, "tys": 1e3, "тыс": 1e3,
+    "mio": 1e6, "mln": 1e6, "mill": 1e6, "mm": 1e6, "млн": 1e6, "mrd": 1e9, "bln": 1e9, "bn": 1e9, "млрд": 1e9,
+}  # fmt: skip
+COUNTED = "shares?|shs|contracts?|lots?|stk|pcs|units|coins?|шт|株|股|手|주"
+MONEY = (
+    "USD|EUR|GBP|GBX|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RUB|TRY|CNY|CNH|HKD|SGD|TWD|KRW|INR|BRL|MXN|ZAR|ILS|"
+    "THB|IDR|VND|USDT|USDC|BTC|ETH"
+)
 _NUMBER = re.compile(
     r"[-+−]?(?:[$€£¥₹₽₩₫₺]\s?)?[-+]?(?:\d(?:[\d.,'’\u00a0\u202f]|\s(?=\d{3}))*|[.,]\d+)(?:[eE][+-]?\d+)?"
-    r"\s?(?:[KMBTkmbt万萬亿億]|%|[$€£¥₹₽₩₫₺]|[A-Z]{3})?"
+    rf"\s?(?:%|[$€£¥₹₽₩₫₺]|{MONEY}|(?i:{'|'.join(MANY)})\.?|\s?(?i:{COUNTED})\.?)?"
 )
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\.?)?"
 _DATE = (

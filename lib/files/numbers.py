@@ -11,17 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lib.files.cells import MISSING, PLAIN, is_missing
+from lib.files.cells import COUNTED, MANY, MISSING, MONEY, PLAIN, is_missing
 
 __all__ = ["NumberStyle", "sniff_style", "to_floats"]
 
 Array = np.ndarray[Any, Any]
 _PLAIN = re.compile(PLAIN)
-_SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8}
-_DRESSED = re.compile(r"[KMBTkmbt万萬亿億%$€£¥₹₽₩₫₺−\s\u00a0\u202f'’A-Z]")
-
-
-_AROUND = re.compile(r"[$€£¥₹₽₩₫₺\s\u00a0\u202f'’]")
+_MANY = f"(?:{'|'.join(sorted(MANY, key=len, reverse=True))})"
+_BLANKS = r"\x{00a0}\x{2000}-\x{200a}\x{202f}\x{3000}"
+_DRESSED = re.compile(r"[%$€£¥₹₽₩₫₺−\s'’]|[^\W\d_eE]|E[A-Z]")
+_AROUND = re.compile(r"[$€£¥₹₽₩₫₺\s'’]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ def sniff_style(cells: Iterable[str], decimal: str | None = None) -> NumberStyle
         other = "." if decimal == "," else ","
         dressed = any(other in text or _DRESSED.search(text) for text in texts)
         return NumberStyle(decimal, other, not dressed, "chosen")
-    bare = [_AROUND.sub("", text) for text in texts]
+    bare = [_AROUND.sub("", text).rstrip(".") for text in texts]
     dressed = any(map(_DRESSED.search, texts))
     commas = [text for text in bare if "," in text]
     if not commas:
@@ -111,12 +110,14 @@ def _cast(texts: pa.Array) -> Array:
 
 def _undress(texts: pa.Array, style: NumberStyle) -> pa.Array:
     """Without currency signs, blanks, and marks between thousands (where three digits follow each)."""
-    texts = pc.replace_substring_regex(texts, r"[$€£¥₹₽₩₫₺\s\x{00a0}\x{202f}'’]|[A-Z]{3}$", "")
+    texts = pc.replace_substring_regex(
+        texts, rf"[$€£¥₹₽₩₫₺\s{_BLANKS}'’]|(?:{MONEY})$|(?i:{COUNTED})\.?$|\.$", ""
+    )
     texts = pc.replace_substring(texts, "−", "-")
     if style.thousands:
         mark, decimal = re.escape(style.thousands), re.escape(style.decimal)
         grouped = pc.match_substring_regex(
-            texts, rf"^[+-]?\d{{1,3}}(?:{mark}\d{{2,3}})*{mark}\d{{3}}(?:{decimal}\d*)?[KMBTkmbt万萬亿億]?$"
+            texts, rf"^[+-]?\d{{1,3}}(?:{mark}\d{{2,3}})*{mark}\d{{3}}(?:{decimal}\d*)?(?i:{_MANY})?$"
         )
         texts = pc.if_else(grouped, pc.replace_substring(texts, style.thousands, ""), texts)
     return texts
@@ -125,6 +126,6 @@ def _undress(texts: pa.Array, style: NumberStyle) -> pa.Array:
 def _suffixes(texts: pa.Array) -> tuple[pa.Array, Array]:
     scale = np.ones(len(texts))
     lower = pc.utf8_lower(texts)
-    for suffix, factor in _SUFFIXES.items():
+    for suffix, factor in MANY.items():
         scale[pc.ends_with(lower, suffix).to_numpy(zero_copy_only=False)] = factor
-    return pc.replace_substring_regex(lower, "[kmbt万萬亿億]$", ""), scale
+    return pc.replace_substring_regex(lower, f"{_MANY}$", ""), scale

@@ -17,7 +17,7 @@ from lib import timeframes
 from lib.candles import PRICES
 from lib.errors import FileRefused
 from lib.files import columns, layout, numbers, sides, ticks, times, words, zones
-from lib.files.cells import numeric, time_kind
+from lib.files.cells import is_time, numeric, time_kind
 from lib.files.inferences import inferences_of
 from lib.files.model import ALL_SYMBOLS, Choices, Reading
 from lib.files.names import suggest_symbol
@@ -114,7 +114,7 @@ def plan_of(part: Part, choices: Choices) -> Plan:
                 file=name, line=found.header, question="columns.open",
             )  # fmt: skip
     roles = both.roles if both else quotes.roles if quotes else roles
-    style = numbers.sniff_style(_figures(found, roles), choices.decimal)
+    style = _style(found, roles, choices)
     symbol = choices.symbol or symbols.only or (name if pair_of(name) else suggest_symbol(name))
     scale = _scale(part, roles, style, choices, symbol)
     if scale.thousands:
@@ -155,6 +155,21 @@ def plan_of(part: Part, choices: Choices) -> Plan:
 def _figures(found: layout.Layout, roles: columns.Roles) -> list[str]:
     wanted = [at for role, at in roles.at.items() if role not in ("time", "date", "clock")]
     return [row[at] for row in found.rows if len(row) == found.width for at in wanted]
+
+
+def _style(found: layout.Layout, roles: columns.Roles, choices: Choices) -> numbers.NumberStyle:
+    """How figures are written: told by those that are read, else by all of the table."""
+    made = numbers.sniff_style(_figures(found, roles), choices.decimal)
+    if made.decimal:
+        return made
+    every = numbers.sniff_style(
+        cell
+        for row in found.rows
+        if len(row) == found.width
+        for at, cell in enumerate(row)
+        if at not in roles.times and numeric(cell) and not is_time(cell)
+    )
+    return replace(every, plain=False) if every.decimal else made
 
 
 def _prices(found: layout.Layout, roles: columns.Roles) -> list[str]:

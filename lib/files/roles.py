@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from lib.files.cells import is_missing, is_number, numeric, time_kind
+from lib.files.cells import is_missing, is_number, is_time, numeric, time_kind
 from lib.files.eras import by_column
 from lib.files.layout import Layout
+from lib.files.numbers import NumberStyle, sniff_style, to_floats
 from lib.files.sixdigits import order_of
 from lib.files.words import TIME_WORDS, bare, plain
 
@@ -19,6 +21,7 @@ __all__ = ["ROLES", "Roles", "Work", "has_counts", "holds_figures", "value_of"]
 
 ROLES = ("time", "date", "clock", "open", "high", "low", "close", "volume")
 Array = np.ndarray[Any, Any]
+_AS_IS = NumberStyle(".", "", True, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +61,37 @@ class Work:
         self.left_out: set[str] = set()
         self.warnings: list[str] = []
         self._kinds: dict[int, str] = {}
+        self._floats: dict[int, Array] = {}
+        self._style: NumberStyle | None = None
 
     def floats(self, at: list[int]) -> Array:
         """The whole rows of some columns as (n, len(at)) floats."""
-        cells = [self.cells[each] for each in at] if self.cells else []
-        if not cells:
+        if not self.cells:
             return np.empty((0, len(at)))
-        rows = np.array([[value_of(cell) for cell in column] for column in cells], np.float64).T
+        rows = np.array([self._values(each) for each in at], np.float64).T
         return np.asarray(rows[~np.isnan(rows).any(axis=1)])
+
+    def _written(self) -> NumberStyle:
+        """How the figures of the table are written; plain where a mark parts no thousands."""
+        if self._style is None:
+            figures = [
+                cell for column in self.cells for cell in column if numeric(cell) and not is_time(cell)
+            ]
+            parted = any(cell.count(",") + cell.count(".") > 1 for cell in figures)
+            made = sniff_style(figures) if parted else _AS_IS
+            self._style = made if made.decimal else _AS_IS
+        return self._style
+
+    def _values(self, at: int) -> Array:
+        """A column as floats, whatever mark parts its thousands; looked at once."""
+        if at not in self._floats:
+            cells = self.cells[at]
+            made = np.array([value_of(cell) for cell in cells], np.float64)
+            if any("," in cell or "." in cell for cell in cells) and not (style := self._written()).plain:
+                made, bad = to_floats(pa.array(cells, pa.string()), style)
+                made = np.where(bad, np.nan, made)
+            self._floats[at] = made
+        return self._floats[at]
 
     def take(self, role: str, at: int, why: str) -> None:
         self.at[role], self.why[role] = at, why

@@ -1,0 +1,102 @@
+"""Words, figures and dates as sites and programs around the world spell them, one of each; candles made here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from lib.errors import FileRefused
+from lib.files import Choices, read
+from tests.files.written import table
+
+DAYS = table(60, "1D", "2023-11-06", 4).round(4)
+HOURS = table(60, "1h", "2024-01-02", 3)
+YEN = (DAYS.iloc[:, :4] * 100).round(3).assign(volume=DAYS["volume"])
+DAYS = DAYS.assign(**{name: (DAYS[name] * 100).round(2) for name in ("open", "high", "low", "close")})
+ROUND = DAYS.assign(volume=(DAYS["volume"] * 100).round(-2))
+Cells = Callable[[pd.Timestamp, Any], list[str]]
+Case = tuple[str, Cells] | tuple[str, Cells, dict[str, Any]]
+
+
+def comma(value: float, digits: int = 2) -> str:
+    return f"{value:.{digits}f}".replace(".", ",")
+
+
+def plain(t: str) -> Cells:
+    """Open, high, low, close and volume behind a date."""
+    return lambda time, r: [time.strftime(t), *map(str, (r.open, r.high, r.low, r.close)), f"{r.volume:.0f}"]
+
+
+def local(time: Callable[[pd.Timestamp], str]) -> Cells:
+    return lambda t, r: [time(t), *plain("")(t, r)[1:]]
+
+
+def write(header: str, cells: Cells, want: pd.DataFrame, mark: str, tail: str) -> str:
+    rows = [mark.join(cells(time, r)) for time, r in zip(want.index, want.itertuples(), strict=True)]
+    return "\n".join([*([header] if header else []), *rows]) + "\n" + tail
+
+
+def same(made: Any, want: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(made.table, want, check_freq=False, rtol=1e-12)
+
+
+# header, cells, and what is not the usual: want, mark, tail, choices
+CASES: dict[str, Case] = {
+    # ---- words
+    "chinese, hong kong": ("日期,收市,開市,高,低,成交量", lambda t, r: [f"{t:%Y年%m月%d日}", *map(str, (r.close, r.open, r.high, r.low, r.volume))]),
+    "taiwan, index": ('"日期","開盤指數","最高指數","最低指數","收盤指數","成交股數"', plain("%Y/%m/%d")),
+    "arabic": ("التاريخ,فتح,مرتفع,منخفض,الأخير,الحجم", plain("%Y-%m-%d")),
+    "arabic, whole": ("التاريخ,سعر الفتح,أعلى سعر,أدنى سعر,سعر الإغلاق,حجم التداول", plain("%Y/%m/%d")),
+    "hebrew": ("תאריך,פתיחה,גבוה,נמוך,שער,נפח", plain("%Y-%m-%d")),
+    "greek": ("Ημερομηνία,Άνοιγμα,Υψηλό,Χαμηλό,Τιμή,Όγκ.", plain("%Y-%m-%d")),
+    "finnish": ("Päivämäärä,Avaus,Korkein,Alin,Viimeisin,Vaihto", plain("%Y-%m-%d")),
+    "thai": ("วันที่,เปิด,สูง,ต่ำ,ล่าสุด,ปริมาณ", plain("%Y-%m-%d")),
+    "hindi": ("तारीख,ओपन,उच्च,निम्न,मूल्य,वॉल्यूम", plain("%Y-%m-%d")),
+    "swedish": ("Datum,Öppningskurs,Högstakurs,Lägstakurs,Stängningskurs,Tot. vol.", plain("%Y-%m-%d")),
+    "german without umlauts": ("Datum;Eroeffnung;Hoch;Tief;Schluss;Stuecke", plain("%Y-%m-%d"), {"mark": ";"}),
+    "polish": ("Data;Kurs otwarcia;Kurs max;Kurs min;Kurs zamknięcia;Wolumen", plain("%Y-%m-%d"), {"mark": ";"}),
+    "czech": ("Datum;Otevírací kurz;Max. kurz;Min. kurz;Závěrečný kurz;Objem (ks)", plain("%Y-%m-%d"), {"mark": ";"}),
+    "latest": ("Time,Open,High,Low,Latest,Volume", plain("%Y-%m-%d")),
+    "fields of a terminal": ("Date,OPEN_PRC,HIGH_1,LOW_1,TRDPRC_1,ACVOL_UNS", plain("%Y-%m-%d")),
+    "number of shares": ("Date;Open;High;Low;Close;Number of Shares", plain("%d/%m/%Y"), {"mark": ";"}),
+    "quantity": ("Data;Abertura;Máxima;Mínima;Fechamento;Quantidade", plain("%d/%m/%Y"), {"mark": ";"}),
+    # ---- figures
+    "millions": ("Datum;Open;High;Low;Close;Volumen", lambda t, r: [f"{t:%d.%m.%Y}", *map(comma, (r.open, r.high, r.low, r.close)), comma(r.volume / 1e6, 4) + " Mio."], {"mark": ";", "want": ROUND}),
+    "what is counted": ("Date,Open,High,Low,Close,Volume", lambda t, r: [f"{t:%Y-%m-%d}", *(f"{x} USD" for x in (r.open, r.high, r.low, r.close)), f"{r.volume:.0f} shares"]),
+    "thin blanks": ("Date;Open;High;Low;Close;Volume", lambda t, r: [f"{t:%Y-%m-%d}", *(f"1\u2009{x - 1000:06.2f}".replace(".", ",") for x in (r.open, r.high, r.low, r.close)), f"{r.volume:.0f}"],
+                    {"mark": ";", "want": DAYS.assign(**{k: (DAYS[k] + 910).round(2) for k in ("open", "high", "low", "close")})}),
+    "three decimals, and a share that tells the comma": ("Datum;Open;High;Low;Close;Volumen;%", lambda t, r: [f"{t:%d.%m.%Y}", *(comma(x, 3) for x in (r.open, r.high, r.low, r.close)), f"{r.volume:.0f}", "0,12%"],
+                                                         {"mark": ";", "want": YEN}),
+    "averages named by a figure": ("日付,始値,高値,安値,終値,5DMA,出来高", lambda t, r: [*plain("%Y/%m/%d")(t, r)[:5], "--", str(r.volume)]),
+    "a turnover with marks": ("Datum;Erster;Hoch;Tief;Schlusskurs;Volumen;Stuecke", lambda t, r: [f"{t:%Y-%m-%d}", *map(comma, (r.open, r.high, r.low, r.close)), f"{r.volume * r.close:,.0f}".replace(",", "."), f"{r.volume:,.0f}".replace(",", ".")], {"mark": ";"}),
+    # ---- dates
+    "years of the republic": ("日期,開盤價,最高價,最低價,收盤價,成交股數", local(lambda t: f"{t.year - 1911}/{t:%m/%d}")),
+    "years of the buddha": ("วันที่,เปิด,สูงสุด,ต่ำสุด,ปิด,ปริมาณ", local(lambda t: f"{t:%d/%m}/{t.year + 543}")),
+    "weeks": ("Week,Open,High,Low,Close,Volume", local(lambda t: f"{t.isocalendar()[0]}-W{t.isocalendar()[1]:02d}"), {"want": table(60, "7D", "2022-01-03")}),
+    "days of a year": ("Date,Open,High,Low,Close,Volume", plain("%Y-%j")),
+    "a century of one digit": ("Date,Open,High,Low,Close,Volume", plain("1%y%m%d")),
+    "a D between": ("Time,Open,High,Low,Close,Volume", plain("%Y-%m-%dD%H:%M:%S.000000000"), {"want": HOURS}),
+    "colons in the date": ("snapshotTime,Open,High,Low,Close,Volume", plain("%Y:%m:%d-%H:%M:%S"), {"want": HOURS}),
+    "GMT and an offset, all the same": ("Local time,Open,High,Low,Close,Volume", local(lambda t: f"{t - pd.Timedelta('5h'):%d.%m.%Y %H:%M:%S}.000 GMT-0500"), {"want": HOURS}),
+    "days and hours apart, none past the 12th": ("Date;Time;Open;High;Low;Close;Volume", plain("%d/%m/%Y;%H:%M"), {"mark": ";", "want": HOURS}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_spellings(name: str) -> None:
+    header, cells, *more = CASES[name]
+    told = more[0] if more else {}
+    want = told.get("want", DAYS)
+    text = write(header, cells, want, told.get("mark", ","), told.get("tail", ""))
+    same(read("data.csv", text.encode(), told.get("choices", Choices())), want)
+
+
+def test_seven_digits_of_either_calendar_are_no_dates() -> None:
+    """1120105 is 2012-01-05 with a century of one digit, and 2023-01-05 in years of the Republic of China."""
+    old = DAYS.set_index(DAYS.index - pd.DateOffset(years=11))
+    text = write("Date,Open,High,Low,Close,Volume", plain("1%y%m%d"), old, ",", "")
+    with pytest.raises(FileRefused, match="which column is the time cannot be told"):
+        read("data.csv", text.encode())
