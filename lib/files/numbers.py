@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 _PLAIN = re.compile(PLAIN)
 _MANY = f"(?:{'|'.join(sorted(MANY, key=len, reverse=True))})"
 _BLANKS = r"\x{00a0}\x{2000}-\x{200a}\x{202f}\x{3000}"
-_DRESSED = re.compile(r"[%$€£¥₹₽₩₫₺−\s'’]|[^\W\d_eE]|E[A-Z]")
+_DRESSED = re.compile(r"[%$€£¥₹₽₩₫₺−\s'’]|\d\.?(?:[^\W\d_eE]|[eE][^\W\d_])")
 _AROUND = re.compile(r"[$€£¥₹₽₩₫₺\s'’]")
 
 
