@@ -140,10 +140,10 @@ def test_many_files_a_series_each_with_a_symbol_typed_in_the_table(page: Page, a
     expect(page.get_by_text("2 ready, 1 needs a choice")).to_be_visible()
     expect(page.get_by_text(re.compile("No symbol yet: 7.csv"))).to_be_visible()
     expect(page.get_by_role("button", name="Store 2 files")).to_be_disabled()
-    # the third column of the second row of the table, which is drawn on a canvas
+    # the fourth column of the second row of the table, which is drawn on a canvas
     box = page.get_by_test_id("stDataFrame").first.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + 340, box["y"] + box["height"] / 4 * 2.5)
+    page.mouse.click(box["x"] + 430, box["y"] + box["height"] / 4 * 2.5)
     page.keyboard.press("Enter")
     editor = page.locator("#portal textarea, #portal input").first
     editor.fill("CADJPY")
@@ -172,7 +172,7 @@ def test_symbols_typed_down_the_table_one_after_another_all_stay(page: Page, app
     settled(page)
     box = page.get_by_test_id("stDataFrame").first.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + 340, box["y"] + box["height"] / 5 * 1.5)
+    page.mouse.click(box["x"] + 430, box["y"] + box["height"] / 5 * 1.5)
     for name in ("AAA", "BBB", "CCC", "DDD"):
         # as fast as a reader types, which is while the page runs for the symbol before
         page.keyboard.type(name, delay=60)
