@@ -7,8 +7,9 @@
     store.read(series, timeframe="1d", last=300)
 
 What lies where: ``layout``; how it is encoded: ``encoding``; places: ``files``, ``s3`` and its cache ``disk``;
-windows: ``reading``; what keeps a killed writer from losing anything: ``writing``. Beside the candles: ``records`` (syncs,
-states of gaps) and ``journal`` (pages of a download that are not merged yet).
+windows: ``reading``, with few requests on S3 by ``direct`` and ``leads``; what keeps a killed writer from losing
+anything: ``writing``. Beside the candles: ``records`` (syncs, states of gaps) and ``journal`` (pages of a
+download that are not merged yet).
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from urllib.parse import unquote, urlsplit
 
 from lib import settings
 from lib.store.disk import DiskCache
-from lib.store.files import LocalFiles, RemoteFiles
+from lib.store.files import LocalFiles
+from lib.store.fsspecs import RemoteFiles
 from lib.store.journal import Journal
 from lib.store.manifest import Catalog, Event, SeriesInfo, Written
 from lib.store.records import GapState, LedgerEntry

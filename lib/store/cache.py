@@ -105,7 +105,8 @@ class Blocks:
             held = self._held.get(path)
             if held is None or generation is None or not born:
                 return None
-            return held.block if held.born == born and held.block.generation == generation else None
+            told = born in (held.born, held.block.born)
+            return held.block if told and held.block.generation == generation else None
 
     def _confirm(self, path: str, born: str) -> None:
         with self._lock:

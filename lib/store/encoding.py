@@ -9,6 +9,7 @@ what it has decoded.
 from __future__ import annotations
 
 import threading
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 
 from lib.candles import COLUMNS, PROVENANCE, from_micros, micros
 from lib.errors import CorruptFile
+from lib.store.leads import Lead, born_of
 from lib.timeframes import to_us
 
 __all__ = ["NOTHING", "Block", "encode", "from_arrow", "replace_span", "stamped", "times_of", "to_arrow"]
@@ -86,7 +88,7 @@ def replace_span(old: pa.Table, fresh: pa.Table, start: int, end: int) -> pa.Tab
     return pa.concat_tables([old.slice(0, lo), fresh, old.slice(hi)]).combine_chunks()
 
 
-def encode(table: pa.Table, generation: int) -> bytes:
+def encode(table: pa.Table, generation: int, lead: Lead | None = None) -> bytes:
     """A kept table as the bytes of one partition. ``generation`` counts the commits of that partition.
     About 0.3 µs a bar."""
     sink = pa.BufferOutputStream()
@@ -101,6 +103,8 @@ def encode(table: pa.Table, generation: int) -> bytes:
     ) as writer:
         writer.write_table(table, row_group_size=_ROW_GROUP)
         writer.add_key_value_metadata({_GENERATION: str(generation).encode()})
+        if lead is not None:
+            writer.add_key_value_metadata(lead.metadata())
     encoded: bytes = sink.getvalue().to_pybytes()
     return encoded
 
@@ -130,7 +134,9 @@ class Block:
             self._file = pq.ParquetFile(pa.BufferReader(data))
             meta = self._file.metadata
             self.rows: int = meta.num_rows
-            self.generation = int((meta.metadata or {})[_GENERATION])
+            metadata = meta.metadata or {}
+            self.generation = int(metadata[_GENERATION])
+            self.born = born_of(metadata)
             groups = [meta.row_group(i) for i in range(meta.num_row_groups) if meta.row_group(i).num_rows]
             stats = [group.column(0).statistics for group in groups]
             self._firsts = [int(stat.min_raw) for stat in stats]
@@ -138,6 +144,11 @@ class Block:
             self._sizes = [group.num_rows for group in groups]
         except (pa.ArrowException, OSError, KeyError, ValueError, AttributeError, TypeError) as error:
             raise _corrupt(path, error) from error
+
+    @cached_property
+    def lead(self) -> Lead | None:
+        """The candles before the partition, where the file has some."""
+        return Lead.from_metadata(self._file.metadata.metadata or {}) if self.born else None
 
     @property
     def first(self) -> int:

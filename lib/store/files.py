@@ -7,7 +7,7 @@ still has the tag expected. How that is made safe differs:
   write; a new content is written to a temporary file in the same folder, synced, and put in place by
   ``os.replace``; then the folder is synced. A reader opens one descriptor and sees the old or the new.
 - **S3**: nothing to lock, every put has a condition: see ``lib.store.s3``.
-- **Others** (``memory://`` and the rest of fsspec): locked within this process only; one process writes.
+- **Others** (``memory://`` and the rest of fsspec): see ``lib.store.fsspecs``.
 """
 
 from __future__ import annotations
@@ -16,20 +16,17 @@ import hashlib
 import os
 import secrets
 import shutil
-import threading
 import time
-from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import fsspec
 from filelock import FileLock, Timeout
 
 from lib.errors import StoreBusy, StoreError
 
-__all__ = ["Conflict", "Files", "LocalFiles", "Read", "RemoteFiles", "Reread", "Sync", "Tag"]
+__all__ = ["LOCK_WAIT", "Conflict", "Files", "LocalFiles", "Read", "Reread", "Sync", "Tag", "named"]
 
 # None stands for "there is no such file".
 Tag = Hashable
@@ -37,7 +34,7 @@ Read = tuple[bytes, Tag]
 # no bytes: still the file that has the tag asked about
 Reread = tuple[bytes | None, Tag]
 Sync = Literal["all", "content", "none"]
-_LOCK_WAIT = 30.0
+LOCK_WAIT = 30.0
 _TEMPORARY = ".tmp"
 _WINDOWS = os.name == "nt"
 
@@ -94,7 +91,7 @@ class Files(Protocol):
 
 
 @contextmanager
-def _named(what: str, path: str) -> Iterator[None]:
+def named(what: str, path: str) -> Iterator[None]:
     """Foreign errors become ours, with the place in them."""
     try:
         yield
@@ -131,7 +128,7 @@ class LocalFiles:
             return None
 
     def read(self, path: str) -> tuple[bytes, Tag] | None:
-        with _named("read", str(self._at(path))):
+        with named("read", str(self._at(path))):
             try:
                 # unbuffered: one descriptor, the tag of the very bytes read
                 with open(self._at(path), "rb", buffering=0) as file:
@@ -153,7 +150,7 @@ class LocalFiles:
         """``expect`` is not looked at: the lock is held."""
         target = self._at(path)
         draft = target.with_name(f"{target.name}.{os.getpid()}-{secrets.token_hex(4)}{_TEMPORARY}")
-        with _named("write", str(target)):
+        with named("write", str(target)):
             try:
                 _write_synced(draft, data, sync != "none")
             except FileNotFoundError:
@@ -177,13 +174,13 @@ class LocalFiles:
 
     @contextmanager
     def lock(self, path: str, *, wait: bool = True) -> Iterator[None]:
-        with _named("lock", str(self._at("locks"))):
+        with named("lock", str(self._at("locks"))):
             lock = FileLock(self.lock_file(path))
             try:
-                lock.acquire(timeout=_LOCK_WAIT if wait else 0, poll_interval=0.004)
+                lock.acquire(timeout=LOCK_WAIT if wait else 0, poll_interval=0.004)
             except Timeout as error:
                 raise StoreBusy(
-                    f"Another program has been writing {path} for over {_LOCK_WAIT:.0f} seconds.",
+                    f"Another program has been writing {path} for over {LOCK_WAIT:.0f} seconds.",
                     remedy="Try again when it has finished.",
                     path=path,
                 ) from error
@@ -211,7 +208,7 @@ class LocalFiles:
 
     def remove(self, path: str) -> None:
         target = self._at(path)
-        with _named("remove", str(target)):
+        with named("remove", str(target)):
             if target.is_dir():
                 # renamed first: a folder half removed must not be found under its name
                 doomed = target.with_name(f"{target.name}.{secrets.token_hex(4)}{_TEMPORARY}")
@@ -222,7 +219,7 @@ class LocalFiles:
 
     def sweep(self, folder: str, of: str = "") -> None:
         begins = f"{of}." if of else ""
-        with _named("sweep", str(self._at(folder))):
+        with named("sweep", str(self._at(folder))):
             try:
                 left = [
                     entry.path for entry in os.scandir(self._at(folder))
@@ -270,95 +267,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-class RemoteFiles:
-    """A root on an fsspec file system: one process writes."""
-
-    local = False
-    exclusive = True
-    keeps = False
-    # one lock a path for all stores of this process
-    _locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
-
-    def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
-        self.name = url
-        try:
-            # listings are not kept: another writer's files must be seen
-            self._fs, root = fsspec.core.url_to_fs(url, use_listings_cache=False, **(options or {}))
-        except (ImportError, ValueError) as error:
-            raise StoreError(
-                f"The store {url} cannot be opened: {error}.", remedy="Check the address of the store."
-            ) from error
-        self._root = root.rstrip("/")
-
-    def _at(self, path: str) -> str:
-        return f"{self._root}/{path}"
-
-    def _named(self, what: str, path: str) -> AbstractContextManager[None]:
-        return _named(what, f"{self.name.rstrip('/')}/{path}")
-
-    def tag(self, path: str) -> Tag:
-        with self._named("read", path):
-            try:
-                info = self._fs.info(self._at(path))
-            except FileNotFoundError:
-                return None
-        made: Tag = info.get("mtime") or info.get("created") or info.get("size")
-        return made
-
-    def read(self, path: str) -> Read | None:
-        tag = self.tag(path)
-        if tag is None:
-            return None
-        with self._named("read", path):
-            try:
-                return self._fs.cat_file(self._at(path)), tag
-            except FileNotFoundError:
-                return None
-
-    def reread(self, path: str, tag: Tag) -> Reread | None:
-        return self.read(path)
-
-    def reread_many(self, paths: Sequence[str], tags: Sequence[Tag]) -> list[Reread | None]:
-        return [self.reread(path, tag) for path, tag in zip(paths, tags, strict=True)]
-
-    def read_listed(self, tags: Mapping[str, Tag]) -> dict[str, Read | None]:
-        return {path: self.read(path) for path in tags}
-
-    def write(self, path: str, data: bytes, expect: Tag, *, sync: Sync = "all") -> Tag:
-        with self._named("write", path):
-            self._fs.makedirs(self._at(path).rsplit("/", 1)[0], exist_ok=True)
-            self._fs.pipe_file(self._at(path), data)
-        return self.tag(path)
-
-    @contextmanager
-    def lock(self, path: str, *, wait: bool = True) -> Iterator[None]:
-        lock = self._locks[f"{self.name}\n{path}"]
-        if not lock.acquire(timeout=_LOCK_WAIT if wait else 0):
-            raise StoreBusy(f"Another task has been writing {path} for over {_LOCK_WAIT:.0f} seconds.")
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def tags(self, folder: str) -> dict[str, Tag]:
-        return dict.fromkeys(self.find(folder))
-
-    def find(self, folder: str) -> list[str]:
-        with self._named("list", folder):
-            try:
-                found = self._fs.find(self._at(folder))
-            except FileNotFoundError:
-                return []
-        return sorted(path[len(self._root) + 1 :] for path in found)
-
-    def remove(self, path: str) -> None:
-        with self._named("remove", path):
-            try:
-                self._fs.rm(self._at(path), recursive=True)
-            except FileNotFoundError:
-                return
-
-    def sweep(self, folder: str, of: str = "") -> None:
-        """Nothing to do: what is put appears whole or not at all."""

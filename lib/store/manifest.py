@@ -158,6 +158,13 @@ class Manifest:
             names.update(pending.parts)
         return sorted(names)
 
+    def generations(self, level: Timeframe) -> dict[str, int | None]:
+        """Of each partition of a level the newest generation; of the base None for one that is being written."""
+        if level != self.series.timeframe:
+            return {name: part.generation for name, part in self.levels.get(str(level), {}).items()}
+        known: dict[str, int | None] = {name: part.generation for name, part in self.parts.items()}
+        return known | dict.fromkeys(name for each in self.pending.values() for name in each.parts)
+
     def begun(self, write: str, pending: Pending) -> Manifest:
         """With a write announced."""
         return replace(self, pending={**self.pending, write: pending})

@@ -6,8 +6,9 @@ Called by ``lib.store.writing`` with the series locked, where a place can lock.
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -21,18 +22,20 @@ from lib.errors import CorruptFile, StoreBusy
 from lib.series import Series
 from lib.store import layout, pyramid
 from lib.store.cache import Blocks, Manifests
-from lib.store.encoding import NOTHING, encode, from_arrow, replace_span, times_of, to_arrow
+from lib.store.encoding import NOTHING, Block, encode, from_arrow, replace_span, times_of, to_arrow
 from lib.store.files import Conflict, Files, Sync, Tag
+from lib.store.leads import ROWS, Lead, gathered
 from lib.store.manifest import LevelPart, LevelParts, Part, merged_levels
 from lib.store.pyramid import Piece, Span
 from lib.timeframes import Timeframe
 
-__all__ = ["BATCH", "Raiser", "folder", "now_us", "part_of", "until_first"]
+__all__ = ["BATCH", "Raiser", "folder", "followers", "now_us", "part_of", "until_first"]
 
 # Partitions a batch: a writer of decades lets others in between, and a batch fits in memory.
 BATCH = 8
 
 T = TypeVar("T")
+_NONE: Mapping[str, LevelPart] = {}
 
 
 def now_us() -> int:
@@ -48,6 +51,7 @@ class Raiser:
         self._files = files
         self._blocks = blocks
         self._manifests = manifests
+        self.leads = not files.local and files.keeps  # where a file more is a request more
 
     def touched(self, series: Series, spans: list[Span], newest: int | None) -> LevelParts:
         """Make the touched buckets of every level again; bytes by level and partition."""
@@ -135,8 +139,14 @@ class Raiser:
             found = pyramid.buckets(series.timeframe, level, span, newest)
             for name in layout.parts_between(layout.kind_of(level), *found) if found else ():
                 touched[name].append(span)
-        put = {name: self._put_level(series, level, name, pieces, some) for name, some in touched.items()}
-        return {name: part for name, part in put.items() if part}
+        seen = self._manifests.last_seen(layout.manifest_path(series))
+        if self.leads and seen:
+            touched |= {name: [] for name in followers(seen.levels.get(str(level), ()), touched)}
+        put: dict[str, LevelPart] = {}
+        for name, some in sorted(touched.items()):
+            if part := self._put_level(series, level, name, pieces, some, put):
+                put[name] = part
+        return put
 
     def _put_level(
         self,
@@ -145,6 +155,7 @@ class Raiser:
         name: str,
         pieces: Callable[[list[Span]], list[Piece]],
         spans: list[Span],
+        beside: Mapping[str, LevelPart],
     ) -> LevelPart | None:
         path = layout.level_path(series, level, name)
         bounds = layout.part_span(layout.kind_of(level), name)
@@ -165,15 +176,53 @@ class Raiser:
                     table = fresh
             if table is None:
                 return None
-            # above the last one even where that file is gone
-            generation = max(now_us(), found[0].generation + 1 if found else 0)
-            size = self.put(path, table, generation, found[1] if found else None, sync="none")
+            lead = self.lead(series, level, name, found[0] if found else None, beside)
+            if found and not spans:  # its bars stay as they are
+                if lead is found[0].lead:
+                    return None
+                generation = found[0].generation
+            else:  # above the last one even where that file is gone
+                generation = max(now_us(), found[0].generation + 1 if found else 0)
+            size = self.put(path, table, generation, found[1] if found else None, lead, sync="none")
             return LevelPart(generation, size)
 
         return until_first(attempt, series)
 
-    def put(self, path: str, table: pa.Table, generation: int, expect: Tag, *, sync: Sync = "all") -> int:
-        data = encode(table, generation)
+    def lead(
+        self,
+        series: Series,
+        level: Timeframe,
+        name: str,
+        now: Block | None,
+        beside: Mapping[str, LevelPart] = _NONE,
+    ) -> Lead | None:
+        """What to keep before a partition in its file, where files are far away; ``now`` is what it has. ``beside``
+        are partitions put just now, which the manifest does not tell of yet."""
+        kind = layout.kind_of(level)
+        seen = self._manifests.last_seen(layout.manifest_path(series))
+        if not self.leads or not kind or seen is None:
+            return None
+        older = seen.generations(level) | {each: part.generation for each, part in beside.items()}
+        older = {each: generation for each, generation in older.items() if each < name}
+        if now and now.lead and now.lead.is_whole(kind, seen.born, older):
+            return now.lead
+        try:
+            return gathered(seen.born, self._before(series, level, sorted(older, reverse=True)))
+        except CorruptFile:  # whoever reads that partition is told
+            return None
+
+    def _before(
+        self, series: Series, level: Timeframe, names: list[str]
+    ) -> Iterator[tuple[str, int, int, pd.DataFrame]]:
+        for name in names:
+            found = self._blocks.open(layout.level_path(series, level, name))
+            if found:
+                yield name, found[0].generation, found[0].rows, found[0].window(None, None, ROWS)
+
+    def put(
+        self, path: str, table: pa.Table, generation: int, expect: Tag, lead: Lead | None = None, *, sync: Sync = "all"
+    ) -> int:  # fmt: skip
+        data = encode(table, generation, lead)
         tag = self._files.write(path, data, expect, sync=sync)
         self._blocks.wrote(path, tag, data, table)
         return len(data)
@@ -210,6 +259,13 @@ class _DamagedLevel(Exception):
 def folder(series: Series, level: Timeframe) -> str:
     """Where the partitions of a level lie."""
     return layout.level_path(series, level, "x").rsplit("/", 1)[0]
+
+
+def followers(there: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Of the partitions there are, those next after one of ``names``, but for these themselves."""
+    ordered, given = sorted(there), set(names)
+    after = {ordered[at] for name in given if (at := bisect_right(ordered, name)) < len(ordered)}
+    return sorted(after - given)
 
 
 def until_first(attempt: Callable[[], T], series: Series | str) -> T:

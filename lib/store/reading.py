@@ -8,42 +8,28 @@ coarsest one that divides it.
 from __future__ import annotations
 
 import math
-from collections.abc import Set
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from lib.candles import COLUMNS, empty, from_micros, micros, resample, with_provenance
+from lib.candles import resample
 from lib.errors import CorruptFile, UnknownName
 from lib.series import Series
 from lib.store import layout, pyramid
 from lib.store.cache import Blocks, Manifests
+from lib.store.direct import Direct
+from lib.store.encoding import Block
+from lib.store.leads import EVER
 from lib.store.manifest import Manifest
-from lib.store.raising import now_us
+from lib.store.windows import Window, cut, joined
 from lib.store.writing import Writer
 from lib.timeframes import Timeframe, from_us, to_us
 
-__all__ = ["Reader", "Window"]
+__all__ = ["Reader"]
 
-# A manifest's word on the levels is taken for so long, s: about as long as a writer may be at it before others
-# finish its work.
-_FRESH = 60.0
-# µs by which the clock may be wrong
-_SKEW = 600_000_000
-
-
-class Window(NamedTuple):
-    """Opens in ``[start, end)`` µs, the newest ``last`` of them; None is no bound."""
-
-    start: int | None = None
-    end: int | None = None
-    last: int | None = None
-    provenance: bool = False
-
-    def meets(self, first: int, end: int) -> bool:
-        """Whether bars that open in ``[first, end)`` can lie in it."""
-        return (self.end is None or first < self.end) and (self.start is None or end > self.start)
+# So few partitions are asked for one after another, as the newest may have what is wanted of the others.
+_FEW = 16
 
 
 class Reader:
@@ -57,6 +43,7 @@ class Reader:
         self._writer = writer
         self._place = place.rstrip("/")
         self._local = local
+        self._direct = Direct(blocks, manifests)
 
     def known(self, series: Series, *, whole: bool = False) -> Manifest:
         """The manifest of a series that is there; with ``whole`` after healing what was left undone."""
@@ -88,10 +75,10 @@ class Reader:
     def read(self, series: Series, wanted: Timeframe, window: Window) -> pd.DataFrame:
         """A window of the base, or of a timeframe that it divides."""
         if wanted == series.timeframe:
-            found = None if self._local else self._direct(series, wanted, window)
+            found = None if self._local else self._direct.read(series, wanted, window)
             return found if found is not None else self._base(series, self.known(series), window)
         if wanted in pyramid.levels_of(series.timeframe):
-            found = None if self._local else self._direct(series, wanted, window)
+            found = None if self._local else self._direct.read(series, wanted, window)
             return found if found is not None else self._level(series, wanted, window)
         return self._resampled(series, wanted, window)
 
@@ -105,69 +92,14 @@ class Reader:
             return manifest.parts[name].first, manifest.parts[name].last + 1
 
         names = [name for name in manifest.named_parts() if window.meets(*span(name))]
-        oldest = {name: manifest.parts[name].generation for name in names if name in manifest.parts}
-        sure = (manifest.born, oldest.keys() - pending)
+        oldest = {name: part.generation for name, part in manifest.parts.items()}
         try:
-            return self._collect(series, series.timeframe, names, oldest, window, sure)
+            return self._collect(manifest, series.timeframe, names, oldest, window)
         except CorruptFile:
             now = self.known(series)  # deleted while we read: that is the better sentence
             if now.born == manifest.born:
                 raise
             return self._base(series, now, window)
-
-    def _direct(self, series: Series, level: Timeframe, window: Window) -> pd.DataFrame | None:
-        """A window by the one or two partitions it must lie in, without asking for the manifest: on S3
-        that is a request less. None where that cannot tell, or would not save one.
-
-        The base is what is stored, whatever the manifest says. A coarser level may be behind it, so it is
-        read this way only while a manifest that was asked for a moment ago says that it is whole.
-        """
-        seen = self._manifests.last_seen(layout.manifest_path(series))
-        base = level == series.timeframe
-        if not base and not self._is_whole(series, seen):
-            return None
-        kind = layout.kind_of(level)
-        there = _parts_seen(seen, level, base=base)
-        bounded = _until_now(window, kind, there)
-        if bounded is None:
-            return None
-        names = _names_of(kind, bounded)
-        paths = [layout.level_path(series, level, name) for name in names]
-        # what is held is known to be the newest by asking for the manifest alone
-        by_manifest = not base or window.end is None
-        if not names or (by_manifest and all(self._blocks.holds(path) for path in paths)):
-            return None
-        return self._partitions(dict(zip(paths, names, strict=True)), bounded, seen, there, bool(kind))
-
-    def _partitions(
-        self, paths: dict[str, str], window: Window, seen: Manifest | None, there: Set[str], parted: bool
-    ) -> pd.DataFrame | None:
-        """What partitions hold of a window; None where one is missing that may be there, and where the bars
-        asked for reach further back."""
-        tables: list[pd.DataFrame] = []
-        left = window.last
-        for some in [list(paths)] if left is None else [[path] for path in reversed(paths)]:
-            for path, block in self._blocks.each(some, born=seen.born if seen else ""):
-                if block is None:
-                    if seen is None or paths[path] in there:
-                        return None
-                    continue
-                tables.append(block.window(window.start, window.end, left, provenance=window.provenance))
-            left = None if left is None else left - sum(len(table) for table in tables[-1:])
-            if left is not None and left <= 0:
-                break
-        reaches_back = left is not None and left > 0 and window.start is None and parted
-        if reaches_back or not tables:
-            return None
-        return _joined(tables if window.last is None else tables[::-1], window.provenance)
-
-    def _is_whole(self, series: Series, seen: Manifest | None) -> bool:
-        """Whether the levels hold every bucket: on S3 they do, but where a writer is at it or died, and
-        after the store was moved from a place that locks."""
-        return (
-            seen is not None and seen.exists and not seen.pending and seen.tail is None
-            and self._manifests.age(layout.manifest_path(series)) < _FRESH
-        )  # fmt: skip
 
     def _level(self, series: Series, level: Timeframe, window: Window) -> pd.DataFrame:
         manifest = self.known(series, whole=True)
@@ -189,12 +121,12 @@ class Reader:
         first = edge - pyramid.reach(base)
         bars = self._base(series, manifest, Window(first, provenance=window.provenance))
         since = edge if window.start is None else max(edge, window.start)
-        tail = _cut(resample(bars, level, base), window._replace(start=since))
+        tail = cut(resample(bars, level, base), window._replace(start=since))
         left = None if window.last is None else window.last - len(tail)
         if left == 0:
             return tail
         older = window._replace(end=edge, last=left)
-        return _joined([self._whole_buckets(series, manifest, level, older), tail], window.provenance)
+        return joined([self._whole_buckets(series, manifest, level, older), tail], window.provenance)
 
     def _whole_buckets(
         self, series: Series, manifest: Manifest, level: Timeframe, window: Window
@@ -202,9 +134,8 @@ class Reader:
         kind = layout.kind_of(level)
         parts = manifest.levels.get(str(level), {})
         names = [name for name in sorted(parts) if window.meets(*layout.part_span(kind, name))]
-        oldest = {name: parts[name].generation for name in names}
-        sure = (manifest.born, set() if manifest.pending else set(names))
-        return self._collect(series, level, names, oldest, window, sure)
+        oldest = {name: part.generation for name, part in parts.items()}
+        return self._collect(manifest, level, names, oldest, window)
 
     def _resampled(self, series: Series, wanted: Timeframe, window: Window) -> pd.DataFrame:
         source = [
@@ -219,44 +150,54 @@ class Reader:
         bars = None
         if last is not None:
             # no bucket holds more bars than this, so these reach back over at least `last` whole ones
-            bars = (last + 2) * (math.ceil(wanted.micros * 1.03 / source.micros) + 1)
+            if wanted.seconds < 86400:
+                bars = (last + 1) * -(-wanted.micros // source.micros)
+            else:  # months and trading days are longer at times
+                bars = (last + 2) * (math.ceil(wanted.micros * 1.03 / source.micros) + 1)
         first = None if start is None else start - pyramid.reach(source)
         table = self.read(series, source, Window(first, end, bars, window.provenance))
-        return _cut(resample(table, wanted, source), Window(start, end, last))
+        return cut(resample(table, wanted, source), Window(start, end, last))
 
     def _collect(
-        self,
-        series: Series,
-        level: Timeframe,
-        names: list[str],
-        oldest: dict[str, int],
-        window: Window,
-        sure: tuple[str, Set[str]],
+        self, manifest: Manifest, level: Timeframe, names: list[str], oldest: dict[str, int], window: Window
     ) -> pd.DataFrame:
-        """Windows of several partitions as one table; from the newest back where ``last`` is given.
-        ``oldest`` has the least generation of those that must be there; ``sure`` the mark of the
-        manifest, and those of which that generation is the newest."""
-        paths = {layout.level_path(series, level, name): name for name in names}
-        born, newest = sure
-        known = {path: oldest[name] for path, name in paths.items() if name in newest}
-        if window.last is None:
-            walk = self._blocks.each(list(paths), known, born)
-        else:
-            walk = (pair for path in reversed(paths) for pair in self._blocks.each([path], known, born))
+        """Windows of several partitions as one table; from the newest back where ``last`` is given, and as far as
+        the lead of the newest one goes, from that. ``oldest`` has the least generation of those that must be there."""
+        told = manifest.generations(level)
+        if level != manifest.series.timeframe and manifest.pending:
+            told = dict.fromkeys(told)
+        paths = {layout.level_path(manifest.series, level, name): name for name in names}
+        known = {path: sure for path, name in paths.items() if (sure := told.get(name)) is not None}
         found: list[pd.DataFrame] = []
         left = window.last
-        for path, block in walk:
-            if (block.generation if block else 0) < oldest.get(paths[path], 0):
-                raise self._outdated(path, there=block is not None)
-            if block is None:
-                continue
-            table = block.window(window.start, window.end, left, provenance=window.provenance)
-            found.append(table)
-            if left is not None:
-                left -= len(table)
-                if left <= 0:
+        for number, some in enumerate(self._steps([*paths], window)):
+            got: list[pd.DataFrame] = []
+            for path, block in self._blocks.each(some, known, manifest.born):
+                if (block.generation if block else 0) < oldest.get(paths[path], 0):
+                    raise self._outdated(path, there=block is not None)
+                if block is not None:
+                    known[path] = block.generation
+                    got.append(block.window(window.start, window.end, left, provenance=window.provenance))
+            found = [*got, *found]
+            left = None if left is None else left - sum(map(len, got))
+            if left is not None and left <= 0:
+                break
+            if not number and len(paths) > 1 and block is not None and not window.provenance:
+                older = {name: generation for name, generation in told.items() if name < names[-1]}
+                led = _led(block, layout.kind_of(level), manifest.born, older, window._replace(last=left))
+                if led is not None:
+                    found = [led, *found]
                     break
-        return _joined(found if window.last is None else found[::-1], window.provenance)
+        return joined(found, window.provenance)
+
+    def _steps(self, paths: list[str], window: Window) -> list[list[str]]:
+        """Which partitions to ask for at once: one after another, from the newest back, where the lead of one or
+        its count of candles may spare the others."""
+        if window.last is not None:
+            return [[path] for path in reversed(paths)]
+        if self._local or window.provenance or not 1 < len(paths) <= _FEW:
+            return [paths]
+        return [paths[-1:], paths[:-1]]
 
     def _outdated(self, path: str, *, there: bool) -> CorruptFile:
         what = "older than what was written" if there else "missing"
@@ -267,53 +208,18 @@ class Reader:
         )
 
 
-def _parts_seen(seen: Manifest | None, level: Timeframe, *, base: bool) -> Set[str]:
-    """The partitions of a level that a manifest tells of."""
-    if seen is None:
-        return set()
-    return set(seen.named_parts()) if base else set(seen.levels.get(str(level), ()))
-
-
-def _until_now(window: Window, kind: layout.Kind, there: Set[str]) -> Window | None:
-    """A window with both ends known. One without an end reaches to the newest bar: that lies in the newest
-    partition, while the one that was seen is not over, as no bar opens after now."""
-    if window.start is None and window.last is None:
+def _led(
+    block: Block, kind: layout.Kind, born: str, older: Mapping[str, int | None], window: Window
+) -> pd.DataFrame | None:
+    """What a window holds of the candles before a partition, from its lead; None where that may not be all."""
+    lead = block.lead
+    since = lead.since(kind, born, older) if lead else None
+    if lead is None or since is None:
         return None
-    if window.end is not None:
-        return window
-    end = layout.part_span(kind, max(there))[1] if there else 0
-    return window._replace(end=end) if end > now_us() + _SKEW else None
-
-
-def _names_of(kind: layout.Kind, window: Window) -> list[str]:
-    """The one or two partitions that a window lies in; the last two that it may, where it only says how
-    many bars; none where they are more."""
-    end = window.end or 0
-    first = window.start if window.start is not None else end - 1
-    names = layout.parts_between(kind, first, end) if first < end else []
-    if window.start is None and kind and names:
-        names = layout.parts_between(kind, layout.part_span(kind, names[0])[0] - 1, end)
-    return names if len(names) <= 2 else []
-
-
-def _cut(table: pd.DataFrame, window: Window) -> pd.DataFrame:
-    times = micros(table)
-    lo = 0 if window.start is None else int(np.searchsorted(times, window.start))
-    hi = len(times) if window.end is None else int(np.searchsorted(times, window.end))
-    return table.iloc[lo if window.last is None else max(lo, hi - window.last) : hi]
-
-
-def _joined(tables: list[pd.DataFrame], provenance: bool) -> pd.DataFrame:
-    full = [table for table in tables if len(table)]
-    if len(full) == 1:
-        return full[0]
-    if not full:
-        return with_provenance(empty(), "", pd.Timestamp(0, tz="UTC")) if provenance else empty()
-    if provenance:
-        return pd.concat(full)
-    # four times faster than concat for few rows
-    columns = {name: np.concatenate([table[name].to_numpy() for table in full]) for name in COLUMNS}
-    return from_micros(np.concatenate([micros(table) for table in full]), columns)
+    start = since if window.start is None else max(since, window.start)
+    table = cut(lead.table, window._replace(start=start))
+    whole = since == EVER or (window.start is not None and window.start >= since)
+    return table.copy() if whole or len(table) == window.last else None
 
 
 def _floor(timeframe: Timeframe, us: int) -> int:

@@ -1,7 +1,8 @@
-"""Bars merged into stored ones, and what of them differs then."""
+"""Bars merged into a stored partition, or taken out of it, and what of it differs then."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,71 @@ import pandas as pd
 import pyarrow as pa
 
 from lib.candles import COLUMNS, merge, micros
-from lib.store.encoding import from_arrow, times_of, to_arrow
+from lib.series import Series
+from lib.store import layout
+from lib.store.cache import Blocks
+from lib.store.encoding import NOTHING, Block, from_arrow, replace_span, times_of, to_arrow
+from lib.store.files import Tag
 from lib.store.manifest import Written
 from lib.store.pyramid import Span
 
-__all__ = ["merged"]
+__all__ = ["Pieces", "Splice", "merged", "observed", "spliced"]
 
 Array = np.ndarray[Any, Any]
+# Of each table of a write, by its number, what that did; and its bars in one partition.
+Counts = dict[int, Written]
+Pieces = list[tuple[int, pa.Table]]
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """A partition with its pieces merged into it, not yet put in place."""
+
+    name: str
+    table: pa.Table
+    expect: Tag
+    generation: int
+    written: Counts
+    stored: Block | None
+    span: Span | None  # first and last open that differ from what is stored; None: none does
+
+
+def spliced(blocks: Blocks, series: Series, name: str, pieces: Pieces, newest: list[int | None]) -> Splice:
+    """The pieces one after the other: only what is stored between a piece's first and last bar is merged; the
+    rest is taken over. ``newest`` has for each table the newest bar of the series before it."""
+    found = blocks.open(layout.level_path(series, series.timeframe, name))
+    table, tag, generation = (
+        (found[0].arrow(), found[1], found[0].generation) if found else (NOTHING, None, 0)
+    )
+    counts: Counts = {}
+    spans = []
+    for number, piece in pieces:
+        times = times_of(piece)
+        first, last = int(times[0]), int(times[-1])
+        lo, hi = np.searchsorted(times_of(table), [first, last + 1])
+        written, span, both = merged(table.slice(lo, hi - lo), piece, newest[number])
+        table = replace_span(table, both, first, last + 1) if len(table) else piece
+        counts[number] = counts.get(number, Written()) + written
+        spans += [span] if span else []
+    whole = (min(span[0] for span in spans), max(span[1] for span in spans)) if spans else None
+    if pieces:  # else its bars stay as they are
+        generation += 1
+    return Splice(name, table, tag, generation, counts, found[0] if found else None, whole)
+
+
+def observed(blocks: Blocks, series: Series, name: str, start: int, end: int) -> Splice | None:
+    """A partition without its filled bars in ``[start, end)`` µs; None where there is none."""
+    found = blocks.open(layout.level_path(series, series.timeframe, name))
+    if found is None:
+        return None
+    block, tag = found
+    table = block.arrow()
+    times = times_of(table)
+    out = table.column("filled").to_numpy() & (times >= start) & (times < end)
+    span = (int(times[out][0]), int(times[out][-1])) if out.any() else None
+    kept = table.filter(pa.array(~out)).combine_chunks()
+    counts = {0: Written(changed=int(out.sum()))}
+    return Splice(name, kept, tag, block.generation + 1, counts, block, span)
 
 
 def merged(

@@ -23,8 +23,9 @@ from lib.store.files import Files
 from lib.store.journal import Journal
 from lib.store.manifest import Catalog, Event, Manifest, SeriesInfo, Written
 from lib.store.raising import now_us
-from lib.store.reading import Reader, Window
+from lib.store.reading import Reader
 from lib.store.records import GapState, LedgerEntry, Moments, Records
+from lib.store.windows import Window
 from lib.store.writing import Writer
 from lib.timeframes import Timeframe, from_us, parse, to_us
 

@@ -36,44 +36,25 @@ import functools
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
 from lib.errors import CorruptFile, StoreBusy
 from lib.series import Series
 from lib.store import layout, pyramid
 from lib.store.cache import Blocks, Manifests
-from lib.store.encoding import NOTHING, replace_span, times_of
-from lib.store.files import Conflict, Files, Sync, Tag
+from lib.store.encoding import times_of
+from lib.store.files import Conflict, Files, Sync
 from lib.store.manifest import Manifest, Part, Pending, Written
 from lib.store.pyramid import Span
-from lib.store.raising import BATCH, Raiser, folder, now_us, part_of, until_first
-from lib.store.splicing import merged
+from lib.store.raising import BATCH, Raiser, folder, followers, now_us, part_of, until_first
+from lib.store.splicing import Pieces, Splice, observed, spliced
 
 __all__ = ["Writer"]
 
 _LEFT_BEHIND = 60_000_000
 _DAMAGED = ".damaged"
 _log = logging.getLogger("candlebook")
-
-
-# Of each table of a write, by its number, what that did; and its bars in one partition.
-Counts = dict[int, Written]
-Pieces = list[tuple[int, pa.Table]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Splice:
-    """A partition with its pieces merged into it, not yet put in place."""
-
-    name: str
-    table: pa.Table
-    expect: Tag
-    generation: int
-    written: Counts
-    span: Span | None  # first and last open that differ from what is stored; None: none does
 
 
 class Writer:
@@ -139,7 +120,7 @@ class Writer:
         self, series: Series, pieces: dict[str, Pieces], newest: list[int | None]
     ) -> list[tuple[int, Written]]:
         manifest = self._tidy(series) or Manifest(series)
-        splices = [self._splice(series, name, some, newest) for name, some in pieces.items()]
+        splices = [spliced(self._blocks, series, name, some, newest) for name, some in pieces.items()]
         done = [each for splice in splices for each in splice.written.items()]
         touched = [splice for splice in splices if splice.span]
         if not touched:
@@ -162,6 +143,7 @@ class Writer:
     ) -> None:  # fmt: skip
         """Raise the levels over what was committed, then say so in the manifest. With ``every`` the buckets
         that hold the newest bar too, and those behind it."""
+        parts = parts | self._led_anew(series, before, parts)
         newest = self._newest(before, parts)
         if before.tail is not None and before.tail != newest:
             spans = [*spans, (before.tail, before.tail)]  # its buckets may be over now
@@ -177,48 +159,43 @@ class Writer:
             return None
         return max((part.last for part in {**manifest.parts, **parts}.values()), default=None)
 
-    def _splice(self, series: Series, name: str, pieces: Pieces, newest: list[int | None]) -> _Splice:
-        """The pieces one after the other: only what is stored between a piece's first and last bar is merged; the
-        rest is taken over. ``newest``: see ``_newest_before``."""
-        found = self._blocks.open(layout.level_path(series, series.timeframe, name))
-        table, tag, generation = (
-            (found[0].arrow(), found[1], found[0].generation) if found else (NOTHING, None, 0)
-        )
-        counts: Counts = {}
-        spans = []
-        for number, piece in pieces:
-            times = times_of(piece)
-            first, last = int(times[0]), int(times[-1])
-            lo, hi = np.searchsorted(times_of(table), [first, last + 1])
-            written, span, both = merged(table.slice(lo, hi - lo), piece, newest[number])
-            table = replace_span(table, both, first, last + 1) if len(table) else piece
-            counts[number] = counts.get(number, Written()) + written
-            spans += [span] if span else []
-        whole = (min(span[0] for span in spans), max(span[1] for span in spans)) if spans else None
-        return _Splice(name, table, tag, generation + 1, counts, whole)
-
     def _commit(
-        self, series: Series, splice: _Splice, pieces: Pieces, newest: list[int | None]
-    ) -> tuple[_Splice, Part]:
+        self, series: Series, splice: Splice, pieces: Pieces, newest: list[int | None]
+    ) -> tuple[Splice, Part]:
         """Put a partition in place; when another writer was first, merge into what it put."""
-        return self._put_again(series, splice, lambda: self._splice(series, splice.name, pieces, newest))
+        return self._put_again(
+            series, splice, lambda: spliced(self._blocks, series, splice.name, pieces, newest)
+        )
 
     def _put_again(
-        self, series: Series, splice: _Splice, again: Callable[[], _Splice | None]
-    ) -> tuple[_Splice, Part]:
+        self, series: Series, splice: Splice, again: Callable[[], Splice | None]
+    ) -> tuple[Splice, Part]:
         path = layout.level_path(series, series.timeframe, splice.name)
         current = splice
 
         def attempt() -> int:
             nonlocal current
             try:
-                return self._raiser.put(path, current.table, current.generation, current.expect)
+                lead = self._raiser.lead(series, series.timeframe, current.name, current.stored)
+                return self._raiser.put(path, current.table, current.generation, current.expect, lead)
             except Conflict:
                 current = again() or current
                 raise
 
         size = until_first(attempt, series)
         return current, part_of(current.table, current.generation, size)
+
+    def _led_anew(self, series: Series, before: Manifest, parts: dict[str, Part]) -> dict[str, Part]:
+        """Partitions that follow on the given ones, put in place again where their leads are behind. Their bars stay,
+        and so do their generations: nothing is announced."""
+        made = {}
+        for name in followers(before.parts, parts) if self._raiser.leads else []:
+            same = functools.partial(spliced, self._blocks, series, name, [], [])
+            splice = same()
+            lead = self._raiser.lead(series, series.timeframe, name, splice.stored)
+            if splice.stored and lead is not splice.stored.lead:
+                made[name] = self._put_again(series, splice, same)[1]
+        return made
 
     # --------------------------------------------------------------------------------------- unfill
 
@@ -240,7 +217,9 @@ class Writer:
 
     def _unfill_batch(self, series: Series, names: list[str], start: int, end: int) -> int:
         manifest = self._tidy(series)
-        cuts = [cut for name in names if (cut := self._observed(series, name, start, end)) and cut.span]
+        cuts = [
+            cut for name in names if (cut := observed(self._blocks, series, name, start, end)) and cut.span
+        ]
         if manifest is None or not cuts:
             return 0
         write = secrets.token_hex(4)
@@ -248,25 +227,12 @@ class Writer:
         self.update(series, lambda manifest: manifest.begun(write, pending))
         parts, gone, spans = {}, 0, []
         for cut in cuts:
-            again = functools.partial(self._observed, series, cut.name, start, end)
+            again = functools.partial(observed, self._blocks, series, cut.name, start, end)
             final, parts[cut.name] = self._put_again(series, cut, again)
             gone += final.written[0].changed
             spans += [span for span in {cut.span, final.span} if span]
         self._report(series, manifest, [write], parts, spans, every=True)
         return gone
-
-    def _observed(self, series: Series, name: str, start: int, end: int) -> _Splice | None:
-        """A partition without its filled bars in a span; None where there is none."""
-        found = self._blocks.open(layout.level_path(series, series.timeframe, name))
-        if found is None:
-            return None
-        block, tag = found
-        table = block.arrow()
-        times = times_of(table)
-        out = table.column("filled").to_numpy() & (times >= start) & (times < end)
-        span = (int(times[out][0]), int(times[out][-1])) if out.any() else None
-        kept = table.filter(pa.array(~out)).combine_chunks()
-        return _Splice(name, kept, tag, block.generation + 1, {0: Written(changed=int(out.sum()))}, span)
 
     # ----------------------------------------------------------------------------------------- heal
 

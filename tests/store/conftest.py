@@ -12,7 +12,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from lib.store import Store, pyramid
-from lib.store.files import Files, LocalFiles, RemoteFiles
+from lib.store.files import Files, LocalFiles
+from lib.store.fsspecs import RemoteFiles
 from lib.store.s3 import S3Files
 
 # Opens the same place anew, as another process would.

@@ -260,7 +260,7 @@ def test_a_series_that_cannot_be_healed_does_not_hide_the_others(tmp_path: Path)
 
 
 def test_a_writer_that_never_ends_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "_LOCK_WAIT", 0.05)
+    monkeypatch.setattr(places, "LOCK_WAIT", 0.05)
     place = LocalFiles(tmp_path)
     store = Store(place)
     store.write(SERIES, TABLE, origin="t")

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from lib.candles import merge, micros, resample, with_provenance
 from lib.series import Series
 from lib.store import Store
-from lib.store.files import LocalFiles, RemoteFiles
+from lib.store.files import LocalFiles
+from lib.store.fsspecs import RemoteFiles
 from lib.store.pyramid import levels_of
 from lib.timeframes import from_us, parse
 from tests.store.make import at, candles, check_whole, of_market, same
