@@ -106,6 +106,14 @@ def test_currencies_follow_new_york_through_the_year(year: int) -> None:
     assert calendar("forex").expected(parse("1h"), pd.Timestamp(begin), end).tolist() == wanted
 
 
+def test_metals_pause_each_day() -> None:
+    """From 17:00 to 18:00 New York, 22:00 to 23:00 UTC in winter: 23 hours on five days."""
+    hours = opens("23/5", "1h", "2024-01-07", "2024-01-14")
+    assert hours[0] == "01-07 23:00" and hours[-1] == "01-12 21:00" and len(hours) == 5 * 23
+    assert not [hour for hour in hours if hour.endswith("22:00")]
+    assert opens("23/5", "1d", "2024-01-07", "2024-01-14") == opens("forex", "1d", "2024-01-07", "2024-01-14")
+
+
 def test_currencies_by_the_day() -> None:
     days = opens("forex", "1d", "2024-03-08", "2024-03-13")  # Friday to Tuesday
     assert days == ["03-08 00:00", "03-11 00:00", "03-12 00:00"]
@@ -218,7 +226,7 @@ def test_an_unknown_name_offers_near_ones() -> None:
         calendar("XNYC")
     with pytest.raises(UnknownName, match="24/7"):
         calendar("")
-    assert names()[:4] == ("24/7", "forex", "24/5", "learnt")
+    assert names()[:5] == ("24/7", "forex", "23/5", "24/5", "learnt")
     assert {"XNYS", "XLON", "NYSE"} <= set(names())
 
 
@@ -326,11 +334,18 @@ def test_days_teach_weekdays() -> None:
         ("ABC/XYZ", "crypto", "24/7"),
         ("EUR_USD", "", "forex"),
         ("GBPJPY", "", "forex"),
-        ("XAU/USD", "", "forex"),
+        ("XAU/USD", "", "23/5"),
         ("VOD.L", "", "XLON"),
         ("7203.T", "", "XTKS"),
         ("AAPL", "stocks", "XNYS"),
         ("AAPL", "", "24/5"),
+        ("PEPEUSDT", "", "24/7"),
+        ("BTCUSD_PERP", "", "24/7"),
+        ("USDT", "", "24/5"),
+        ("EURUSD=X", "", "forex"),
+        ("XAU_USD", "", "23/5"),
+        ("XAGEUR", "", "23/5"),
+        ("TEVA.TA", "", "XTAE"),
     ],
 )
 def test_a_name_suggests(symbol: str, kind: str, name: str) -> None:
@@ -348,6 +363,11 @@ def test_a_name_suggests(symbol: str, kind: str, name: str) -> None:
         ("EURUSD", "24/7", "1h"),  # the data against the name
         ("EURUSD", "XNYS", "1h"),
         ("VOD.L", "XLON", "1d"),
+        ("whatever", "23/5", "1m"),
+        ("XAUUSD", "23/5", "15m"),
+        ("XAUUSD", "forex", "1h"),  # of a vendor without the break
+        ("EURUSD", "23/5", "1h"),  # of a broker with it
+        ("EURUSD", "forex", "1h"),
     ],
 )
 def test_the_data_suggest(symbol: str, made: str, timeframe: str) -> None:

@@ -2,7 +2,7 @@
 
 runs        evenly spaced opens, kept as runs and counted by arithmetic
 sessions    what every calendar answers; from spans of trade to bars, and the phase in which a vendor cuts them
-weekly      24/7, 24/5 and the currencies' week
+weekly      24/7, 24/5, and the weeks of currencies and of metals
 exchanges   exchange_calendars: any of its codes
 mending     that library under pandas 3.1
 learnt      the weekly pattern of the data itself

@@ -13,25 +13,28 @@ from lib.calendars.exchanges import codes, exchange
 from lib.calendars.learnt import learnt
 from lib.calendars.runs import Array, distinct, stamps
 from lib.calendars.sessions import DAY, Calendar, agreement, find_phase, local_to_utc
-from lib.calendars.weekly import ALWAYS, FOREX, WEEKDAYS
+from lib.calendars.weekly import ALWAYS, BREAKS, FOREX, WEEKDAYS
 from lib.errors import InputError
 from lib.timeframes import Timeframe
 
 __all__ = ["LEARNT", "Suggestion", "calendar", "names", "suggest"]
 
 LEARNT = "learnt"
-_FIXED = {each.name: each for each in (ALWAYS, FOREX, WEEKDAYS)}
+_FIXED = {each.name: each for each in (ALWAYS, FOREX, BREAKS, WEEKDAYS)}
 
 _MONEY = frozenset(
-    "USD EUR GBP JPY CHF AUD CAD NZD SEK NOK DKK PLN HUF CZK TRY ZAR MXN SGD HKD CNH CNY INR THB XAU XAG".split()
+    "USD EUR GBP JPY CHF AUD CAD NZD SEK NOK DKK PLN HUF CZK TRY ZAR MXN SGD HKD CNH CNY INR THB".split()
 )
+_METALS = frozenset("XAU XAG XPT XPD".split())
 _COINS = frozenset(
     "BTC XBT ETH LTC XRP BCH ADA DOT SOL DOGE BNB TRX LINK XLM UNI AVAX MATIC SHIB USDT USDC BUSD DAI".split()
 )
+# Only coins are priced in these.
+_STABLE = ("USDT", "USDC", "FDUSD", "BUSD")
 # How listings of an exchange end in the spelling most vendors share.
 _ENDINGS = {
     "L": "XLON", "DE": "XETR", "F": "XFRA", "PA": "XPAR", "AS": "XAMS", "BR": "XBRU", "SW": "XSWX", "MI": "XMIL",
-    "MC": "XMAD", "ST": "XSTO", "OL": "XOSL", "CO": "XCSE", "HE": "XHEL", "T": "XTKS", "HK": "XHKG", "KS": "XKRX",
+    "MC": "XMAD", "ST": "XSTO", "OL": "XOSL", "CO": "XCSE", "HE": "XHEL", "TA": "XTAE", "T": "XTKS", "HK": "XHKG", "KS": "XKRX", "KQ": "XKRX",
     "SS": "XSHG", "AX": "XASX", "TO": "XTSE", "NS": "XBOM", "BO": "XBOM", "SA": "BVMF", "US": "XNYS",
 }  # fmt: skip
 # Tried where nothing but the data tells.
@@ -57,7 +60,7 @@ def names() -> tuple[str, ...]:
 def calendar(
     name: str, times: Array | pd.DatetimeIndex | None = None, timeframe: Timeframe | None = None
 ) -> Calendar:
-    """The calendar of that name: ``24/7``, ``forex``, ``24/5``, or an exchange's code such as ``XNYS``;
+    """The calendar of that name: ``24/7``, ``forex``, ``23/5``, ``24/5``, or an exchange's code such as ``XNYS``;
     ``learnt`` is learnt from ``times`` (candle opens) of ``timeframe``.
 
     Raises ``UnknownName`` with the nearest names; ``InputError`` where ``learnt`` has no times, or less than
@@ -95,6 +98,10 @@ def suggest(
         return named or Suggestion("24/5", "Neither the name nor the candles tell; weekdays are expected.")
     if not short and _weekend_share(opens) > 0.8:
         return Suggestion("24/7", "There are candles on Saturdays and Sundays as on other days.")
+    if named and (other := {"forex": "23/5", "23/5": "forex"}.get(named.name)) and short:
+        fit = _fit(opens, timeframe, other)
+        if fit >= _SURE and fit > _fit(opens, timeframe, named.name):
+            return _fitting(other, fit)
     # a name that fits poorly is still likelier than a calendar made for the data: the data may be faulty
     if named and (named.name == "24/7" or _fit(opens, timeframe, named.name) >= _NAMED):
         return named
@@ -104,10 +111,14 @@ def suggest(
 def _by_name(symbol: str, kind: str) -> Suggestion | None:
     text = symbol.upper()
     parts = [part for part in re.split(r"[^A-Z0-9]+", text) if part]
-    joined = "".join(parts[:2])
-    if kind == "crypto" or _pair(joined, _COINS, _COINS | _MONEY):
+    # the pair, or what stands before a vendor's ending: EURUSD=X, BTCUSD_PERP
+    pairs = ["".join(parts[:2]), *parts[:1]]
+    coins = any(_pair(pair, _COINS, _COINS | _MONEY) or _is_stable(pair) for pair in pairs)
+    if kind == "crypto" or coins:
         return Suggestion("24/7", f"{symbol} is a crypto pair, and those trade at all hours.")
-    if kind == "forex" or _pair(joined, _MONEY, _MONEY):
+    if any(_pair(pair, _METALS, _MONEY) for pair in pairs):
+        return Suggestion("23/5", f"{symbol} is a metal: the currencies' week, less an hour each day.")
+    if kind == "forex" or any(_pair(pair, _MONEY, _MONEY) for pair in pairs):
         return Suggestion("forex", f"{symbol} is a currency pair: Sunday 17:00 to Friday 17:00 New York.")
     ending = text.rpartition(".")[2] if "." in text else ""
     if ending in _ENDINGS:
@@ -117,6 +128,10 @@ def _by_name(symbol: str, kind: str) -> Suggestion | None:
             "XNYS", f"{symbol} is a stock, and no ending names another exchange than New York's."
         )
     return None
+
+
+def _is_stable(pair: str) -> bool:
+    return any(len(pair) > len(end) and pair.endswith(end) for end in _STABLE)
 
 
 def _pair(text: str, bases: Iterable[str], quotes: Iterable[str]) -> bool:
@@ -138,9 +153,14 @@ def _fit(opens: Array, timeframe: Timeframe, name: str) -> float:
     return min(agreement(part, timeframe, chosen, find_phase(part, timeframe, chosen)) for part in ends)
 
 
+def _fitting(name: str, fit: float) -> Suggestion:
+    return Suggestion(name, f"The candles agree with {name} in {fit:.1%} of the times of either.")
+
+
 def _by_data(opens: Array, timeframe: Timeframe, named: Suggestion | None) -> Suggestion:
     # over a few days the currencies' week and whole weekdays are one and the same: the plainer is said
     weeks = ["forex", "24/5"] if int(opens[-1]) - int(opens[0]) >= 14 * DAY else ["24/5", "forex"]
+    weeks.append("23/5")
     fits: dict[str, float] = {}
     for name in dict.fromkeys(([named.name] if named else []) + weeks + list(_TRIED)):
         fits[name] = _fit(opens, timeframe, name)
@@ -148,7 +168,7 @@ def _by_data(opens: Array, timeframe: Timeframe, named: Suggestion | None) -> Su
             break
     best = max(fits, key=lambda name: fits[name])
     if fits[best] >= _GOOD:
-        return Suggestion(best, f"The candles agree with {best} in {fits[best]:.1%} of the times of either.")
+        return _fitting(best, fits[best])
     if timeframe.seconds < 86400:
         for name in fits:
             zone = calendar(name).zone

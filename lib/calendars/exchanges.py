@@ -66,7 +66,7 @@ def exchange(code: str) -> Exchange:
         raise UnknownName(
             f"There is no calendar {code!r}.",
             remedy=(f"Did you mean {' or '.join(near)}? " if near else "")
-            + "Others are 24/7, 24/5, forex and the codes of exchanges, such as XNYS or XLON.",
+            + "Others are 24/7, 24/5, 23/5, forex and the codes of exchanges, such as XNYS or XLON.",
             calendar=code,
         )
     with _LOCK:

@@ -1,4 +1,4 @@
-"""Markets that keep the same week all year: crypto's, currencies', and one learnt from data."""
+"""Markets that keep the same week all year: crypto's, currencies', metals', and one learnt from data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from lib.calendars.runs import Array
 from lib.calendars.sessions import DAY, HOUR, Calendar, Sessions, local_to_utc, utc_to_local
 
-__all__ = ["ALWAYS", "FOREX", "WEEKDAYS", "Week", "easter", "local_slots", "quiet_share"]
+__all__ = ["ALWAYS", "BREAKS", "FOREX", "WEEKDAYS", "Week", "easter", "local_slots", "quiet_share"]
 
 _WEEK = 7 * DAY
 # 1970-01-05 was a Monday.
@@ -95,6 +95,13 @@ FOREX = Week(
     "Currencies: Sunday 17:00 to Friday 17:00 New York",
     "America/New_York",
     _daily(0, 5, -7 * HOUR),
+    quiet=True,
+)
+BREAKS = Week(
+    "23/5",
+    "Metals and futures: Sunday 18:00 to Friday 17:00 New York, with an hour's break from 17:00 each day",
+    "America/New_York",
+    tuple((day * DAY - 6 * HOUR, day * DAY + 17 * HOUR, day * DAY) for day in range(5)),
     quiet=True,
 )
 

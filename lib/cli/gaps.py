@@ -28,7 +28,7 @@ _EVER = pd.Timestamp("1700-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC
 
 calendar_option = click.option(
     "--calendar", "calendar_name", metavar="NAME", default="",
-    help="Which candles to expect: 24/7, forex, 24/5, learnt, or an exchange such as XNYS. "
+    help="Which candles to expect: 24/7, forex, 23/5, 24/5, learnt, or an exchange such as XNYS. "
     "[default: the series' own, else what fits it best]",
 )  # fmt: skip
 

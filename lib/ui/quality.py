@@ -68,6 +68,7 @@ _CALENDARS = {
     _FITTING: "What fits",
     "24/7": "24/7: all hours of all days",
     "forex": "Currencies: Sunday 17:00 to Friday 17:00 New York",
+    "23/5": "Metals and futures: as currencies, less 17:00 to 18:00 New York",
     "24/5": "24/5: Monday to Friday, UTC",
     "learnt": "Learnt from these candles",
 }
