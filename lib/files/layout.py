@@ -20,6 +20,8 @@ _LONGEST_LINE = 2**20
 _PLAIN_LINE = 2**16
 _MOST_COLUMNS = 2000
 _MOST_TITLES = 60
+_ROWS = 300  # of the sample
+_SOON = 100  # lines within which a table of candles begins, nearly always
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,9 @@ def sniff(text: Text, name: str, delimiter: str | None = None, header: int | Non
     if delimiter and delimiter not in DELIMITERS and len(delimiter) != 1:
         raise FileRefused(f"A delimiter is one character, not {delimiter!r}.", file=name)
     chosen = delimiter or _delimiter(lines)
-    table = [cut(line, chosen) for line in lines]
+    table = [cut(line, chosen) for line in lines[: _SOON + _ROWS]]
+    if not any(_is_row(cells) for cells in table[header or 0 : _SOON]):
+        table += [cut(line, chosen) for line in lines[_SOON + _ROWS :]]
     widest = max((len(cells) for cells in table[:3]), default=0)
     if widest > _MOST_COLUMNS:
         raise FileRefused(
@@ -90,7 +94,7 @@ def sniff(text: Text, name: str, delimiter: str | None = None, header: int | Non
     start_row = at + 1 if at is not None else _start_without_header(table, first)
     while start_row < first and not any(numeric(cell) or is_time(cell) for cell in table[start_row]):
         start_row += 1
-    rows = [row for row in table[start_row : start_row + 300] if any(row)]
+    rows = [row for row in table[start_row : start_row + _ROWS] if any(row)]
     width = _width(rows)
     if width > _MOST_COLUMNS:
         raise FileRefused(f"{name} has {width:,} columns; {_MOST_COLUMNS:,} is the most.", file=name)
@@ -126,6 +130,8 @@ def _delimiter(lines: list[str]) -> str:
 
 
 def _score(lines: list[str], delimiter: str) -> float:
+    if delimiter != "whitespace" and not any(delimiter in line for line in lines):
+        return 0.0
     rows = [cut(line, delimiter) for line in lines]
     width, count = Counter(len(row) for row in rows).most_common(1)[0] if rows else (0, 0)
     if width < 2:

@@ -17,6 +17,8 @@ __all__ = ["NumberStyle", "sniff_style", "to_floats"]
 
 Array = np.ndarray[Any, Any]
 _PLAIN = re.compile(PLAIN)
+_SIMPLE = re.compile(r"[\d.\n+-]*", re.ASCII)
+_DOTS = re.compile(r"\.[^.\n]*\.")
 _MANY = f"(?:{'|'.join(sorted(MANY, key=len, reverse=True))})"
 _BLANKS = r"\x{00a0}\x{2000}-\x{200a}\x{202f}\x{3000}"
 _DRESSED = re.compile(r"[%$€£¥₹₽₩₫₺−\s'’]|\d\.?(?:[^\W\d_eE]|[eE][^\W\d_])")
@@ -42,6 +44,9 @@ def sniff_style(cells: Iterable[str], decimal: str | None = None) -> NumberStyle
         other = "." if decimal == "," else ","
         dressed = any(other in text or _DRESSED.search(text) for text in texts)
         return NumberStyle(decimal, other, not dressed, "chosen")
+    joined = "\n".join(texts)
+    if _SIMPLE.fullmatch(joined) and not _DOTS.search(joined):
+        return NumberStyle(".", ",", True, "no figure has a comma")
     bare = [_AROUND.sub("", text).rstrip(".") for text in texts]
     dressed = any(map(_DRESSED.search, texts))
     commas = [text for text in bare if "," in text]

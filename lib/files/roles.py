@@ -74,11 +74,12 @@ class Work:
     def _written(self) -> NumberStyle:
         """How the figures of the table are written; plain where a mark parts no thousands."""
         if self._style is None:
-            figures = [
-                cell for column in self.cells for cell in column if numeric(cell) and not is_time(cell)
-            ]
-            parted = any(cell.count(",") + cell.count(".") > 1 for cell in figures)
-            made = sniff_style(figures) if parted else _AS_IS
+            cells = [cell for column in self.cells for cell in column]
+            marked = [cell for cell in cells if cell.count(",") + cell.count(".") > 1]
+            parted = any(numeric(cell) and not is_time(cell) for cell in marked)
+            made = (
+                sniff_style(cell for cell in cells if numeric(cell) and not is_time(cell)) if parted else _AS_IS
+            )
             self._style = made if made.decimal else _AS_IS
         return self._style
 

@@ -103,6 +103,7 @@ class _Cells:
         self.names = [_plain(label) for label in found.names]
         self.times = times
         self.header = bool(found.header)
+        self._values: dict[int, Array] = {}
 
     def holds(self, at: int) -> bool:
         """All cells are figures, and some are there."""
@@ -112,7 +113,10 @@ class _Cells:
         )
 
     def values(self, at: int) -> Array:
-        return np.array([_value(cell) for cell in self.columns[at]])
+        """A column as floats; looked at once."""
+        if at not in self._values:
+            self._values[at] = np.array([_value(cell) for cell in self.columns[at]])
+        return self._values[at]
 
     def figures(self) -> list[int]:
         return [at for at in range(len(self.columns)) if at not in self.times and self.holds(at)]
@@ -128,10 +132,11 @@ def _plain(label: str) -> str:
 
 def _value(cell: str) -> float:
     """A figure of the sample; NaN where it is none, or one that no market has."""
-    text = cell.strip().replace(" ", "")
-    plain = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text.replace(",", "")
+    if " " in cell or "," in cell:
+        cell = cell.replace(" ", "")
+        cell = cell.replace(",", "." if cell.count(",") == 1 and "." not in cell else "")
     try:
-        made = float(plain)
+        made = float(cell)
     except ValueError:
         return float("nan")
     return made if abs(made) < 1e100 else float("nan")
