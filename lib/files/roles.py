@@ -78,7 +78,9 @@ class Work:
             marked = [cell for cell in cells if cell.count(",") + cell.count(".") > 1]
             parted = any(numeric(cell) and not is_time(cell) for cell in marked)
             made = (
-                sniff_style(cell for cell in cells if numeric(cell) and not is_time(cell)) if parted else _AS_IS
+                sniff_style(cell for cell in cells if numeric(cell) and not is_time(cell))
+                if parted
+                else _AS_IS
             )
             self._style = made if made.decimal else _AS_IS
         return self._style
