@@ -499,6 +499,8 @@ def test_what_is_clean_is_what_conform_finds_nothing_in(
     raw = pd.DataFrame(figures, index=pd.DatetimeIndex(times.view("datetime64[us]")).tz_localize("UTC"))
     full = door._conform(times, np.ones(len(times), bool), 10**6, figures, None, frame, "refuse", "drop")
     clean = candles.conform_clean(times, figures, frame)
+    asked = candles.conform_clean(times, figures, frame, fine=candles.figures_fine(figures))
+    assert (asked is None) == (clean is None)
     if clean is not None:
         assert full.report == clean.report
         pd.testing.assert_frame_equal(full.table, clean.table)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from lib.candles.door import conform, conform_clean
 from lib.candles.merging import merge, resample
 from lib.candles.report import Conformed, Finding, Report
+from lib.candles.rules import figures_fine
 from lib.candles.table import (
     COLUMNS,
     PRICES,
@@ -26,5 +27,5 @@ from lib.candles.table import (
 
 __all__ = [
     "COLUMNS", "PRICES", "PROVENANCE", "Conformed", "Finding", "Report", "conform", "conform_clean", "empty",
-    "from_micros", "merge", "micros", "require", "resample", "with_provenance",
+    "figures_fine", "from_micros", "merge", "micros", "require", "resample", "with_provenance",
 ]  # fmt: skip

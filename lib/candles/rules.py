@@ -10,21 +10,27 @@ from lib.candles.table import COLUMNS, NO_TIME, PRICES, Array
 from lib.errors import InternalError
 from lib.timeframes import Timeframe, trading_days
 
-__all__ = ["Log", "check_grid", "check_overlap", "check_same", "check_values", "spotless"]
+__all__ = ["Log", "check_grid", "check_overlap", "check_same", "check_values", "figures_fine", "spotless"]
 
 _PIECE = 2**17  # rows looked at together
 
 
-def spotless(times: Array, named: dict[str, Array], timeframe: Timeframe) -> bool:
+def figures_fine(named: dict[str, Array]) -> bool:
+    """Whether no rule is broken by any of the four prices, or by a volume where there is one."""
+    o, h, lo, c = (named[name] for name in PRICES)
+    fine = not len(o) or _fine_prices(o, h, lo, c)
+    return fine and ("volume" not in named or not len(o) or _fine_volume(named["volume"]))
+
+
+def spotless(times: Array, named: dict[str, Array], timeframe: Timeframe, *, fine: bool = False) -> bool:
     """Whether nothing is to be sorted, merged or found in times (µs) and figures: the usual case, told in
-    pieces that stay in a core's cache. False may also mean that a closer look is needed."""
+    pieces that stay in a core's cache. ``fine``: :func:`figures_fine` has said so of the figures. False may also
+    mean that a closer look is needed."""
     step = timeframe.micros if not timeframe.is_calendar and timeframe.unit != "w" else 0
     if not len(times) or not step or times[0] == NO_TIME or times[0] % timeframe.grid_us != 0:
         return False
-    o, h, lo, c, v = (named[name] for name in COLUMNS)
     for at in range(0, len(times), _PIECE):
-        part = slice(at, at + _PIECE)
-        if not _fine_prices(o[part], h[part], lo[part], c[part]) or not _fine_volume(v[part]):
+        if not fine and not figures_fine({name: named[name][at : at + _PIECE] for name in COLUMNS}):
             return False
         apart = np.diff(times[max(at - 1, 0) : at + _PIECE])
         others = apart[apart != step]

@@ -86,7 +86,7 @@ def finish(plan: Plan, rows: Rows) -> FileCandles:
     frame = plan.choices.timeframe or _infer(plan, micros)
     micros = at_open(plan, micros, frame)
     if keep is None and not rows.left_out and plan.choices.off_grid is None:
-        clean = conform_clean(micros, rows.figures, frame)
+        clean = conform_clean(micros, rows.figures, frame, fine=rows.fine)
         if clean is not None:
             return FileCandles(clean.table, clean.report, frame, told(plan, frame, notes))
     raw = pd.DataFrame(

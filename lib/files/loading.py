@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lib.candles import PRICES, Finding
+from lib.candles import PRICES, Finding, figures_fine
 from lib.errors import FileRefused
 from lib.files import numbers, times
 from lib.files.bulk import gather
@@ -22,6 +23,7 @@ from lib.files.rows import LISTED, Rows
 from lib.files.sides import OTHER
 from lib.files.symbols import distinct
 from lib.files.timing import counted
+from lib.files.unfinished import FINISHED
 
 __all__ = ["rows_of"]
 
@@ -37,10 +39,12 @@ def rows_of(plan: Plan, *, ending: bool = True) -> Rows:
     _same_symbol(plan)
     try:
         rows = _typed(plan)
-        if not (rows.figures.get("open", np.empty(0)) > 0).all():
+        if not rows.fine and not (rows.figures.get("open", np.empty(0)) > 0).all():
             rows = leave_out(rows, plan.layout, ending=ending)
     except Unlike:
         rows = leave_out(_as_texts(plan), plan.layout, ending=ending)
+    if plan.scale.value != 1 or "adjusted close" in rows.figures or plan.sides:
+        rows.fine = False  # as they were written, not as they are read
     if plan.scale.value != 1:
         for role in rows.figures.keys() - {"volume"}:
             rows.figures[role] = rows.figures[role] / plan.scale.value
@@ -61,8 +65,8 @@ def _typed(plan: Plan) -> Rows:
     """The fast way. Raises ``Unlike`` where any cell is not as the sample promised."""
     if not plan.style.plain:
         raise Unlike("figures in a spelling that Arrow does not read")
-    if plan.symbols.several and plan.symbols.taken != ALL_SYMBOLS:
-        raise Unlike("rows of other symbols")
+    if plan.flag is not None or (plan.symbols.several and plan.symbols.taken != ALL_SYMBOLS):
+        raise Unlike("rows of other symbols, or unfinished ones")
     figures = plan.figures
     types = dict.fromkeys(figures.values(), pa.float64()) | _time_types(plan)
 
@@ -70,10 +74,23 @@ def _typed(plan: Plan) -> Rows:
         made = _times_of(plan, [loaded[at] for at in plan.roles.times])
         return {_TIME: made} | {role: _floats(loaded[at]) for role, at in figures.items()}
 
-    gathered = gather(plan.grid.blocks(types, plan.style.decimal, take), plan.grid.likely)
+    looked_at = _Looked(plan.grid.blocks(types, plan.style.decimal, take))
+    gathered = gather(looked_at, plan.grid.likely)
     micros = gathered.pop(_TIME)
     count = len(micros)
-    return Rows(micros, gathered, lambda: plan.grid.lines(count))
+    return Rows(micros, gathered, lambda: plan.grid.lines(count), fine=looked_at.fine)
+
+
+class _Looked:
+    """The blocks as they come, while a core still holds them: whether all their figures are ``fine``."""
+
+    def __init__(self, blocks: Iterator[dict[str, Array]]) -> None:
+        self._blocks, self.fine = blocks, True
+
+    def __iter__(self) -> Iterator[dict[str, Array]]:
+        for block in self._blocks:
+            self.fine = self.fine and set(PRICES) <= block.keys() and figures_fine(block)
+            yield block
 
 
 def _time_types(plan: Plan) -> dict[int, pa.DataType]:
@@ -137,12 +154,16 @@ def _as_texts(plan: Plan) -> Rows:
 
 
 def _of_symbol(plan: Plan, wanted: tuple[int, ...]) -> Texts:
-    """The columns as texts, of the rows of one symbol where there are several."""
-    named, taken = plan.symbols.at, plan.symbols.taken
-    if named is None or not plan.symbols.several or taken == ALL_SYMBOLS:
-        return plan.grid.texts(wanted)
-    texts = plan.grid.texts((*wanted, named))
-    keep = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(texts.columns[named]), taken), fill_value=False)
+    """The columns as texts, of the rows of one symbol where there are several, and of finished candles."""
+    asked: dict[int, tuple[str, ...]] = {} if plan.flag is None else {plan.flag: FINISHED}
+    if plan.symbols.at is not None and plan.symbols.several and plan.symbols.taken != ALL_SYMBOLS:
+        asked[plan.symbols.at] = (plan.symbols.taken,)
+    texts = plan.grid.texts((*wanted, *asked))
+    if not asked:
+        return texts
+    keep = pa.array(np.ones(len(texts.lines), bool))
+    for at, values in asked.items():
+        keep = pc.and_(keep, pc.is_in(pc.utf8_trim_whitespace(texts.columns[at]), pa.array(values)))
     lines = texts.lines[np.asarray(keep)]
     return Texts({at: texts.columns[at].filter(keep) for at in wanted}, lines, texts.findings, texts.left_out)
 

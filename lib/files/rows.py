@@ -20,7 +20,7 @@ LISTED = 200
 @dataclass(slots=True)
 class Rows:
     """What was read, row by row: µs and figures; rows in ``bad`` were found faulty already. ``parts``: the names of
-    the tables that were joined, and how many rows each has."""
+    the tables that were joined, and how many rows each has. ``fine``: the figures break no rule."""
 
     micros: Array
     figures: dict[str, Array]
@@ -31,6 +31,7 @@ class Rows:
     left_out: int = 0
     note: str = ""
     parts: tuple[tuple[str, int], ...] = ()
+    fine: bool = False
 
     def part_of(self, row: int) -> str:
         """The name of the part that a row is in; nothing where there is one table."""

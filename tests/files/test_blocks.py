@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.errors import FileRefused
+from lib.errors import CandlesRefused, FileRefused
 from lib.export import to_bytes
 from lib.files import parallel, read
 from lib.files.bulk import gather
@@ -115,6 +115,21 @@ def test_a_fault_far_down_is_found_on_its_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_blocks")
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize(
+    "cells", ["1.2,1.1,1.0,1.1,5", "1.1,1.2,0,1.1,5", "1.1,inf,1.0,1.1,5", "1.1,1.2,1.0,1.1,-5"]
+)
+@pytest.mark.parametrize("line", [2, 150, 301])
+def test_a_rule_that_one_block_breaks(cells: str, line: int) -> None:
+    times = pd.date_range("2024-01-01", periods=300, freq="1min").strftime("%Y-%m-%d %H:%M:%S")
+    lines = ["time,open,high,low,close,volume", *(f"{time},1.1,1.2,1.0,1.1,5" for time in times)]
+    assert read("x.csv", "\n".join(lines).encode()).report.rows_out == 300
+    lines[line - 1] = lines[line - 1][:20] + cells
+    with pytest.raises(CandlesRefused) as caught:
+        read("x.csv", "\n".join(lines).encode())
+    assert caught.value.fields["line"] == line
+
+
 @pytest.mark.parametrize("blank", [b"\n" * 5000, b"\r\n" * 3000])
 def test_blank_lines_of_more_than_a_block(blank: bytes) -> None:
     made = table(200)
