@@ -7,28 +7,23 @@ symbols. An adapter fetches one page, and says which of two kinds its provider i
   candles is believed only when a second answer, which covers it and the next window, has none there
   either. After some empty windows a look at daily candles tells where it goes on.
 
-Two things hold for both. **A candle is closed** when this machine's clock and the server's both say so, or
-when another follows it; so a wrong clock on either side never stores a forming candle. **A row that cannot
-be** (a high under the low) spoils its page at first: it is asked for twice more. Where the row stays as it
-is, it is left out, counted in ``Page.refused`` and told, and the rest of the page is kept, provided that
-nine in ten rows are in order.
+The first kind's pages can be told beforehand, so long walks read ahead: :mod:`lib.sources.ahead`. The windows of
+the others begin where the last candle was, as a closed market ends them anywhere; they come one by one.
 """
 
 from __future__ import annotations
 
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import pandas as pd
 
 from lib.candles import empty, micros
-from lib.errors import BadAnswer, Cancelled, CandlebookError, UnknownName
-from lib.sources import catalog
+from lib.errors import BadAnswer, Cancelled
+from lib.sources.ahead import Ahead
+from lib.sources.asking import Asking, Got
 from lib.sources.base import Page, Recent, note
-from lib.sources.batch import Ask, Batch, Spoilt
-from lib.sources.http import Answer
-from lib.sources.limits import Clock
+from lib.sources.batch import Ask
 from lib.timeframes import Timeframe, from_us, to_us
 
 __all__ = ["Rest"]
@@ -40,48 +35,12 @@ _EMPTIES = 4
 # The most requests for the newest candles of a provider that must be asked for windows.
 _WINDOWS_BACK = 6
 _DAY = 86_400_000_000
-_MOST_REFUSED = 0.1
 
 _DAILY = Timeframe(1, "d")
 
 
-class Rest(ABC):
-    """Base of the adapters over REST. Subclasses give the attributes of ``Source`` and :meth:`_fetch`,
-    :meth:`_load`; ``page`` is how many candles come at most in one answer."""
-
-    name: str
-    title: str
-    docs: str
-    timeframes: tuple[Timeframe, ...]
-    synthetic = False
-    live = False
-    page: int
-    # Goes on to the next candle by itself when asked without an end.
-    skips = False
-    # May do so, or may not.
-    may_skip = False
-    # Counts the room for candles, closed markets too: no window may be longer than a page.
-    by_room = False
-    # Gives the newest candles when asked without a start.
-    newest = True
-    # Nothing is older than this at the provider (µs since 1970).
-    earliest = 0
-    # How symbols are written there, for those who wrote another.
-    spelling = ""
-
-    def __init__(self, address: str, clock: Clock) -> None:
-        self._key = f"{self.name} {address}"
-        self._clock = clock
-
-    @abstractmethod
-    def _fetch(
-        self, symbol: str, timeframe: Timeframe, ask: Ask, stop: threading.Event | None, patience: float
-    ) -> Answer[Batch]:
-        """One request. Raises ``UnknownName`` where the provider has no such symbol."""
-
-    @abstractmethod
-    def _load(self, patience: float) -> tuple[str, ...]:
-        """The provider's list of symbols, sorted."""
+class Rest(Asking):
+    """Base of the adapters over REST: a ``Source`` made of an :class:`Asking`."""
 
     # ------------------------------------------------------------------------------------ the protocol
 
@@ -119,25 +78,21 @@ class Rest(ABC):
         left, asked = count, 0
         while left > 0 and asked < _WINDOWS_BACK + count // self._size(timeframe):
             ask = self._back(timeframe, before, min(self._size(timeframe), left + (before is None)), asked)
-            answer = self._get(symbol, timeframe, ask, None, 5.0)
-            closed, open_now, _ = self._split(answer, timeframe)
+            got = self._get(symbol, timeframe, ask, None, 5.0)
+            closed = got.closed
             if before is None:
-                forming = open_now
+                forming = got.forming
             else:
                 closed = closed[micros(closed) < before]
             if len(closed):
                 parts.insert(0, closed)
                 left -= len(closed)
-            if self.newest and (not len(closed) or answer.value.rows < ask.limit):
+            if self.newest and (not len(closed) or not got.full):
                 break
             before = int(micros(closed)[0]) if self.newest else ask.start
             asked += 1
         table = pd.concat(parts) if len(parts) > 1 else (parts[0] if parts else empty())
         return Recent(table.iloc[-count:] if count else empty(), forming)
-
-    def symbols(self) -> tuple[str, ...]:
-        """See ``Source``; kept for an hour."""
-        return catalog.listed(self._key, self._clock, lambda: self._load(30.0))
 
     # ------------------------------------------------------------------------------ two kinds of walk
 
@@ -147,27 +102,39 @@ class Rest(ABC):
         """Ask from ``at`` on until a candle at or after ``end``, or the forming one, shows that there is no
         more. No end is sent: so the next candle after the range comes along and proves that nothing is
         missing before it."""
+        ahead = self._ahead(symbol, timeframe, end, stop)
+        try:
+            yield from self._onward(symbol, timeframe, at, end, stop, ahead)
+        finally:
+            ahead.close()
+
+    def _onward(
+        self,
+        symbol: str,
+        timeframe: Timeframe,
+        at: int,
+        end: int | None,
+        stop: threading.Event | None,
+        ahead: Ahead,
+    ) -> Iterator[Page]:
         requests = barren = 0
         while end is None or at < end:
             if barren:
                 self._clock.wait(0.25 * 2**barren, stop)
-            limit = _limit(timeframe, at, end, self._size(timeframe))
-            answer = self._get(symbol, timeframe, Ask(at, None, limit), stop)
-            batch = answer.value
-            requests += answer.requests
-            closed, forming, sure = self._split(answer, timeframe)
-            opens = micros(closed)
-            fresh = closed[(opens >= at) & (opens < end if end is not None else True)]
+            got = ahead.answer(at)
+            batch, forming = got.batch, got.forming
+            opens = micros(got.closed)
+            fresh = got.closed[(opens >= at) & (opens < end if end is not None else True)]
             beyond = end is not None and bool((micros(batch.table) >= end).any())
             # a full page may have more behind it, and one clock alone may be wrong
-            last = bool(len(forming)) and batch.rows < limit and (sure or not len(fresh))
+            last = bool(len(forming)) and not got.full and (got.sure or not len(fresh))
             done = beyond or last
             passed = at if batch.last is None or not batch.refused else batch.last + 1
             if not len(fresh) and not done and passed <= at:
                 if not batch.rows:
                     newest = self._get(symbol, timeframe, Ask(None, None, 1), stop)
                     requests += newest.requests
-                    done = not (micros(newest.value.table) >= at).any()
+                    done = not (micros(newest.batch.table) >= at).any()
                 barren += 1
                 if not done and barren < _REPEATS:
                     continue
@@ -179,10 +146,26 @@ class Rest(ABC):
             else:
                 at = max(at, passed)
             until = end if end is not None and (done or at > end) else at
-            yield Page(fresh, requests, from_us(until), batch.refused)
+            if done or (end is not None and at >= end):
+                ahead.settle()  # what was asked for in vain counts too
+            yield Page(fresh, requests + ahead.spent(), from_us(until), batch.refused)
             requests = 0
             if done:
                 return
+
+    def _ahead(
+        self, symbol: str, timeframe: Timeframe, end: int | None, stop: threading.Event | None
+    ) -> Ahead:
+        size = self._size(timeframe)
+
+        def ask(at: int, gone: threading.Event | None) -> Got:
+            return self._get(symbol, timeframe, Ask(at, None, _limit(timeframe, at, end, size)), gone)
+
+        # what is not over yet is asked for when its turn comes
+        past = int(self._clock.time() * 1e6) - size * timeframe.micros
+        until = past if end is None else min(end, past)
+        most = 1 if timeframe.is_calendar else self.ahead
+        return Ahead(ask, timeframe.micros, size, until, most=most, long=self.ahead_from, stop=stop)
 
     def _windows(
         self,
@@ -208,17 +191,16 @@ class Rest(ABC):
                 self._clock.wait(0.25 * 2**barren, stop)
             low, high = at if doubt is None else doubt, self._window_end(timeframe, at, last)
             high = at if doubt is not None and self.by_room else high
-            answer = self._get(symbol, timeframe, Ask(low, high, self._size(timeframe)), stop)
-            batch, requests = answer.value, requests + answer.requests
-            closed, forming, sure = self._split(answer, timeframe)
-            opens = micros(closed)
-            fresh = closed[(opens >= low) & (opens < (last if self.may_skip else high))]
+            got = self._get(symbol, timeframe, Ask(low, high, self._size(timeframe)), stop)
+            batch, forming, requests = got.batch, got.forming, requests + got.requests
+            opens = micros(got.closed)
+            fresh = got.closed[(opens >= low) & (opens < (last if self.may_skip else high))]
             passed = batch.last + 1 if batch.refused and batch.last is not None and batch.last < high else low
-            if doubt is not None and not self.by_room and batch.rows >= self._size(timeframe):
+            if doubt is not None and not self.by_room and got.full:
                 # a limit may have cut the older candles off: ask for the doubted window alone
                 alone = self._get(symbol, timeframe, Ask(doubt, at, self._size(timeframe)), stop)
                 requests += alone.requests
-                if len(alone.value.table):
+                if len(alone.batch.table):
                     at, doubt = doubt, None
                     continue
             if len(fresh) or passed > low:
@@ -226,7 +208,7 @@ class Rest(ABC):
                 doubt, barren, empties, until = None, 0, 0, min(at, last)
                 yield Page(fresh, requests, from_us(until), batch.refused)
                 requests = 0
-                if len(forming) and sure and high >= last:
+                if len(forming) and got.sure and high >= last:
                     break
             elif len(forming):
                 until = max(until, low)
@@ -273,38 +255,6 @@ class Rest(ABC):
 
     # ----------------------------------------------------------------------------------------- inside
 
-    def _get(
-        self,
-        symbol: str,
-        timeframe: Timeframe,
-        ask: Ask,
-        stop: threading.Event | None,
-        patience: float = 120.0,
-    ) -> Answer[Batch]:
-        try:
-            return self._fetch(symbol, timeframe, ask, stop, patience)
-        except UnknownName as error:
-            raise self._unknown(symbol) from error
-        except Spoilt as spoilt:
-            batch = spoilt.batch
-            if len(batch.refused) > max(1, _MOST_REFUSED * batch.rows):
-                raise
-            note(f"{spoilt.message} Left out.")
-            return Answer(batch, None, int(spoilt.fields.get("requests", 1)))
-
-    def _split(self, answer: Answer[Batch], timeframe: Timeframe) -> tuple[pd.DataFrame, pd.DataFrame, bool]:
-        """Closed candles, the forming one, and whether that it is forming is sure: said by the provider, or
-        by this machine's clock as well."""
-        table, complete = answer.value.table, answer.value.complete
-        if not len(table) or complete:
-            return table, empty(), True
-        ours = self._clock.time()
-        theirs = ours if answer.server_time is None else answer.server_time
-        closes = to_us(timeframe.after(table.index[-1])) / 1e6
-        if complete is None and closes <= min(ours, theirs):
-            return table, empty(), True
-        return table.iloc[:-1], table.iloc[-1:], complete is not None or closes > ours
-
     def _back(self, timeframe: Timeframe, before: int | None, size: int, asked: int) -> Ask:
         """The ask for the newest candles before ``before``. Where windows must be asked for, the first has
         room for what is wanted, those after it, over a closed market, for a page."""
@@ -318,36 +268,6 @@ class Rest(ABC):
         """The end of the forming candle by this machine's clock."""
         now = from_us(int(self._clock.time() * 1e6))
         return to_us(timeframe.after(timeframe.floor(now)))
-
-    def _oldest(self, timeframe: Timeframe) -> int:
-        """What may be asked for begins here (µs since 1970)."""
-        return self.earliest
-
-    def _size(self, timeframe: Timeframe) -> int:
-        """How many candles a page may hold."""
-        return self.page
-
-    def _check(self, timeframe: Timeframe) -> None:
-        if timeframe not in self.timeframes:
-            raise UnknownName(
-                f"{self.title} has no candles of {timeframe.words}.",
-                remedy=f"It has {', '.join(map(str, self.timeframes))}.",
-                source=self.name,
-                timeframe=str(timeframe),
-            )
-
-    def _unknown(self, symbol: str) -> UnknownName:
-        try:
-            known = catalog.listed(self._key, self._clock, lambda: self._load(5.0))
-        except CandlebookError:  # a list that cannot be had is no reason to hide what is wrong
-            known = ()
-        near = catalog.nearest(symbol, known)
-        return UnknownName(
-            f"{self.title} has no symbol {symbol!r}.",
-            remedy=f"Did you mean {' or '.join(near)}?" if near else self.spelling,
-            source=self.name,
-            symbol=symbol,
-        )
 
     def _stuck(self, symbol: str, timeframe: Timeframe, at: int) -> BadAnswer:
         return BadAnswer(

@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -79,7 +80,7 @@ class Provider:
         self.skew = 0.0
         self.broken: set[int] = set()  # opens (µs) of candles whose high is below their low
         self._used: dict[tuple[int, int], int] = {}
-        self._before: list[Any] = []
+        self._before: deque[list[Any]] = deque(maxlen=32)
         self._lock = threading.Lock()
 
     # ------------------------------------------------------------------------------ for subclasses
@@ -93,6 +94,10 @@ class Provider:
     def high(self, row: Any) -> tuple[Any, Any]:
         """Where a row has its high: the container and the key."""
         raise NotImplementedError
+
+    def fault_of(self, request: Request) -> Fault | None:
+        """What goes wrong with a request for candles."""
+        return self.faults.get(self.asked)
 
     def weight(self, request: Request) -> int:
         return 1
@@ -119,7 +124,7 @@ class Provider:
             self.log.append(request)
             candles = self.is_candles(request)
             self.asked += candles
-            fault = self.faults.get(self.asked) if candles else None
+            fault = self.fault_of(request) if candles else None
             over = self._count(request)
         if over:
             return (made := Reply(429, self.refusal(429))), json.dumps(made.data).encode(), ""
@@ -130,12 +135,21 @@ class Provider:
         reply = self.respond(request)
         kind = fault.kind if fault else ""
         if reply.rows is not None:
-            rows = row_fault(kind, reply.rows, self._before, self.high)
-            self._before = reply.rows
+            rows = row_fault(kind, reply.rows, self._earlier(reply.rows), self.high)
+            self._before.append(reply.rows)
             reply.data = reply.put(rows)
         if kind == "error in 200":
             reply.data = self.refusal(500)
         return reply, spoil_body(kind, json.dumps(reply.data).encode(), reply.headers), kind
+
+    def _earlier(self, rows: list[Any]) -> list[Any]:
+        """The newest answer whose candles begin before these: with several requests under way at once, the
+        one before may be of a later page, which no server sends in this one's place."""
+        first = min(map(_when, rows), default=None)
+        for before in reversed(self._before):
+            if before and (first is None or min(map(_when, before)) < first):
+                return before
+        return []
 
     def _status(self, fault: Fault) -> Reply:
         headers = {}
@@ -168,6 +182,13 @@ class Provider:
             self.opened.append(self.clock.now)
             window = [at for at in self.opened if at > self.clock.now - 0.999]
             self.over += bool(self.connections) and len(window) > self.connections
+
+
+def _when(row: Any) -> Any:
+    """What a row has first, or calls by a name of time: it grows with the time."""
+    if isinstance(row, list):
+        return row[0]
+    return next(row[name] for name in ("time", "datetime", "timestamp", "t") if name in row)
 
 
 class _Handler(BaseHTTPRequestHandler):

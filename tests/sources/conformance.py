@@ -322,6 +322,7 @@ class FaultConformance:
         most, seconds = provider.limits[0]
         windows = max(3, min(15, 600 // most))
         source.page = self.LIMIT_PAGE  # type: ignore[attr-defined]
+        source.ahead = 1  # type: ignore[attr-defined]  # waits at once would each move this clock
         began, enough = clock.now, windows * seconds
         start = pd.Timestamp("2023-11-07 11:11:11", tz="UTC")
         for _ in source.pages(symbol, parse("1m"), start, None):

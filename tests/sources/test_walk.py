@@ -95,7 +95,7 @@ slips = st.dictionaries(st.integers(1, 40), st.sampled_from(["empty", "again"]),
 kinds = st.sampled_from(
     [
         {"skips": True}, {"newest": False}, {"newest": False, "keeps_newest": True}, {"by_room": True},
-        {"newest": False, "may_skip": True},
+        {"newest": False, "may_skip": True}, {"skips": True, "ahead": 4, "ahead_from": 0},
     ]
 )  # fmt: skip
 
@@ -105,7 +105,7 @@ def test_whatever_is_there_comes_complete_and_in_order(
     runs: list[tuple[int, int]],
     page: int,
     slips: dict[int, str],
-    kind: dict[str, bool],
+    kind: dict[str, int],
     bounded: bool,
     known: bool,
 ) -> None:
