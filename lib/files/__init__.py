@@ -20,6 +20,8 @@ The stages, each a module that can be used and tested alone::
                    sixdigits: dates without a century)
     zones         wall clocks -> UTC                             with the changes of the clocks
     opening       the stages up to layout, for any kind of file
+    unfinished    candles that a column calls so
+    beside        counts of UTC beside local times
     symbols       which of several symbols in a column
     scales        prices written as points: by what to divide them
     timing        which of these the times of a table need

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.errors import FileRefused
-from lib.files.cells import is_time, numeric
+from lib.files.cells import is_time, numeric, time_kind
 from lib.files.containers import Buffer
 from lib.files.deltas import undo
 from lib.files.parsing import parse, unwrapped
@@ -24,7 +24,9 @@ __all__ = ["Document", "to_documents"]
 
 _DEEPEST = 12
 _LEAST = 4  # columns: four prices, whose time may be the key
-_PRICE = re.compile(r"(?i)(^|[^a-z])(o|open|h|high|l|low|c|close)$")
+_PRICE = re.compile(r"(?i)(^|[^a-z])(o|open|h|high|l|low|c|close)$|^\W*(open|high|low|close)\b")
+# Three or four names are enough for trades and quotes.
+_TICK = re.compile(r"(?i)p|price|px|last|bid|rate")
 _ZONE = re.compile(r"(?i)(time[_ ]?zone([_ ]?name)?|tz)$")
 _SYMBOL = re.compile(r"(?i)(symbol|ticker|pair|instrument(_?name|_?id)?|inst_?id|product_?id|market|s)$")
 
@@ -150,6 +152,7 @@ def _rows(node: list[Any], key: str) -> Found | None:
         return Found(key, None, like, width) if flat else None
     if kind is not dict:
         return None
+    like = _of_one_kind(like)
     if _around(like[0]):
         return None
     rows = [_flat(each) for each in like]
@@ -160,11 +163,24 @@ def _rows(node: list[Any], key: str) -> Found | None:
             key, ["time", "open", "high", "low", "close"], [[row["x"], *row["y"]] for row in rows], 5
         )
     names = list(dict.fromkeys(name for row in rows for name in row))
+    if (
+        len(names) in (3, 4)
+        and any(map(_TICK.fullmatch, names))
+        and any(time_kind(str(cell)) for cell in rows[0].values())
+    ):
+        return Found(key, names, rows, len(names))
     if sum(bool(_PRICE.search(name)) for name in names) < _LEAST and len(names) <= _LEAST:
         return None
     if len(rows) == 1 and any(isinstance(cell, list) and len(cell) > 1 for cell in rows[0].values()):
         return None  # one object around a table
     return Found(key, names, rows, len(names)) if len(names) > _LEAST else None
+
+
+def _of_one_kind(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The objects that are rows, of a stream that has its acknowledgements and heartbeats among them: those that share
+    most of their names with what most are."""
+    common = set(Counter(frozenset(each) for each in nodes).most_common(1)[0][0])
+    return [each for each in nodes if len(common & each.keys()) * 4 >= len(common) * 3] or nodes
 
 
 def _cut(lines: list[str]) -> list[list[str]]:
@@ -264,6 +280,13 @@ def _keyed(node: dict[str, Any], key: str) -> Found | None:
     return Found(key, None, rows, len(rows[0])) if rows and len(rows[0]) > _LEAST else None
 
 
+def _word(name: Any) -> Any:
+    """A column's name, be it one, an object that has it, or the storeys of one."""
+    if isinstance(name, list) and all(isinstance(each, str) for each in name):
+        return " ".join(filter(None, name))
+    return name.get("name") if isinstance(name, dict) else name
+
+
 def _named(node: dict[str, Any], found: Found) -> Found:
     """Rows without names, with a list of as many names beside them (and perhaps of their index)."""
     if found.names is not None:
@@ -272,12 +295,12 @@ def _named(node: dict[str, Any], found: Found) -> Found:
     for value in node.values():
         if not isinstance(value, list) or value is found.rows:
             continue
-        words = [each.get("name") if isinstance(each, dict) else each for each in value[: found.width + 1]]
+        words = [_word(each) for each in value[: found.width + 1]]
         if len(value) == found.width and all(isinstance(each, str) and not is_time(each) for each in words):
             found = Found(found.key, [str(each) for each in words], found.rows, found.width)
         elif len(value) == len(found.rows) and all(_scalar(each) for each in value[:5]):
             index = value
-    if index and found.names and not any(is_time(str(cell)) for cell in found.rows[0]):
+    if index and found.names and not is_time(str(found.rows[0][0])):
         rows = [[at, *row] for at, row in zip(index, found.rows, strict=True)]
         return Found(found.key, ["time", *found.names], rows, found.width + 1)
     return found

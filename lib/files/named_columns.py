@@ -15,6 +15,8 @@ from lib.files.words import ADJUSTED, NEVER, SPELLINGS
 __all__ = ["by_name", "contradiction"]
 
 _QUOTED = re.compile(r"\b(usd|usdt|usdc|busd|eur|gbp|jpy|krw|try|quote|currency|notional|value)\b")
+# A part of what was traded.
+_PARTIAL = re.compile(r"\b(up|down|unchanged|buy|sell|bid|ask|offer|taker|maker|short|long|delta)\b")
 # Enough rows to tell a turnover by its figures.
 _SOME = 5
 _TICKS = {"tick volume", "tickvol", "tick vol", "tickvolume", "ticks"}
@@ -151,13 +153,15 @@ def _volume(work: Work) -> None:
     if not hits:
         hits = [
             at for at, name in enumerate(work.plain)
-            if re.search(r"^(volume|vol)\b|\bvolume$", name) and work.free(at)
+            if re.search(r"^(volume|vol)\b|\bvolume$", name) and not _PARTIAL.search(name) and work.free(at)
         ]  # fmt: skip
     if not hits:
         hits = [
             at
             for at, name in enumerate(work.plain)
-            if re.search(r"\b(volumes?|pieces|shares)\b", name) and work.free(at)
+            if re.search(r"\b(volumes?|pieces|shares)\b", name)
+            and not _PARTIAL.search(name)
+            and work.free(at)
         ]
     if work.prices == "adjusted":
         hits = [at for at, name in enumerate(work.plain) if ADJUSTED.search(name) and "vol" in name] + hits

@@ -53,13 +53,13 @@ class _Raw:
 def open_parts(name: str, data: bytes | Path, choices: Choices) -> tuple[list[Part], list[str]]:
     """Every table of a file, and notes on what was passed over. Raises ``FileRefused``."""
     found = containers.members(Member(name, containers.load(data, name)))
-    raw = [each for member in found for each in _tables(member, name)]
+    raw, other = _all_tables(found, name)
     if choices.member is not None:
         raw = [_pick(raw, choices.member, name)]
     raw, notes = _named_for(raw, choices)
     alone = len(raw) == 1
     parts: list[Part] = []
-    passed: list[str] = []
+    passed = other
     first: FileRefused | None = None
     for each in raw:
         label = name if alone else each.label
@@ -72,6 +72,22 @@ def open_parts(name: str, data: bytes | Path, choices: Choices) -> tuple[list[Pa
         raise first
     notes += [f"Passed over, as there are no candles in them: {', '.join(passed[:5])}."] if passed else []
     return parts, notes
+
+
+def _all_tables(found: tuple[Member, ...], name: str) -> tuple[list[_Raw], list[str]]:
+    """The tables of all files in a file, and the names of those that have none."""
+    raw: list[_Raw] = []
+    passed: list[str] = []
+    first: FileRefused | None = None
+    for member in found:
+        try:
+            raw += _tables(member, name)
+        except FileRefused as error:
+            first = first or error
+            passed.append(member.name)
+    if first and not raw:
+        raise first
+    return raw, passed
 
 
 def _named_for(raw: list[_Raw], choices: Choices) -> tuple[list[_Raw], list[str]]:

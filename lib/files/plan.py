@@ -16,7 +16,8 @@ import pyarrow as pa
 from lib import timeframes
 from lib.candles import PRICES
 from lib.errors import FileRefused
-from lib.files import columns, layout, numbers, sides, ticks, times, words, zones
+from lib.files import columns, layout, numbers, sides, ticks, times, zones
+from lib.files.beside import counts_beside, said_of, within_days
 from lib.files.cells import is_time, numeric, time_kind
 from lib.files.inferences import inferences_of
 from lib.files.model import ALL_SYMBOLS, Choices, Reading
@@ -27,12 +28,12 @@ from lib.files.planned import TICKS_TO, Plan
 from lib.files.scales import Scale, expected_price, pair_of, points_of_shares, scale_of
 from lib.files.symbols import Symbols, find_symbols, likest, of_symbol
 from lib.files.timing import TimePlan, counted, sample_micros, timing_of
+from lib.files.unfinished import find_flag
 
 __all__ = ["TICKS_TO", "Plan", "TimePlan", "counted", "make_plan", "plan_of"]
 
 # Prices of bonds: 110'165 is 110 and 16.5 thirty-seconds.
 _THIRTY_SECONDS = re.compile(r"\d{2,3}['’-](?:[0-2]\d|3[01])[0257+]?")
-_COUNT = re.compile(r"\d{9,19}(?:\.\d+)?")
 _AHEAD = 366 * 86400 * 10**6
 
 
@@ -43,21 +44,50 @@ def make_plan(name: str, data: bytes | Path, choices: Choices) -> Plan:
     in ``reading``.
     """
     parts, notes = open_parts(name, data, choices)
-    plans = [plan_of(part, choices) for part in parts]
+    plans, passed = _plans(parts, choices)
+    notes += [f"Passed over, as no candles are told in them: {', '.join(passed[:5])}."] if passed else []
     told = {plan.times.order.value for plan in plans} & {"DMY", "MDY"}
     if len(told) == 1 and choices.day_first is None:  # what one part tells holds for all
         settled = replace(choices, day_first=told.pop() == "DMY")
         plans = [
-            plan if plan.times.order.value else plan_of(part, settled)
-            for part, plan in zip(parts, plans, strict=True)
+            plan if plan.times.order.value or plan.part is None else plan_of(plan.part, settled)
+            for plan in plans
         ]
     plans = _one_scale(plans)
     first, more = plans[0], tuple(plans[1:])
     if more:
-        notes.append(f"Joined, as parts of one series: {', '.join(each.name for each in parts[:5])}"
-                     + (f" and {len(parts) - 5} more." if len(parts) > 5 else "."))  # fmt: skip
+        notes.append(f"Joined, as parts of one series: {', '.join(each.name for each in plans[:5])}"
+                     + (f" and {len(plans) - 5} more." if len(plans) > 5 else "."))  # fmt: skip
     reading = replace(first.reading, name=name, warnings=(*notes, *first.reading.warnings))
     return replace(first, more=more, reading=reading)
+
+
+def _plans(parts: list[Part], choices: Choices) -> tuple[list[Plan], list[str]]:
+    """The plans of the parts, and the names of those that were passed over: tables of something else beside others
+    that are plainly candles."""
+    plans: list[Plan] = []
+    passed: list[str] = []
+    first: FileRefused | None = None
+    for part in parts:
+        try:
+            plans.append(plan_of(part, choices))
+        except FileRefused as error:
+            if not str(error.fields.get("question", "")).startswith("columns."):
+                raise
+            first = first or error
+            passed.append(part.name)
+    plain = [plan for plan in plans if not _open(plan)]
+    if plain:
+        passed += [plan.name for plan in plans if _open(plan)]
+        plans = plain
+    if first and not plans:
+        raise first
+    return plans, passed
+
+
+def _open(plan: Plan) -> bool:
+    """Whether it must be asked which columns are which."""
+    return "time" in plan.roles.undecided or bool(plan.roles.undecided and not plan.ticks)
 
 
 def _one_scale(plans: list[Plan]) -> list[Plan]:
@@ -89,11 +119,11 @@ def plan_of(part: Part, choices: Choices) -> Plan:
         zone = "UTC"
     moments = sample_micros(found, roles, timing, zone)
     _refuse_future(part, roles, timing, moments, choices)
-    beside = _counts_beside(found, roles, timing, moments, choices)
+    beside = counts_beside(found, roles, timing, moments, choices)
     apart = []
     if beside is not None:
-        taken = not choices.columns and _within_days(moments)
-        apart = [_apart(found, roles, beside, taken)]
+        taken = not choices.columns and within_days(moments)
+        apart = [said_of(found, roles, beside, taken)]
         if taken:
             at = {role: place for role, place in roles.at.items() if role not in ("date", "clock")}
             why = {**roles.why, "time": "it counts the times in UTC"}
@@ -119,6 +149,7 @@ def plan_of(part: Part, choices: Choices) -> Plan:
     scale = _scale(part, roles, style, choices, symbol)
     if scale.thousands:
         style = numbers.sniff_style(_figures(found, roles), ",")
+    flag = find_flag(found, roles, grid)
     frame = None if choices.timeframe is None else timeframes.parse(choices.timeframe)
     if frame is None and quotes:
         frame = TICKS_TO
@@ -130,6 +161,7 @@ def plan_of(part: Part, choices: Choices) -> Plan:
             *found.notes,
             *roles.warnings,
             *_of_symbols(part, symbols),
+            *_of_flag(found, flag),
             *apart,
             *_warnings(part, roles, style, choices, timing, scale),
         ),
@@ -144,7 +176,7 @@ def plan_of(part: Part, choices: Choices) -> Plan:
         offsets_in_file=timing.utc,
     )
     plan = Plan(
-        name, grid, found, roles, style, timing, zone, choices, reading, quotes, both, part, scale=scale, symbols=symbols
+        name, grid, found, roles, style, timing, zone, choices, reading, quotes, both, part, scale=scale, symbols=symbols, late=_late(moments), flag=flag,
     )  # fmt: skip
     return replace(plan, reading=replace(reading, inferred=tuple(inferences_of(plan))))
 
@@ -210,6 +242,14 @@ def _of_symbols(part: Part, symbols: Symbols) -> list[str]:
     ]
 
 
+def _of_flag(found: layout.Layout, flag: int | None) -> list[str]:
+    return (
+        []
+        if flag is None
+        else [f"Rows that the column {found.names[flag]!r} calls unfinished were left out."]
+    )
+
+
 def _warnings(
     part: Part, roles: columns.Roles, style: numbers.NumberStyle, choices: Choices, timing: TimePlan, scale: Scale
 ) -> list[str]:  # fmt: skip
@@ -243,41 +283,6 @@ def _warnings(
     return made
 
 
-def _counts_beside(
-    found: layout.Layout, roles: columns.Roles, timing: TimePlan, moments: Any, choices: Choices
-) -> tuple[int, float] | None:
-    """A column of counts since 1970 beside the one of times that tells other times, and by how many hours later:
-    local times, then, and those of UTC."""
-    if timing.utc or choices.zone or not roles.times or not len(moments):
-        return None
-    for at, name in enumerate(found.names):
-        cells = [row[at] for row in found.rows if len(row) == found.width]
-        if (
-            at in roles.times
-            or words.bare(name) not in words.TIME_WORDS
-            or not all(map(_COUNT.fullmatch, cells))
-        ):
-            continue
-        values = np.array([float(cell) for cell in cells])
-        steps = (times.from_epoch(values, times.epoch_unit(values)) - moments)[moments != times.NO_TIME]
-        hours = int(steps[0]) / (3600 * 10**6) if len(steps) else 0.0
-        if hours and abs(hours) <= 14 and hours * 4 == int(hours * 4) and (steps == steps[0]).mean() > 0.9:
-            return at, hours
-    return None
-
-
-def _apart(found: layout.Layout, roles: columns.Roles, beside: tuple[int, float], taken: bool) -> str:
-    at, hours = beside
-    name, other = found.names[at], found.names[roles.times[0]]
-    said = (
-        f"The column {name!r} counts times in UTC that are {abs(hours):g} hours {'after' if hours > 0 else 'before'} "
-        f"those of {other!r}"
-    )
-    if taken:
-        return f"{said}; they were taken."
-    return f"{said}, which were taken as UTC. Choose their zone, or {name!r} for the time (--column time={name})."
-
-
 def _refuse_future(
     part: Part, roles: columns.Roles, timing: TimePlan, moments: Any, choices: Choices
 ) -> None:
@@ -295,6 +300,12 @@ def _refuse_future(
     )  # fmt: skip
 
 
+def _late(moments: Any) -> bool:
+    """Every time is the last second of a minute, or the last thousandth of it: candles end so."""
+    known = moments[moments != times.NO_TIME]
+    return len(known) > 2 and bool((known % (60 * 10**6) >= 59 * 10**6).all())
+
+
 def _zone_in(found: layout.Layout, roles: columns.Roles) -> str:
     """The zone that the times themselves name."""
     at = roles.times[-1:]
@@ -305,12 +316,6 @@ def _zone_in(found: layout.Layout, roles: columns.Roles) -> str:
 def _zone_named(found: layout.Layout, roles: columns.Roles) -> str:
     """The zone that the name of the column of times tells."""
     return next((zone for at in roles.times if (zone := zones.zone_of(found.names[at]))), "")
-
-
-def _within_days(moments: Any) -> bool:
-    """Some of these times lie less than half a day apart: they are no days of a market."""
-    steps = np.abs(np.diff(moments[moments != times.NO_TIME]))
-    return bool(len(steps)) and int(np.median(steps)) < 43200 * 10**6
 
 
 def _dates_alone(found: layout.Layout, roles: columns.Roles) -> bool:

@@ -39,6 +39,8 @@ class Plan:
     more: tuple[Plan, ...] = ()
     scale: Scale = field(default_factory=Scale)
     symbols: Symbols = field(default_factory=Symbols)
+    flag: int | None = None  # the column that tells unfinished candles
+    late: bool = False  # every time is the last second of a minute
 
     @property
     def stamp(self) -> str:
@@ -46,7 +48,7 @@ class Plan:
         ends = any(
             re.search(r"\b(close|end)\b", words.plain(self.layout.names[at])) for at in self.roles.times
         )
-        return self.choices.stamp or ("close" if ends and self.ticks is None else "open")
+        return self.choices.stamp or ("close" if (ends or self.late) and self.ticks is None else "open")
 
     @property
     def figures(self) -> dict[str, int]:

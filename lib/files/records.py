@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lib.files.cells import time_kind
+from lib.files.unfinished import finished
 
 __all__ = ["Found", "closed", "lifted", "to_text"]
 
-# Whether a candle is over, as those say who send it while it forms.
-_OVER = re.compile(r"(?i)((is_?)?(complete|confirm|closed|final)(d|ed)?|x)$")
-_NO, _YES = frozenset(("false", "0")), frozenset(("true", "1"))
 _NET = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 _LEAST = 4
 
@@ -53,33 +51,13 @@ def lifted(found: Found) -> Found:
 
 
 def closed(found: Found) -> tuple[Found, str]:
-    """Without the candles that the document itself calls unfinished; and a note. A column without a name is taken
-    for such a flag where the newest row alone, first or last of all, has another one."""
-    if found.names is None:
-        flags = [str(row[-1]).lower() for row in found.rows if isinstance(row, list) and row]
-        ends = [n for n in (0, len(flags) - 1) if flags[n] in _NO]
-        if (
-            len(flags) < 4
-            or len(ends) != 1
-            or any(each not in _YES for n, each in enumerate(flags) if n not in ends)
-        ):
-            return found, ""
-        over = [n not in ends for n in range(len(flags))]
-    else:
-        at = next((name for name in found.names if _OVER.fullmatch(name)), None)
-        place = found.names.index(at) if at else 0
-        flags = [str(row.get(at) if isinstance(row, dict) else row[place]).lower() for row in found.rows]
-        if at is None or not set(flags) <= _YES | _NO or not set(flags) & _YES:
-            return found, ""
-        over = [flag in _YES for flag in flags]
-    if all(over):
+    """Rows without names without those that their last cell calls unfinished; and a note."""
+    over = finished(found.rows) if found.names is None and found.rows else None
+    if over is None:
         return found, ""
     kept = [row for row, each in zip(found.rows, over, strict=True) if each]
-    lost = len(over) - len(kept)
-    return (
-        Found(found.key, found.names, kept, found.width),
-        f"Left out as unfinished, by what the file says of them: {lost:,} candle{'s' if lost > 1 else ''}.",
-    )
+    note = f"Left out {len(over) - len(kept):,} rows that the last column calls unfinished."
+    return Found(found.key, None, kept, found.width), note
 
 
 def to_text(found: Found) -> bytes:

@@ -24,12 +24,14 @@ _LABELS = frozenset(
     for each in (
         "symbol,ticker,tic,sym,stock,stock symbol,stock code,ts code,sec id,secid,security,security id,instrument,"
         "instrument id,instrument name,inst id,contract,pair,market pair,name,code,act symbol,asset,coin,ric,isin,"
-        "product id,代码,股票代码,证券代码,名称,銘柄コード,コード,종목코드,종목명,тикер,symbole,símbolo,simbolo"
+        "product id,s,stream,topic,market,代码,股票代码,证券代码,名称,銘柄コード,コード,종목코드,종목명,тикер,symbole,símbolo,simbolo"
     ).split(",")
 )
 _WORD = re.compile(r"\^?[A-Za-z][\w./:=^-]{1,24}")
 _WEEKDAYS = frozenset("mon tue wed thu fri sat sun".split())
 _MOST = 20000
+# What else a column named by one letter may hold: sides of trades, states of answers.
+_NO_SYMBOLS = frozenset("b s buy sell bid ask long short ok error true false 0 1".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ def find_symbols(found: Layout, grid: Grid, choices: Choices) -> Symbols:
     chosen is not in it."""
     for at in _candidates(found):
         names = distinct(grid, at)
+        if {each.casefold() for each in names} <= _NO_SYMBOLS:
+            continue
         if not names or len(names) > _MOST or (len(names) > 1 and _many(found, at)):
             continue
         if len(names) == 1:

@@ -38,7 +38,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "first price,start price,mid open,openp,op,"
         "eröffnung,eröffn,eröffnungskurs,erster,eröffnungspreis,ouverture,ouv,premier,prix d'ouverture,apertura,primero,inicio,"
         "precio de apertura,abertura,preço de abertura,prezzo di apertura,openingskoers,otwarcie,kurs otwarcia,"
-        "açılış,açılış fiyatı,открытие,откр,цена открытия,mở cửa,giá mở cửa,mở,开盘,开盘价,今开,開盤,開盤價,始値,시가,opening price,openprc,bid open,öppning,öppningskurs,öppen,åbning,åbningskurs,"
+        "açılış,açılış fiyatı,открытие,откр,цена открытия,mở cửa,giá mở cửa,mở,开盘,开盘价,今开,開盤,開盤價,始値,시가,opening price,openprc,opnprc,tdd opnprc,bid open,öppning,öppningskurs,öppen,åbning,åbningskurs,"
         "åpning,åpningskurs,avauskurssi,avaus,otevírací,otevření,otvírací,nyitó,nyitóár,άνοιγμα,відкриття,ціна відкриття,"
         "deschidere,отваряне,pembukaan,buka,เปิด,ราคาเปิด,الافتتاح,افتتاح,سعر الافتتاح,פתיחה,שער פתיחה,openingskurs,開市,開市價,开市,开市价,开盘指数,開盤指數,فتح,سعر الفتح,ओपन,खुला,eroeffnung,eroeffn,eroeffnungskurs,open prc,prcod,"
         "otevírací kurz,otevírací kurs,nyitó ár,kurs otw,opening rate"
@@ -48,7 +48,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "day high,maximum,mid high,highp,hi,"
         "hoch,höchst,höchstkurs,tageshoch,höchster,haut,plus haut,+ haut,cours le plus haut,máximo,máx,alto,máxima,"
         "massimo,hoogste,hoog,najwyższy,maksimum,maks,kurs maksymalny,yüksek,en yüksek,макс,максимум,максимальная,"
-        "максимальная цена,cao,cao nhất,giá cao nhất,最高,最高价,最高價,高,高値,고가,askhi,högsta,högst,høj,højeste,høy,høyeste,ylin,nejvyšší,legmagasabb,υψηλό,υψηλότερο,"
+        "максимальная цена,cao,cao nhất,giá cao nhất,最高,最高价,最高價,高,高値,고가,askhi,högsta,högst,høj,højeste,høy,høyeste,ylin,nejvyšší,hgprc,tdd hgprc,legmagasabb,υψηλό,υψηλότερο,"
         "максимальна,найвища,maximul,най висока,tertinggi,สูงสุด,ราคาสูงสุด,الأعلى,أعلى,اعلى,أعلى سعر,גבוה,שער גבוה,مرتفع,korkein,สูง,उच्च,kurs max,kurs maks,max kurz,max kurs,max ár,högstakurs,högsta kurs,højeste kurs,最高指數,"
         "最高指数,prchd,hoechst,hoechstkurs,najvyššia,max price"
     ),
@@ -57,7 +57,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "day low,minimum,mid low,lowp,lo,"
         "tief,tiefst,tiefstkurs,tagestief,tiefster,niedrigst,bas,plus bas,+ bas,cours le plus bas,mínimo,mín,bajo,mínima,"
         "minimo,basso,laagste,laag,najniższy,minimum,kurs minimalny,düşük,en düşük,мин,минимум,минимальная,"
-        "минимальная цена,thấp,thấp nhất,giá thấp nhất,最低,最低价,最低價,低,安値,저가,bidlo,lägsta,lägst,lav,laveste,alin,nejnižší,legalacsonyabb,χαμηλό,χαμηλότερο,мінімум,"
+        "минимальная цена,thấp,thấp nhất,giá thấp nhất,最低,最低价,最低價,低,安値,저가,bidlo,lägsta,lägst,lav,laveste,alin,nejnižší,lwprc,tdd lwprc,legalacsonyabb,χαμηλό,χαμηλότερο,мінімум,"
         "мінімальна,найнижча,minimul,най ниска,terendah,ต่ำสุด,ราคาต่ำสุด,الأدنى,أدنى,ادنى,أدنى سعر,منخفض,ต่ำ,निम्न,kurs min,min kurz,min kurs,min ár,lägstakurs,lägsta kurs,laveste kurs,最低指數,最低指数,prcld,נמוך,שער נמוך,najnižšia"
     ),
     "close": _plain(
@@ -67,7 +67,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "último,última,fechamento,fecho,chiusura,prezzo di chiusura,ultimo,slot,slotkoers,laatste,zamknięcie,"
         "kurs zamknięcia,ostatnio,ostatni,kapanış,kapanış fiyatı,şimdi,son,son fiyat,закрытие,закр,цена закрытия,"
         "последняя,посл,đóng cửa,giá đóng cửa,lần cuối,收盘,收盘价,收市,收盤,收盤價,最新价,終値,종가,"
-        "prc,clot,stängning,stängningskurs,slutkurs,senast,luk,lukkekurs,slutt,sluttkurs,siste,päätöskurssi,závěrečná,uzavírací,"
+        "prc,clot,clsprc,tdd clsprc,stängning,stängningskurs,slutkurs,senast,luk,lukkekurs,slutt,sluttkurs,siste,päätöskurssi,závěrečná,uzavírací,"
         "zavření,záró,záróár,utolsó,κλείσιμο,закриття,ціна закриття,închidere,затваряне,penutupan,terakhir,ปิด,ราคาปิด,"
         "ล่าสุด,الإغلاق,إغلاق,سعر الإغلاق,الاغلاق,סגירה,שער סגירה,שער נעילה,closing rate,trade price,deal price,"
         "latest,latest price,share price,stock price,trdprc,prccd,letzter preis,letzter kurs,závěrečný kurz,závěrečný kurs,záró ár,"
@@ -80,7 +80,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "volumen,umsatz,stück,stücke,titres,quantità,volumi,wolumen,wol,obroty,hacim,hac,объем,объём,об,"
         "khối lượng,kl,khối lượng gd,成交量,交易量,出来高,거래량,成交股數,成交股数,成交數量,volym,omsættning,volum,omsetning,vaihto,objem,forgalom,mennyiség,"
         "όγκος,обсяг,обем,volum tranzactionat,ปริมาณ,ปริมาณการซื้อขาย,الحجم,حجم,حجم التداول,מחזור,נפח,candle acc trade volume,"
-        "total traded qty,ttl trd qnty,deliverable volume,"
+        "total traded qty,ttl trd qnty,deliverable volume,acc trdvol,"
         "tickqty,tick qty,quantidade,cantidad,number of shares,shares,number of securities,nombre de titres,titres échangés,acvol uns,acvol,"
         "cshtrd,volume traded,traded volume,umsatz stück,stuecke,umsatz stuecke,objem ks,forgalom db,tot vol,antal,όγκ,वॉल्यूम,"
         "khối lượng khớp lệnh,no of contracts,contracts,"
@@ -99,7 +99,7 @@ TIME_WORDS = frozenset(
         "dato,päivä,päivämäärä,dátum,ημερομηνία,час,tanggal,วันที่,วัน,เวลา,التاريخ,تاريخ,الوقت,תאריך,שעה,datenum,ts event,"
         "candle date time utc,open time utc,time open utc,begin time,ts init,data godz,periodo,período,période,"
         "час,तारीख,時刻,時間帶,время,dag,klockan,klo,aika,tid,ώρα,רגע,זמן,calendar date,pricing date,valuation date,"
-        "bar date,交易日期,交易日,日付,日時,날짜,시간,일자,일시,index level 0,date and time,minute,snapshot time,snapshot time utc,started at,close time,end time,start timestamp"
+        "bar date,交易日期,交易日,日付,日時,날짜,시간,일자,일시,index level 0,date and time,minute,snapshot time,snapshot time utc,trd dd,started at,close time,end time,start timestamp"
     )
 )
 ADJUSTED = re.compile(

@@ -43,6 +43,7 @@ def sent(time: pd.Timestamp, row: Any, over: bool = True) -> dict[str, Any]:
 ROWS = listed(lambda t, r: [ms(t), *r])
 OBJECTS = listed(lambda t, r: {"time": ms(t), **r._asdict()})
 PAGES = (ROWS[:25], ROWS[25:50], ROWS[50:])
+KLINES = listed(sent)
 LOCAL = NEW_YORK.index.tz_convert("America/New_York")
 VOLUMES = HOURS["volume"] + 1
 
@@ -65,6 +66,19 @@ TEXTS: dict[str, tuple[str | bytes, pd.DataFrame]] = {
         "mid": {"o": str(r.open), "h": str(r.high), "l": str(r.low), "c": str(r.close)}})}), HOURS[:-1]),
     "a flag without a name": (json.dumps({"code": "0", "data": listed(
         lambda t, r: [*map(str, (ms(t), *r, r.volume)), "01"[t != HOURS.index[-1]]])[::-1]}), HOURS[:-1]),
+    "updates with a flag without a name": (lines([{"event": "subscribe"}, *(
+        {"arg": {"channel": "c"}, "data": [[str(ms(t)), *map(str, r if over else (*[r.open] * 4, 0)), "5", "01"[over]]]}
+        for t, r in zip(HOURS.index, HOURS.itertuples(index=False), strict=True) for over in (False, True))]), HOURS),
+    "heartbeats among the rows": (lines([{"type": "subscribed", "channels": [{"name": "x"}]}] + [each for t, r in zip(
+        HOURS.index, HOURS.itertuples(index=False), strict=True) for each in ({"type": "bar", "time": t.isoformat(), **r._asdict()},
+                                                                             {"type": "heartbeat", "time": "2024-01-01"})]), HOURS),
+    "names with a symbol": (HOURS.set_axis([f"('{name.title()}', 'ABC')" for name in HOURS], axis=1).to_json(date_format="iso"), HOURS),
+    "names in two storeys beside an index": (json.dumps({
+        "columns": [[name.title(), "ABC"] for name in HOURS], "index": [ms(t) for t in HOURS.index],
+        "data": HOURS.assign(volume=HOURS["volume"] + 286000000).to_numpy().tolist()}),
+        HOURS.assign(volume=HOURS["volume"] + 286000000)),
+    "a short last page": (json.dumps({f"2024-{n:02d}": part for n, part in enumerate((OBJECTS[:30], OBJECTS[30:55], OBJECTS[55:]), 1)}),
+                          HOURS),
     "arrays without a mark between them": ("".join(map(json.dumps, PAGES)), HOURS),
     "pages that were printed": ("\n".join(json.dumps({"code": 0, "data": page}, indent=1) for page in PAGES), HOURS),
     "pages in columns": (json.dumps([{"s": "ok", **{name[0]: list(part[name]) for name in part}, "t": [ms(t) for t in part.index]}
@@ -107,7 +121,35 @@ def test_json_in_the_wild(name: str) -> None:
 
 def test_unfinished_candles_are_said() -> None:
     made = read("x", TEXTS["the last is not complete"][0].encode())  # type: ignore[union-attr]
-    assert "Left out as unfinished, by what the file says of them: 1 candle." in made.reading.warnings
+    assert "Rows that the column 'complete' calls unfinished were left out." in made.reading.warnings
+    made = read("x", TEXTS["a flag without a name"][0].encode())  # type: ignore[union-attr]
+    assert "Left out 1 rows that the last column calls unfinished." in made.reading.warnings
+
+
+@pytest.mark.parametrize("flags", [("true", "false"), ("1", "0"), ("True", "False")])
+def test_unfinished_candles_of_a_text(flags: tuple[str, str]) -> None:
+    text = HOURS.assign(closed=[flags[0]] * 59 + [flags[1]]).to_csv()
+    want = read("x", text.encode()).table
+    pd.testing.assert_frame_equal(want, HOURS[:-1], check_freq=False, check_names=False)
+    for same in flags:  # a column that calls all of them one thing is no such flag
+        assert len(read("x", HOURS.assign(closed=same).to_csv().encode()).table) == 60
+
+
+def test_symbols_of_a_stream_are_told_apart() -> None:
+    other = [
+        {**each, "s": "XYZ", "k": {**each["k"], "s": "XYZ", "o": "9", "h": "9", "l": "9", "c": "9"}}
+        for each in KLINES
+    ]
+    data = lines([each for pair in zip(KLINES, other, strict=True) for each in pair]).encode()
+    made = read("x", data, Choices(symbol="X")).table
+    pd.testing.assert_frame_equal(made, HOURS, check_freq=False, check_names=False)
+    trades = [{"e": "t", "s": s, "p": p, "q": "1", "T": 1705104000113 + n * 731} for n in range(99) for s, p in
+              (("ABC", "7"), ("XYZ", "9"))]  # fmt: skip
+    assert read("x", lines(trades).encode(), Choices(symbol="ABC")).table["high"].max() == 7
+    with pytest.raises(FileRefused, match="2 symbols in the column 's'"):
+        read("x", lines(trades).encode())
+    sides = [{**each, "s": "buy" if n % 3 else "sell"} for n, each in enumerate(trades)]
+    assert read("x", lines(sides).encode()).ticks == 198
 
 
 def test_trades_of_one_letter_on_every_line() -> None:
@@ -135,3 +177,13 @@ def test_members_of_a_list_that_name_symbols_are_tables_of_their_own() -> None:
 def test_a_text_that_is_cut_is_refused(text: str) -> None:
     with pytest.raises(FileRefused, match="is not JSON"):
         read("x", text.encode())
+
+
+def test_trades_and_quotes_of_three_names() -> None:
+    trades = [
+        {"data": [{"p": 7.5, "s": "ABC", "t": 1705104000113 + n * 731, "v": 2}], "type": "trade"}
+        for n in range(99)
+    ]
+    assert read("x", lines([{"type": "ping"}, *trades]).encode()).table["volume"].sum() == 198
+    quotes = [{"time": 1705104000113 + n * 731, "bid": 7.5, "ask": 7.75} for n in range(99)]
+    assert read("x", json.dumps(quotes).encode()).table["close"].iloc[0] == 7.625

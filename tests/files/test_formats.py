@@ -65,6 +65,15 @@ def test_the_encoding_of_a_web_page(above: str) -> None:
     same(page(("日期", "開盤價", "最高價", "最低價", "收盤價", "成交股數"), above).encode("big5"), DAYS)
 
 
+def test_tables_of_something_else_on_the_page() -> None:
+    other = "<table><tr><td>Name</td><td>a</td><td>b</td><td>c</td><td>d</td></tr><tr><td>1</td><td>2</td><td>3</td><td>4</td><td>5</td></tr></table>"
+    made = read("x", page(NAMES).replace("<table>", f"{other}<table>", 1).encode())
+    assert len(made.table) == len(DAYS)
+    assert any(
+        "Passed over, as no candles are told in them: x: table 1" in note for note in made.reading.warnings
+    )
+
+
 def test_a_spreadsheet_in_xml() -> None:
     def row(*cells: Any) -> str:
         made = (f'<Cell><Data ss:Type="x">{cell}</Data></Cell>' for cell in cells)
@@ -224,6 +233,23 @@ def test_folders_named_for_a_symbol() -> None:
     same(zipped(parts), HOURS, choices=Choices(symbol="BTC/USD"))
     with pytest.raises(FileRefused, match="named for"):
         read("x", zipped(parts))
+
+
+def test_a_log_beside_the_parts() -> None:
+    parts = {
+        f"part-{n}.parquet": parquet({"time": part.index, **part})
+        for n, part in enumerate((HOURS[:30], HOURS[30:]))
+    }
+    same(
+        zipped(
+            {
+                **parts,
+                "_delta_log/0.json": b'{"commitInfo": {"timestamp": 1}}',
+                "_delta_log/_last_checkpoint": b'{"version": 1}',
+            }
+        ),
+        HOURS,
+    )
 
 
 @pytest.mark.parametrize("names", [("jan.csv", "feb.csv", "mar.csv"), ("page1.csv", "page2.csv", "page3.csv"),
