@@ -115,7 +115,6 @@ def test_a_fault_far_down_is_found_on_its_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_blocks")
-@pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize(
     "cells", ["1.2,1.1,1.0,1.1,5", "1.1,1.2,0,1.1,5", "1.1,inf,1.0,1.1,5", "1.1,1.2,1.0,1.1,-5"]
 )
@@ -130,6 +129,7 @@ def test_a_rule_that_one_block_breaks(cells: str, line: int) -> None:
     assert caught.value.fields["line"] == line
 
 
+@pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("blank", [b"\n" * 5000, b"\r\n" * 3000])
 def test_blank_lines_of_more_than_a_block(blank: bytes) -> None:
     made = table(200)
