@@ -42,7 +42,7 @@ MONEY = (
     "THB|IDR|VND|USDT|USDC|BTC|ETH"
 )
 _NUMBER = re.compile(
-    r"[-+−]?(?:[$€£¥₹₽₩₫₺]\s?)?[-+]?(?:\d(?:[\d.,'’\u00a0\u202f]|\s(?=\d{3}))*|[.,]\d+)(?:[eE][+-]?\d+)?"
+    r"[-+−]?(?:[$€£¥₹₽₩₫₺]\s?)?[-+]?(?:\d(?:[\d.,'’\u00a0\u202f]|[^\S\t](?=\d{3}))*|[.,]\d+)(?:[eE][+-]?\d+)?"
     rf"\s?(?:%|[$€£¥₹₽₩₫₺]|{MONEY}|(?i:{'|'.join(MANY)})\.?|\s?(?i:{COUNTED})\.?)?"
 )
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\.?)?"
@@ -61,7 +61,7 @@ _OFFSET = rf"\s?(?:z|{'|'.join(ZONES)}|(?:UTC|GMT)?[+-]\d{{1,2}}(?::?\d{{2}})?)"
 _KINDS = (
     ("date", re.compile(_DATE)),
     ("clock", re.compile(_CLOCK)),
-    ("datetime", re.compile(_DATE + r"(?:T|[ ,_;]\s{0,2}|\.\s)(?:" + _CLOCK + r"|\d{4}|\d{6}(?:\d{3})?)(?:" + _OFFSET + r")?")),
+    ("datetime", re.compile(_DATE + r"(?:T|[ ,_;]\s{0,2}|\.\s)(?:" + _CLOCK + r"|\d{4}|\d{6}(?:\d{3}|\.\d{1,9})?)(?:" + _OFFSET + r")?")),
     ("datetime", re.compile(r"(?:19|20|21)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\d{3})?)?")),
     ("date", re.compile(_DATE + _OFFSET)),
 )  # fmt: skip

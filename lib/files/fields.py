@@ -142,7 +142,7 @@ def _put_clock(made: Fields, group: Group, at: int) -> Any:
 
 
 def _put_fraction(made: Fields, group: Group, at: int) -> Any:
-    """The fraction of a second, which must end on a whole µs."""
+    """The fraction of a second, cut off after the µs."""
     if group.values.shape[1] <= at:
         return np.ones(len(group.rows), bool)
     if group.values.shape[1] > at + 1:
@@ -150,9 +150,7 @@ def _put_fraction(made: Fields, group: Group, at: int) -> Any:
     length = group.lengths[:, at]
     nanos = group.values[:, at] * 10 ** np.clip(9 - length, 0, 9)
     made.fraction[group.rows] = nanos // 1000
-    fine: Array = (
-        np.isin(group.between[:, at - 1], (ord("."), ord(","))) & (length <= 9) & (nanos % 1000 == 0)
-    )
+    fine: Array = np.isin(group.between[:, at - 1], (ord("."), ord(","))) & (length <= 9)
     return fine
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 __all__ = ["parse_fixed"]
 
 Array = np.ndarray[Any, Any]
-_CLOCK = r"(?:[ T](?P<h>\d\d):?(?P<m>\d\d)(?::?(?P<s>\d\d)(?:\.(?P<f>\d{1,6}))?)?)?"
+_CLOCK = r"(?:[ T](?P<h>\d\d):?(?P<m>\d\d)(?::?(?P<s>\d\d)(?:\.(?P<f>\d{1,6})\d{0,3})?)?Z?)?"
 _SHAPES = {
     "YMD": (
         re.compile(r"(?P<Y>\d{4})(?P<x>[-/.])(?P<M>\d\d)(?P=x)(?P<D>\d\d)" + _CLOCK),
@@ -22,22 +22,29 @@ _SHAPES = {
     "DMY": (re.compile(r"(?P<D>\d\d)(?P<x>[-/.])(?P<M>\d\d)(?P=x)(?P<Y>\d{4})" + _CLOCK),),
     "MDY": (re.compile(r"(?P<M>\d\d)(?P<x>[-/.])(?P<D>\d\d)(?P=x)(?P<Y>\d{4})" + _CLOCK),),
 }
-_COLONS = re.compile(r"(?P<h>\d\d):(?P<m>\d\d)(?::(?P<s>\d\d)(?:\.(?P<f>\d{1,6}))?)?")
+_COLONS = re.compile(r"(?P<h>\d\d):(?P<m>\d\d)(?::(?P<s>\d\d)(?:\.(?P<f>\d{1,6})\d{0,3})?)?")
 _DIGITS = {4: re.compile(r"(?P<h>\d\d)(?P<m>\d\d)"), 6: re.compile(r"(?P<h>\d\d)(?P<m>\d\d)(?P<s>\d\d)")}
 # The largest of each part; a day's is its month's.
 _MOST = {"Y": 9999, "M": 12, "D": 31, "h": 23, "m": 59, "s": 59, "f": 999_999}
 
 
 def parse_fixed(
-    texts: pa.ChunkedArray, order: str, clock: pa.ChunkedArray | None = None, digits: int = 0
+    texts: pa.ChunkedArray,
+    order: str,
+    clock: pa.ChunkedArray | None = None,
+    digits: int = 0,
+    utc: bool = False,
 ) -> Array | None:
     """int64 µs of the wall clock, or None where any text is of another shape or no time. ``clock`` are the
-    times of day where they stand apart, ``digits`` how many they have where those are all they have."""
+    times of day where they stand apart, ``digits`` how many they have where those are all they have. ``utc``: every
+    text ends in Z. Digits of a second behind the sixth are cut off."""
     columns = [texts] if clock is None else [texts, clock]
     if any(each.null_count for each in columns) or not len(texts):
         return None
     chunks = [[chunk for chunk in each.chunks if len(chunk)] for each in columns]
     firsts = [str(each[0][0].as_py()) for each in chunks]
+    if firsts[-1].endswith("Z") != utc:
+        return None
     patterns = [_SHAPES[order]] if clock is None else [_SHAPES[order], _clocks(digits)]
     shapes = [_shape(first, each) for first, each in zip(firsts, patterns, strict=True)]
     made = np.empty(len(texts), np.int64)

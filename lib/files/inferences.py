@@ -43,6 +43,8 @@ def inferences_of(plan: Plan) -> list[Inference]:
         why = (
             "chosen"
             if choices.stamp
+            else "every time is the last second of a minute"
+            if plan.late
             else "the column is named so"
             if plan.stamp == "close"
             else "as is usual"

@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 
 from lib.candles import PRICES, Finding
-from lib.files.cells import is_missing, is_time
+from lib.files.cells import is_missing, is_time, numeric
 from lib.files.layout import Layout, cut
 from lib.files.rows import Rows
 
 __all__ = ["leave_out"]
 
 _MOST_AT_END = 12
+_WORDS = re.compile(r"[^\W\d_]{2}|[\u3040-\u9fff\uac00-\ud7a3]")
 # What the last lines of a sheet come to, be there figures for every column.
 _SUMMARY = re.compile(
     r"(?i)(grand |sub)?total(s|e|es)?|sum|averages?|avg|mean|median|min(imum)?|max(imum)?|std( ?dev)?|st ?dev|count|"
@@ -37,7 +38,14 @@ def leave_out(rows: Rows, found: Layout, *, ending: bool = True) -> Rows:
         priceless = set(lines[_unpriced(rows)].tolist())
         if ending and len(end) <= _MOST_AT_END:
             harmless |= {line for line in end if _total(line, rows.findings, found, priceless)}
+            harmless |= _another_table(end, harmless, rows, found)
     empty = _without_prices(rows)
+    if empty is not None and listed:
+        bare = set(lines[empty].tolist())
+        harmless |= {
+            each.line for each in rows.findings
+            if each.line and each.line in bare and each.rule == "number" and _WORDS.search(each.value)
+        }  # fmt: skip
     if empty is not None:
         empty &= ~np.isin(lines, list(harmless))
     drop = np.isin(lines, list(harmless)) | (empty if empty is not None else False)
@@ -69,11 +77,33 @@ def leave_out(rows: Rows, found: Layout, *, ending: bool = True) -> Rows:
 
 
 def _harmless(finding: Finding, found: Layout) -> bool:
-    text = finding.value.lstrip()
-    if text.startswith(("#", "//")):
+    text = finding.value.lstrip(" \t\ufeff")
+    if text.startswith(("#", "//")) or not text.strip("\x1a\0"):
         return True
+    if finding.rule == "row":
+        return _remark(cut(text, found.delimiter)) or cut(text, found.delimiter) == list(found.names)
     names = {name.casefold() for name in found.names} if found.header else set()
     return finding.rule in ("time", "number") and text.casefold() in names
+
+
+def _remark(cells: list[str]) -> bool:
+    """A day and a few words beside it, as of a dividend: no figure stands alone."""
+    rest = [cell for cell in cells[1:] if cell]
+    return is_time(cells[0]) and any(map(_WORDS.search, rest)) and not any(map(numeric, rest))
+
+
+def _another_table(end: set[int], harmless: set[int], rows: Rows, found: Layout) -> set[int]:
+    """Lines at the end that have as many cells as a line of words among them, and so are rows below it."""
+    cells = {
+        each.line: cut(each.value, found.delimiter)
+        for each in rows.findings
+        if each.rule == "row" and each.line in end
+    }
+    heads = {
+        len(cells[line]) for line in harmless & cells.keys()
+        if len(cells[line]) > 1 and not any(map(numeric, cells[line]))
+    }  # fmt: skip
+    return {line for line, row in cells.items() if line is not None and len(row) in heads}
 
 
 def _total(line: int | None, findings: tuple[Finding, ...], found: Layout, priceless: set[int]) -> bool:
@@ -83,7 +113,7 @@ def _total(line: int | None, findings: tuple[Finding, ...], found: Layout, price
             first = cut(each.value, found.delimiter)[0] if each.rule == "row" else each.value
             if _SUMMARY.fullmatch(first.strip(" :")):
                 return True
-            words = not is_time(first) and (re.search(r"[^\W\d_]{2}", first) is not None or is_missing(first))
+            words = not is_time(first) and (_WORDS.search(first) is not None or is_missing(first))
             return words and (each.rule == "row" or line in priceless)
     return False
 

@@ -116,8 +116,8 @@ def _times_of(plan: Plan, loaded: list[pa.ChunkedArray]) -> Array:
         return micros
     clock = loaded[1] if timing.kind == "split" else None
     digits = times.clock_digits(timing.pattern) if clock is not None else 0
-    if not timing.dates and not timing.utc and timing.order.value:
-        quick = parse_fixed(first, timing.order.value, clock, digits)
+    if not timing.dates and timing.order.value:
+        quick = parse_fixed(first, timing.order.value, clock, digits, timing.utc)
         if quick is not None:
             if len(quick) and not (times.EDGES[0] <= quick.min() and quick.max() < times.EDGES[1]):
                 raise Unlike("times that no series of candles has")

@@ -19,9 +19,25 @@ _NAMES = (
     "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
     "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",
     "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь",
+    "januari februari mars april maj juni juli augusti september oktober november december",
+    "januar februar marts april maj juni juli august september oktober november december",
+    "januar februar mars april mai juni juli august september oktober november desember",
+    "leden únor březen duben květen červen červenec srpen září říjen listopad prosinec",
+    "ledna února března dubna května června července srpna září října listopadu prosince",
+    "január február március április május június július augusztus szeptember október november december",
+    "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
+    "januari februari maret april mei juni juli agustus september oktober november desember",
+    "ιανουαρίου φεβρουαρίου μαρτίου απριλίου μαΐου ιουνίου ιουλίου αυγούστου σεπτεμβρίου οκτωβρίου νοεμβρίου δεκεμβρίου",
+    "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
+    "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
     "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
 )
 _SHORT = {"mrz": 3, "mrt": 3, "juil": 7, "sept": 9}
+# Not cut short: marraskuu is no March.
+_FINNISH = "tammi helmi maalis huhti touko kesä heinä elo syys loka marras joulu"
+_LONG = {
+    plain(name + end): number for number, name in enumerate(_FINNISH.split(), 1) for end in ("kuu", "kuuta")
+}
 _WHOLE: dict[str, int] = {
     plain(name): number for names in _NAMES for number, name in enumerate(names.split(), 1)
 } | _SHORT
@@ -30,8 +46,8 @@ _WHOLE: dict[str, int] = {
 def month_of(word: str) -> int:
     """1 to 12, or 0 for what is no month: ``Feb``, ``Febr``, ``février``, ``февр``."""
     wanted = plain(word)
-    if wanted in _WHOLE:
-        return _WHOLE[wanted]
+    if (known := _WHOLE.get(wanted) or _LONG.get(wanted)) is not None:
+        return known
     if len(wanted) < 3:
         return 0
     numbers = {number for name, number in _WHOLE.items() if name.startswith(wanted)}

@@ -81,9 +81,19 @@ def _volume(work: Work, first: int) -> None:
             and (rows[:, 1] != 0).any()
         )
         more = any(holds_figures(work, later) for later in range(at + 1, work.layout.width))
-        if not (average and more):
+        if not (more and (average or _moves_with(work, at))):
             work.take("volume", at, "it follows the prices")
             return
+
+
+def _moves_with(work: Work, at: int) -> bool:
+    """A further price: it stays at nearly the same part of the close from row to row, as an adjusted one does."""
+    rows = work.floats([work.at["close"], at])
+    rows = rows[(rows > 0).all(axis=1)]
+    if len(rows) < 8:
+        return False
+    parts = rows[1:, 1] / rows[:-1, 1] - rows[1:, 0] / rows[:-1, 0]
+    return bool((np.abs(parts) < 0.005).mean() > 0.9)
 
 
 def _clock_digits(work: Work, at: int) -> bool:

@@ -17,12 +17,14 @@ from lib.files.cells import is_missing, numeric
 from lib.files.columns import Roles
 from lib.files.layout import Layout
 from lib.files.model import Choices
+from lib.files.words import meaning, plain
 
 __all__ = ["OTHER", "Sides", "find"]
 
 # Role of the second price of a mid.
 OTHER = {price: f"ask {price}" for price in PRICES}
 _SHORT = {"o": "open", "h": "high", "l": "low", "c": "close"}
+_SIDES = {"bid": "bid", "ask": "ask", "geld": "bid", "brief": "ask", "offer": "ask"}
 _NAME = re.compile(
     r"(?:(bid|ask|b|a) ?(?:price )?(open|high|low|close|[ohlc])|(open|high|low|close) ?(?:price )?(bid|ask))"
 )
@@ -66,12 +68,20 @@ def _named(found: Layout) -> dict[str, dict[str, int]]:
     for at, label in enumerate(found.names):
         spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", label)
         hit = _NAME.fullmatch(" ".join(re.sub(r"[\W_]+", " ", spaced.casefold()).split()))
-        if hit is None:
+        side, price = _foreign(label) if hit is None else (hit[1], hit[2]) if hit[1] else (hit[4], hit[3])
+        if not side:
             continue
-        side, price = (hit[1], hit[2]) if hit[1] else (hit[4], hit[3])
         side = {"b": "bid", "a": "ask"}.get(side, side)
         made.setdefault(side, {}).setdefault(_SHORT.get(price, price), at)
     return {side: made[side] for side in ("bid", "ask") if side in made}
+
+
+def _foreign(label: str) -> tuple[str, str]:
+    """Side and price of a name whose word for the price is of another language: ``始値(BID)``."""
+    words = plain(label).split()
+    side = next((_SIDES[word] for word in words if word in _SIDES), "")
+    price = meaning(" ".join(word for word in words if word not in _SIDES)) if side else ""
+    return (side, price) if price in PRICES else ("", "")
 
 
 def _by_place(found: Layout, roles: Roles) -> dict[str, dict[str, int]]:

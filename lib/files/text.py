@@ -36,6 +36,7 @@ _OLD = ("cp1252", "cp1251", "cp1250", "cp1254", "gb18030", "shift_jis", "euc_kr"
 # What is looked at to tell the encoding. Bytes further down that do not fit are found where they are in a
 # column that is read, and do no harm elsewhere.
 _BLOCK = 2**21
+_PADDING = 2**20  # zero bytes that fill up the end of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _by_words(head: bytes) -> tuple[str, str]:
 
 def _refuse_nul(data: Buffer, name: str) -> None:
     at = data.find(b"\0", 0, _BLOCK)
-    if at < 0:
+    if at < 0 or (not bytes(data[at : at + _PADDING]).strip(b"\0\x1a\r\n") and len(data) <= at + _PADDING):
         return
     line = bytes(data[:at]).count(b"\n") + 1
     raise FileRefused(

@@ -18,10 +18,10 @@ import pandas as pd
 
 from lib.candles import PRICES, from_micros
 from lib.errors import FileRefused
-from lib.files.cells import is_missing, numeric
 from lib.files.columns import Roles
 from lib.files.layout import Layout
 from lib.files.model import Choices
+from lib.files.tick_cells import Cells, counts, irregular, restless
 from lib.timeframes import Timeframe
 
 __all__ = [
@@ -40,9 +40,9 @@ __all__ = [
 Array = np.ndarray[Any, Any]
 SIDES = ("mid", "bid", "ask")
 TICK_ROLES = ("price", "bid", "ask")
-_BID = re.compile(r"(best )?bid( ?(price|px|rate|close))?|b|bp|bid 1|bid price 1|buy price|geld")
+_BID = re.compile(r"((best|rate|px) )?bid( ?(price|px|rate|close))?( 0?[01])?|b|bp|buy price|geld")
 _ASK = re.compile(
-    r"(best )?(ask|offer|ofr)( ?(price|px|rate|close))?|a|ap|ask 1|ask price 1|sell price|brief"
+    r"((best|rate|px) )?(ask|offer|ofr)( ?(price|px|rate|close))?( 0?[01])?|a|ap|sell price|brief"
 )
 _PRICE = re.compile(
     r"(trade|last|deal|exec|execution|fill|match)? ?(price|px|rate)|last|p|trade|preis|kurs|prix|precio|цена"
@@ -51,7 +51,6 @@ _SIZE = re.compile(
     r"(trade|last|deal|exec|base|fill|match)? ?(size|amount|qty|quantity|volume|vol|lots|shares)( base)?|v|q|s"
     r"|menge|объем|объём|cantidad|volumen"
 )
-_REPEATED = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +79,14 @@ def find(found: Layout, roles: Roles, micros: Array, choices: Choices) -> Ticks 
     chosen = {role: label for role, label in choices.columns.items() if role in TICK_ROLES and label}
     if choices.content == "candles":
         return None
-    cells = _Cells(found, set(roles.times))
+    cells = Cells(found, set(roles.times))
     if chosen:
         return _chosen(found, roles, chosen, cells, choices)
     placed = {price: roles.at[price] for price in PRICES if price in roles.at}
     if len(placed) == 4 and any(cells.holds(at) for at in placed.values()) and _fits(cells, placed):
         return _flat(roles, cells, placed, micros, choices)
+    if len(placed) == 4 and (last := _last_of_quotes(roles, cells, placed, micros, choices)) is not None:
+        return last
     letters = [at for at in placed.values() if len(cells.names[at]) == 1]
     sure = {"open", "high", "low"} & placed.keys()
     if sure and len(placed) > len(letters) and found.header and choices.content is None:
@@ -94,55 +95,7 @@ def find(found: Layout, roles: Roles, micros: Array, choices: Choices) -> Ticks 
     return named(roles, cells, micros, choices)
 
 
-class _Cells:
-    """The sample's columns as figures."""
-
-    def __init__(self, found: Layout, times: set[int]) -> None:
-        rows = [row for row in found.rows if len(row) == found.width]
-        self.columns = list(zip(*rows, strict=True)) if rows else []
-        self.names = [_plain(label) for label in found.names]
-        self.times = times
-        self.header = bool(found.header)
-        self._values: dict[int, Array] = {}
-
-    def holds(self, at: int) -> bool:
-        """All cells are figures, and some are there."""
-        column = self.columns[at] if at < len(self.columns) else ()
-        return any(numeric(cell) for cell in column) and all(
-            numeric(cell) or is_missing(cell) for cell in column
-        )
-
-    def values(self, at: int) -> Array:
-        """A column as floats; looked at once."""
-        if at not in self._values:
-            self._values[at] = np.array([_value(cell) for cell in self.columns[at]])
-        return self._values[at]
-
-    def figures(self) -> list[int]:
-        return [at for at in range(len(self.columns)) if at not in self.times and self.holds(at)]
-
-    def named(self, pattern: re.Pattern[str]) -> list[int]:
-        return [at for at in self.figures() if pattern.fullmatch(self.names[at])]
-
-
-def _plain(label: str) -> str:
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", label)
-    return " ".join(re.sub(r"[\W_]+", " ", spaced.casefold()).split())
-
-
-def _value(cell: str) -> float:
-    """A figure of the sample; NaN where it is none, or one that no market has."""
-    if " " in cell or "," in cell:
-        cell = cell.replace(" ", "")
-        cell = cell.replace(",", "." if cell.count(",") == 1 and "." not in cell else "")
-    try:
-        made = float(cell)
-    except ValueError:
-        return float("nan")
-    return made if abs(made) < 1e100 else float("nan")
-
-
-def _fits(cells: _Cells, placed: dict[str, int]) -> bool:
+def _fits(cells: Cells, placed: dict[str, int]) -> bool:
     """Nearly every row can be a candle, so read."""
     o, h, lo, c = (cells.values(placed[name]) for name in PRICES)
     with np.errstate(invalid="ignore"):
@@ -151,22 +104,8 @@ def _fits(cells: _Cells, placed: dict[str, int]) -> bool:
     return not known.any() or bool(fine[known].mean() > 0.5)
 
 
-def irregular(micros: Array) -> bool:
-    """Times of ticks: some repeat, or lie between whole seconds, or keep no step."""
-    known = np.sort(micros[micros != np.iinfo(np.int64).min])
-    steps = np.diff(known)
-    if len(steps) < 2:
-        return bool(len(known) and (known % 10**6).any())
-    if (known % 10**6).mean() > 0 and ((known % 10**6) != 0).mean() > 0.2:
-        return True
-    if (steps == 0).mean() > _REPEATED:
-        return True
-    values, counts = np.unique(steps, return_counts=True)
-    return bool(counts.max() < len(steps) * 0.3 and values[counts.argmax()] < 3600 * 10**6)
-
-
 def _flat(
-    roles: Roles, cells: _Cells, placed: dict[str, int], micros: Array, choices: Choices
+    roles: Roles, cells: Cells, placed: dict[str, int], micros: Array, choices: Choices
 ) -> Ticks | None:
     """Four prices that are one in every row, at times of ticks."""
     o, h, lo, c = (cells.values(placed[name]) for name in PRICES)
@@ -175,6 +114,24 @@ def _flat(
         return None
     at = {"price": placed["close"], **({"volume": roles.at["volume"]} if "volume" in roles.at else {})}
     return _made("trades", roles, at, choices, "open, high, low and close are one price in every row")
+
+
+def _last_of_quotes(
+    roles: Roles, cells: Cells, placed: dict[str, int], micros: Array, choices: Choices
+) -> Ticks | None:
+    """Rows of a terminal with one trade each: no open, and the ask and the bid for high and low."""
+    o, h, lo, c = (cells.values(placed[name]) for name in PRICES)
+    if (
+        o.any()
+        or not ((lo <= c) & (c <= h)).mean() > 0.9
+        or not (irregular(micros) or choices.content == "ticks")
+    ):
+        return None
+    at = {"price": placed["close"], **({"volume": roles.at["volume"]} if "volume" in roles.at else {})}
+    made = _made(
+        "trades", roles, at, choices, "every open is 0, and the last price lies between low and high"
+    )
+    return replace(made, roles=replace(made.roles, contradiction=""))
 
 
 def _made(
@@ -195,7 +152,7 @@ def _made(
     )
 
 
-def _chosen(found: Layout, roles: Roles, chosen: dict[str, str], cells: _Cells, choices: Choices) -> Ticks:
+def _chosen(found: Layout, roles: Roles, chosen: dict[str, str], cells: Cells, choices: Choices) -> Ticks:
     at = {role: _place(found, label) for role, label in chosen.items()}
     if "price" in at:
         size = roles.at.get("volume", next(iter(cells.named(_SIZE)), None))
@@ -219,7 +176,7 @@ def _place(found: Layout, label: str) -> int:
     raise FileRefused(f"There is no column {label!r}.", remedy=f"Columns: {', '.join(found.names[:30])}.")
 
 
-def _named(roles: Roles, cells: _Cells, micros: Array, choices: Choices) -> Ticks | None:
+def _named(roles: Roles, cells: Cells, micros: Array, choices: Choices) -> Ticks | None:
     bids, asks = cells.named(_BID), cells.named(_ASK)
     if bids and asks:
         at = {"bid": bids[0], "ask": asks[0]}
@@ -239,12 +196,14 @@ def _named(roles: Roles, cells: _Cells, micros: Array, choices: Choices) -> Tick
     return _made("trades", roles, at, choices, "a price at times that keep no step")
 
 
-def _by_place(roles: Roles, cells: _Cells, micros: Array, choices: Choices) -> Ticks | None:
+def _by_place(roles: Roles, cells: Cells, micros: Array, choices: Choices) -> Ticks | None:
     """No header: a bid and an ask lie near each other in every row; of a price and a size, the price
     moves little from row to row."""
-    places = [
-        at for at in cells.figures() if at > max(roles.times, default=-1) and not _counts(cells.values(at))
-    ]
+    every = [at for at in cells.figures() if not counts(cells.values(at))]
+    places = [at for at in every if at > max(roles.times, default=-1)] or every
+    if (among := _among_quotes(cells, places, micros, choices)) is not None:
+        why = "a price, and beside it a bid and an ask that hold it between them"
+        return _made("trades", roles, among, choices, why)
     if len(places) >= 2:
         one, other = cells.values(places[0]), cells.values(places[1])
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -259,7 +218,7 @@ def _by_place(roles: Roles, cells: _Cells, micros: Array, choices: Choices) -> T
     if not places or not (irregular(micros) or choices.content == "ticks"):
         return None
     price, size = places[0], places[1] if len(places) > 1 else None
-    if size is not None and _restless(cells.values(price)) > 5 * _restless(cells.values(size)):
+    if size is not None and restless(cells.values(price)) > 5 * restless(cells.values(size)):
         price, size = size, price
     at = {"price": price} | ({"volume": size} if size is not None else {})
     return _made(
@@ -267,19 +226,27 @@ def _by_place(roles: Roles, cells: _Cells, micros: Array, choices: Choices) -> T
     )
 
 
-def _counts(values: Array) -> bool:
-    """Numbers of trades, not prices: whole, each above the one before, or each below it."""
-    steps = np.diff(values)
-    whole = bool((values == np.floor(values)).all())
-    return len(values) > 4 and whole and bool((steps > 0).all() or (steps < 0).all())
-
-
-def _restless(values: Array) -> float:
-    """How far figures jump from row to row, relative to their size."""
-    known = values[np.isfinite(values) & (values > 0)]
-    if len(known) < 2:
-        return float("inf")
-    return float(np.abs(np.diff(np.log(known))).mean()) + 1e-6
+def _among_quotes(cells: Cells, places: list[int], micros: Array, choices: Choices) -> dict[str, int] | None:
+    """Of three prices side by side, that of a trade, where the other two are a bid and an ask around it; the size
+    follows the three. At times of ticks."""
+    three = places[:3]
+    if len(three) < 3 or not (irregular(micros) or choices.content == "ticks"):
+        return None
+    rows = np.stack([cells.values(at) for at in three], axis=1)
+    rows = rows[np.isfinite(rows).all(axis=1)]
+    if len(rows) < 8 or not ((rows.max(axis=1) - rows.min(axis=1)) < 0.02 * rows.min(axis=1)).mean() > 0.9:
+        return None
+    scores = []
+    for price, low, high in ((0, 1, 2), (2, 0, 1), (1, 0, 2)):
+        bid, ask = np.minimum(rows[:, low], rows[:, high]), np.maximum(rows[:, low], rows[:, high])
+        one_way = max((rows[:, low] <= rows[:, high]).mean(), (rows[:, low] >= rows[:, high]).mean()) > 0.99
+        within = (bid <= rows[:, price]) & (rows[:, price] <= ask)
+        scores.append((float(within.mean()) if one_way else 0.0, -price, price))
+    best, _, price = max(scores)
+    if best < 0.7:
+        return None
+    size = next((at for at in places[3:] if at > three[2]), None)
+    return {"price": three[price]} | ({"volume": size} if size is not None else {})
 
 
 # ------------------------------------------------------------------------------------------------- make

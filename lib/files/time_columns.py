@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from itertools import pairwise
 
 import numpy as np
 
 from lib.files.cells import is_missing
 from lib.files.roles import Work, value_of
-from lib.files.times import count_of
+from lib.files.times import count_of, epoch_unit, from_epoch
 from lib.files.words import ADJUSTED, NEVER, TIME_WORDS
 
 __all__ = ["find_times"]
@@ -41,7 +42,7 @@ def find_times(work: Work) -> None:
     elif by_kind["date"]:
         _date_and_clock(work, by_kind["date"][0], by_kind["clock"], reason)
     elif by_kind["epoch"]:
-        work.take("time", by_kind["epoch"][0], "its cells count from 1970")
+        work.take("time", _epoch(work, by_kind["epoch"]), "its cells count from 1970")
     elif (at := _counted(work)) is not None:
         work.take("time", at, "its cells count days or minutes")
     elif (at := _since_midnight(work)) is not None:
@@ -53,6 +54,18 @@ def find_times(work: Work) -> None:
         work.undecided["time"] = (
             tuple(label for label, name in labels if name in TIME_WORDS) or work.layout.names
         )
+
+
+def _epoch(work: Work, found: list[int]) -> int:
+    """Of several columns that may count from 1970, the first whose times are not to come, and that is no row of
+    numbers one by one, as of trades."""
+    soon = (time.time() + 366 * 86400) * 10**6
+    for at in found if len(found) > 1 else ():
+        values = np.array([value_of(cell) for cell in work.cells[at] if not is_missing(cell)])
+        steps = np.abs(np.diff(values))
+        if from_epoch(values, epoch_unit(values)).max() < soon and not (steps == 1).all():
+            return at
+    return found[0]
 
 
 def _counted(work: Work) -> int | None:
@@ -92,12 +105,21 @@ def _date_and_clock(work: Work, date: int, clocks: list[int], reason: str) -> No
         if work.free(at) and work.bare[at] in TIME_WORDS and at != date and _clock_digits_loose(work, at)
         and not re.search(r"date|day|index|datum|fecha", work.plain[at])
     ]  # fmt: skip
-    clock = next(iter(clocks or digits), None)
+    clock = next(iter(clocks or digits or _unnamed_clock(work)), None)
     if clock is None or "clock" in work.left_out:
         work.take("time", date, reason)
         return
     work.take("date", date, reason)
     work.take("clock", clock, "times of day, apart from the dates")
+
+
+def _unnamed_clock(work: Work) -> list[int]:
+    """The only column of times of day, whatever it is called, where the dates repeat."""
+    found = [
+        at for at in range(work.layout.width)
+        if work.free(at) and work.kind(at) == "clock" and not NEVER.search(work.plain[at]) and not _ends(work, at)
+    ]  # fmt: skip
+    return found if len(found) == 1 and len(set(work.cells[found[0]])) > 1 else []
 
 
 def _clock_digits_loose(work: Work, at: int) -> bool:

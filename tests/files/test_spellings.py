@@ -72,6 +72,9 @@ CASES: dict[str, Case] = {
                                                          {"mark": ";", "want": YEN}),
     "averages named by a figure": ("日付,始値,高値,安値,終値,5DMA,出来高", lambda t, r: [*plain("%Y/%m/%d")(t, r)[:5], "--", str(r.volume)]),
     "a turnover with marks": ("Datum;Erster;Hoch;Tief;Schlusskurs;Volumen;Stuecke", lambda t, r: [f"{t:%Y-%m-%d}", *map(comma, (r.open, r.high, r.low, r.close)), f"{r.volume * r.close:,.0f}".replace(",", "."), f"{r.volume:,.0f}".replace(",", ".")], {"mark": ";"}),
+    "a bid and an ask in another language": ("日時,始値(BID),高値(BID),安値(BID),終値(BID),始値(ASK),高値(ASK),安値(ASK),終値(ASK),出来高", lambda t, r: [
+        *plain("%Y/%m/%d %H:%M:%S")(t, r)[:5], *(f"{x + 0.01:.5f}" for x in (r.open, r.high, r.low, r.close)), str(r.volume)], {"want": HOURS}),
+    "an adjusted close behind, no header": ("", lambda t, r: [*plain("%Y-%m-%d")(t, r)[:5], f"{r.close * 0.97:.6f}", str(r.volume)]),
     # ---- dates
     "years of the republic": ("日期,開盤價,最高價,最低價,收盤價,成交股數", local(lambda t: f"{t.year - 1911}/{t:%m/%d}")),
     "years of the buddha": ("วันที่,เปิด,สูงสุด,ต่ำสุด,ปิด,ปริมาณ", local(lambda t: f"{t:%d/%m}/{t.year + 543}")),
@@ -82,6 +85,18 @@ CASES: dict[str, Case] = {
     "colons in the date": ("snapshotTime,Open,High,Low,Close,Volume", plain("%Y:%m:%d-%H:%M:%S"), {"want": HOURS}),
     "GMT and an offset, all the same": ("Local time,Open,High,Low,Close,Volume", local(lambda t: f"{t - pd.Timedelta('5h'):%d.%m.%Y %H:%M:%S}.000 GMT-0500"), {"want": HOURS}),
     "days and hours apart, none past the 12th": ("Date;Time;Open;High;Low;Close;Volume", plain("%d/%m/%Y;%H:%M"), {"mark": ";", "want": HOURS}),
+    "times of day in a column of any name": ("DATE,TIME_M,SYM_ROOT,OPEN,HIGH,LOW,CLOSE,VOL", lambda t, r: [f"{t:%Y%m%d}", f"{t.hour}:{t:%M:%S}.000000", "X", *plain("")(t, r)[1:]], {"want": HOURS}),
+    "ends of candles": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d %H:59:59"), {"want": HOURS}),
+    "ends of days": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d 23:59:59.999")),
+    "czech months": ("Datum;Open;High;Low;Close;Volume", local(lambda t: f"{t.day}. {['ledna', 'února', '', '', '', '', '', '', '', '', 'listopadu', 'prosince'][t.month - 1]} {t.year}"), {"mark": ";"}),
+    "swedish months": ("Datum;Öppen;Högst;Lägst;Stängning;Volym", local(lambda t: f"{t.day} {['januari', 'feb.', '', '', '', '', '', '', '', '', 'november', 'dec.'][t.month - 1]} {t.year}"), {"mark": ";"}),
+    # ---- lines that are no rows
+    "zero bytes at the end": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d"), {"tail": "\0" * 512}),
+    "the mark of an old file's end": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d"), {"tail": "\x1a"}),
+    "a dividend": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d"), {"tail": "2024-01-05,0.24 Dividend,,,,\n2024-01-05,2:1 Stock Split\n"}),
+    "a second table below": ("Date;Open;High;Low;Close;Volume", plain("%Y-%m-%d"), {"mark": ";", "tail": "\ncursor\n\nINDEX;TOTAL\n0;60\n\n"}),
+    "a note of one sign": ("日期,開盤價,最高價,最低價,收盤價,成交股數", plain("%Y-%m-%d"), {"tail": "共60筆\n"}),
+    "a file behind another, with its mark": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d"), {"tail": "\ufeffDate,Open,High,Low,Close,Volume\n"}),
 }  # fmt: skip
 
 
@@ -92,6 +107,20 @@ def test_spellings(name: str) -> None:
     want = told.get("want", DAYS)
     text = write(header, cells, want, told.get("mark", ","), told.get("tail", ""))
     same(read("data.csv", text.encode(), told.get("choices", Choices())), want)
+
+
+def test_a_row_that_was_cut_is_no_remark() -> None:
+    text = write("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d"), DAYS, ",", "2024-01-05,110.2\n")
+    with pytest.raises(FileRefused, match="line 62: The line has 2 cells"):
+        read("data.csv", text.encode())
+
+
+def test_zero_bytes_among_the_rows_are_damage() -> None:
+    text = write(
+        "Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d"), DAYS, ",", "\0\0\n2024-01-05,1,2,1,2,5\n"
+    )
+    with pytest.raises(FileRefused, match=r"Line 62 of .* holds a zero byte"):
+        read("data.csv", text.encode())
 
 
 def test_seven_digits_of_either_calendar_are_no_dates() -> None:

@@ -262,3 +262,49 @@ def test_ticks_that_vendors_made(name: str, market_data: Path) -> None:
     if "p1_min" in want:
         edges = (made.table["low"].min(), made.table["high"].max())
         assert edges == pytest.approx((want["p1_min"], want["p1_max"]), rel=1e-12)
+
+
+def _trades() -> pd.DataFrame:
+    """Trades at the bid or the ask, at times with nanoseconds."""
+    made = quotes(400).assign(size=np.random.default_rng(5).integers(1, 50, 400))
+    made["price"] = np.where(np.arange(400) % 3 == 0, made["bid"], made["ask"])
+    made["time"] += pd.to_timedelta(np.arange(400) % 1000, unit="ns")
+    return made
+
+
+def _nano(t: pd.Timestamp) -> str:
+    return f"{t.microsecond * 1000 + t.nanosecond:09d}"
+
+
+# A header, and the cells of a trade: its time, its number, and its figures.
+SPELLED: dict[str, tuple[str, Any]] = {
+    "nanoseconds": ("ts_event,price,size", lambda t, n, r: f"{t:%Y-%m-%dT%H:%M:%S}.{_nano(t)}Z,{r.price},{r.size}"),
+    "tenths of a microsecond, a price before its quotes": ("", lambda t, n, r: f"{t:%Y%m%d %H%M%S} {_nano(t)[:7]};{r.price};{r.bid};{r.ask};{r.size}"),
+    "a day, a price before its quotes": ("", lambda t, n, r: f"{t:%m/%d/%Y},{t:%H:%M:%S}.{_nano(t)[:3]},{r.price},{r.bid},{r.ask},{r.size}"),
+    "quotes before their price": ("", lambda t, n, r: f"{t:%Y-%m-%d %H:%M:%S.%f},{r.bid},{r.ask},{r.price},{r.size}"),
+    "the time behind, and numbers like counts": ("", lambda t, n, r: f"{3333333333 + n},{r.price},{r.size},{r.price * r.size:.4f},{t.value // 10**6},True,True"),
+    "numbers from and to": ("", lambda t, n, r: f"{n},{r.price},{r.size},{2 * n},{2 * n + 1},{t.value // 10**6},True,True"),
+    "names in two languages": ("trade_id/撮合id,side/交易方向,size/数量,price/价格,created_time/成交时间", lambda t, n, r: f"{n},buy,{r.size},{r.price},{t.value // 10**6}"),
+    "a clock by another name": ("DATE,TIME_M,SYM_ROOT,SIZE,PRICE", lambda t, n, r: f"{t:%Y%m%d},{t.hour}:{t:%M:%S}.{_nano(t)},X,{r.size},{r.price}"),
+    "the ask and the bid for high and low": ("Date, Time, Open, High, Low, Last, Volume", lambda t, n, r: f"{t:%Y/%m/%d}, {t:%H:%M:%S.%f}, 0, {r.ask}, {r.bid}, {r.price}, {r.size}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPELLED)
+def test_trades_as_they_are_spelled(name: str) -> None:
+    header, row = SPELLED[name]
+    ticks = _trades()
+    lines = [row(t, n, r) for n, (t, r) in enumerate(zip(ticks["time"], ticks.itertuples(), strict=True))]
+    data = "\n".join([*([header] if header else []), *lines]).encode()
+    made = read("ticks.csv", data, Choices(day_first=False))
+    assert made.ticks == len(ticks)
+    want = ticks.assign(time=ticks["time"].dt.floor("ms" if "numbers" in name or "two" in name else "us"))
+    same(made.table, by_pandas(want, want["price"], "1min", want["size"]))
+
+
+@pytest.mark.parametrize("names", ["ts_event,bid_px_00,ask_px_00", "RateDateTime,RateBid,RateAsk", "time,bid_price_1,ask_price_1"])  # fmt: skip
+def test_quotes_as_they_are_spelled(names: str) -> None:
+    ticks = quotes()
+    data = written(ticks).split(b"\n", 1)[1]
+    made = read("ticks.csv", names.encode() + b"\n" + data)
+    same(made.table, by_pandas(ticks, (ticks["bid"] + ticks["ask"]) / 2, "1min"))
