@@ -129,10 +129,19 @@ def extended(
     return Stretch(stretch.start, end)
 
 
-def whole(store: Store, series: Series, timeframe: Timeframe, picks: Sequence[Pick]) -> Loaded:
-    """All of a series, or its newest ``EXACT`` bars where it has more: what Replay walks over."""
-    recent = store.read(series, timeframe=timeframe, last=EXACT)
-    return load(store, series, timeframe, picks, Stretch(recent.index[0] if len(recent) else None, None))
+def whole(
+    store: Store,
+    series: Series,
+    timeframe: Timeframe,
+    picks: Sequence[Pick],
+    near: pd.Timestamp | None = None,
+) -> Loaded:
+    """All of a series: what Replay walks over. Where it has more than ``EXACT`` bars, the newest of them, or
+    as many around ``near`` where that lies before these."""
+    stretch = opening(store, series, timeframe, bars=EXACT)
+    if near is not None and stretch.start is not None and near < stretch.start:
+        stretch = opening(store, series, timeframe, near, bars=EXACT)
+    return load(store, series, timeframe, picks, stretch)
 
 
 def rebased(store: Store, infos: Sequence[SeriesInfo]) -> dict[Series, pd.Series]:

@@ -60,9 +60,8 @@ def _day() -> str:
     asked = address.asked("day", "")
     if not asked:
         return ""
-    try:
-        day = pd.Timestamp(asked)
-    except ValueError:
+    day = words.moment(asked)
+    if day is None:
         warn(f"{plain(asked)} is not a date.")
         address.keep("day", "", "")
         return ""

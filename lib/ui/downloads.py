@@ -114,7 +114,7 @@ def _again(job: Job) -> None:
 
 
 def _going(progress: Progress) -> str:
-    parts = [f"{progress.candles:,} candles"]
+    parts = [words.count(progress.candles, "candle")]
     if progress.rate:
         parts.append(f"{words.number(progress.rate)} a second")
     if progress.eta_seconds is not None:

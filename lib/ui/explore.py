@@ -85,13 +85,9 @@ def _date(info: SeriesInfo) -> pd.Timestamp | None:
     forgotten."""
     asked = address.asked("at", "")
     first, last = info.first.date(), info.last.date()
-    moment = None
-    if asked:
-        try:
-            moment = pd.Timestamp(asked)
-            moment = moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
-        except ValueError:
-            warn(f"{plain(asked)} is not a date; showing the newest candles.")
+    moment = words.moment(asked) if asked else None
+    if asked and moment is None:
+        warn(f"{plain(asked)} is not a date; showing the newest candles.")
     if moment is not None and not first <= moment.date() <= last:
         warn(
             f"{moment.date()} lies outside this series, {first} to {last}; showing the newest candles.",

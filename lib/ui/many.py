@@ -136,8 +136,8 @@ def _note(look: Look) -> str:
     if look.checked is None:
         return look.error.message.removeprefix(f"{look.given.name}: ") if look.error is not None else ""
     report = look.checked.report
-    notes = [f"{report.refused:,} rows left out"] if report.refused else []
-    notes += [f"{report.duplicates:,} rows stood twice"] if report.duplicates else []
+    notes = [f"{words.count(report.refused, 'row')} left out"] if report.refused else []
+    notes += [f"{words.count(report.duplicates, 'row')} stood twice"] if report.duplicates else []
     notes += [f"made of {look.checked.ticks:,} ticks"] if look.checked.ticks else []
     warnings = [controls(each) for each in look.checked.reading.warnings]
     return ". ".join([*notes, *no_zone(look.checked), *warnings])

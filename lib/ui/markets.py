@@ -10,6 +10,7 @@ from lib.errors import UnknownName
 from lib.sources import registry
 from lib.sources.limits import Use, budgets, span
 from lib.sources.registry import Entry
+from lib.ui import words
 from lib.ui.frame import plain
 
 __all__ = ["budget", "is_askable", "is_ready", "known_symbols", "symbol_box", "written"]
@@ -49,7 +50,7 @@ def symbol_box(entry: Entry, symbols: Sequence[str], *, key: str, label: str = "
     st.session_state[key] = held
     chosen = st.selectbox(
         label, options, key=key, index=None, accept_new_options=True, placeholder=entry.example,
-        help=f"{len(symbols):,} symbols of {entry.title}; type to search, or write another" if symbols
+        help=f"{words.count(len(symbols), 'symbol')} of {entry.title}; type to search, or write another" if symbols
         else f"As {entry.title} spells it, such as {entry.example}; its list cannot be had now",
     )  # fmt: skip
     return written(str(chosen), entry, symbols) if chosen else ""

@@ -16,7 +16,7 @@ from lib.indicators import Pick
 from lib.replay import SPEEDS, Clock, Replay
 from lib.store import SeriesInfo, Store
 from lib.timeframes import Timeframe
-from lib.ui import address
+from lib.ui import address, words
 from lib.ui.explore import candle_time, event_marks
 from lib.ui.frame import guard, plain
 from lib.ui.notes import warn
@@ -31,6 +31,8 @@ _CHART = "replay_chart"
 # run, which gives the fragment its new period.
 _AT, _START, _CLOCK = "replay_at", "replay_start", "replay_clock"
 _OF, _FROM, _RESTART = "replay_of", "replay_from", "replay_restart"
+# Where a long series was entered, as only a part of it is walked over; and a wish to enter it elsewhere.
+_NEAR, _ELSEWHERE = "replay_near", "replay_elsewhere"
 # A chart starts with at least this many bars before the cursor, where there are that many.
 _FEWEST = 200
 _SPEED_NAMES = {f"{speed:g}x": speed for speed in SPEEDS}
@@ -39,43 +41,53 @@ _SPEED_NAMES = {f"{speed:g}x": speed for speed in SPEEDS}
 def play(store: Store, info: SeriesInfo, timeframe: Timeframe, picks: Sequence[Pick], look: Look) -> None:
     """Everything under the pickers. The cursor is an open time in the address (``from``) and a bar
     number in the session; another series or timeframe puts the clock back on hold."""
-    loaded = history.whole(store, info.series, timeframe, picks)
-    _settle(loaded)
+    asked = _asked(info, timeframe)
+    loaded = history.whole(store, info.series, timeframe, picks, st.session_state.get(_NEAR))
+    _settle(info, loaded, asked)
     address.check("speed", list(_SPEED_NAMES), "1x", "Speed")
     clock: Clock | None = st.session_state.get(_CLOCK)
     drawn = st.fragment(_player, run_every=clock.period if clock is not None else None)
     drawn(info, loaded, picks, look)
 
 
-def _settle(loaded: Loaded) -> None:
-    """Where the cursor stands when a series is opened: at the time in the address, else one screen in."""
+def _asked(info: SeriesInfo, timeframe: Timeframe) -> str | None:
+    """The start the address asks for, empty for none; None where the cursor stays."""
     asked = address.asked("from", "")
-    of = (loaded.series, loaded.timeframe)
+    of = (info.series, timeframe)
     if st.session_state.get(_OF) == of and asked == st.session_state.get(_FROM):
-        return
+        return None
     if st.session_state.get(_OF, of) != of and asked == st.session_state.get(_FROM):
         asked = ""  # another series was picked: the old cursor's time means nothing in it
-    st.session_state.update({_OF: of, _CLOCK: None, _FROM: asked})
+    st.session_state.update({_OF: of, _CLOCK: None, _FROM: asked, _NEAR: words.moment(asked)})
+    return asked
+
+
+def _settle(info: SeriesInfo, loaded: Loaded, asked: str | None) -> None:
+    """Where the cursor stands when a series is opened: at the time in the address, else one screen in."""
+    if asked is None:
+        return
     replay = Replay(loaded.candles, min(_FEWEST, len(loaded.candles)) - 1)
     if asked:
-        try:
-            time_ = pd.Timestamp(asked, tz="UTC")
-            replay = Replay.from_time(loaded.candles, time_)
-            if not loaded.candles.index[0] <= time_ <= loaded.timeframe.after(loaded.candles.index[-1]):
+        near = words.moment(asked)
+        if near is None:
+            warn(f"{plain(asked)} is not a time; starting near the front.")
+        else:
+            replay = Replay.from_time(loaded.candles, near)
+            if not info.first <= near <= info.series.timeframe.after(info.last):
                 warn(
                     f"{plain(asked)} lies outside this series; starting at its nearer end.",
                     ":material/event_busy:",
                 )
-        except ValueError:
-            warn(f"{plain(asked)} is not a time; starting near the front.")
     _place(replay.at)
 
 
 def _player(info: SeriesInfo, loaded: Loaded, picks: Sequence[Pick], look: Look) -> None:
     """One look at the replay: move the cursor by what is due, then draw what may be seen."""
     with guard():
+        if st.session_state.pop(_ELSEWHERE, False):
+            st.rerun()
         replay = _move(loaded)
-        _controls(replay, loaded.timeframe, look)
+        _controls(info, loaded, replay, look)
         start = _start(replay)
         seen = slice(start, replay.at + 1)
         candle_chart(
@@ -121,7 +133,8 @@ def _start(replay: Replay) -> int:
 # --------------------------------------------------------------------------------------------- controls
 
 
-def _controls(replay: Replay, timeframe: Timeframe, look: Look) -> None:
+def _controls(info: SeriesInfo, loaded: Loaded, replay: Replay, look: Look) -> None:
+    timeframe = loaded.timeframe
     playing = st.session_state[_CLOCK] is not None
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _button(":material/skip_previous:", "Back", "Left", _step, -1, disabled=replay.at == 0)
@@ -135,9 +148,10 @@ def _controls(replay: Replay, timeframe: Timeframe, look: Look) -> None:
             help="Bars a second", on_change=_retime, quiet=True,
         )  # fmt: skip
         with st.popover("Start at", icon=":material/flag:"):
-            _starts(replay, timeframe)
+            _starts(info, loaded, replay)
+        part = " in this part of the series" if loaded.has_older or loaded.has_newer else ""
         st.markdown(
-            f"Bar **{replay.at + 1:,}** of {len(replay.candles):,} · {candle_time(replay.time, timeframe, look.zone)}"
+            f"Bar **{replay.at + 1:,}** of {len(replay.candles):,}{part} · {candle_time(replay.time, timeframe, look.zone)}"
         )
     st.session_state["replay_seek"] = replay.at + 1
     if len(replay.candles) > 1:
@@ -165,17 +179,21 @@ def _button(
     )
 
 
-def _starts(replay: Replay, timeframe: Timeframe) -> None:
-    index = replay.candles.index
+def _starts(info: SeriesInfo, loaded: Loaded, replay: Replay) -> None:
+    count = len(loaded.candles)
     st.date_input(
-        "A date", replay.time.date(), min_value=index[0].date(), max_value=index[-1].date(),
-        key=f"replay_date_{replay.time.date()}", on_change=_from_date, args=(replay, f"replay_date_{replay.time.date()}"),
+        "A date", replay.time.date(), min_value=info.first.date(), max_value=info.last.date(),
+        key=f"replay_date_{replay.time.date()}", on_change=_from_date, args=(loaded, f"replay_date_{replay.time.date()}"),
     )  # fmt: skip
+    if loaded.has_older or loaded.has_newer:
+        st.caption(f"{count:,} candles around the start are walked over. A date leads to any others.")
     st.number_input(
-        f"A bar, 1 to {len(index):,}", 1, len(index), replay.at + 1,
+        f"A bar, 1 to {count:,}", 1, count, replay.at + 1,
         key=f"replay_bar_{replay.at}", on_change=_from_bar, args=(f"replay_bar_{replay.at}",),
     )  # fmt: skip
-    st.button("Anywhere, by chance", icon=":material/casino:", on_click=_anywhere, args=(replay,))
+    st.button(
+        "Anywhere, by chance", icon=":material/casino:", on_click=_anywhere, args=(info, loaded, replay)
+    )
 
 
 def _place(at: int) -> None:
@@ -185,18 +203,31 @@ def _place(at: int) -> None:
     _pause()
 
 
-def _from_date(replay: Replay, key: str) -> None:
+def _from_date(loaded: Loaded, key: str) -> None:
     chosen = st.session_state[key]
     if chosen is not None:
-        _place(Replay.from_time(replay.candles, pd.Timestamp(chosen, tz="UTC")).at)
+        _to_time(loaded, pd.Timestamp(chosen, tz="UTC"))
+
+
+def _to_time(loaded: Loaded, time_: pd.Timestamp) -> None:
+    """A start among the candles that are here, or, by the address and a run of the whole page, among others."""
+    index = loaded.candles.index
+    if (loaded.has_older and time_ < index[0]) or (loaded.has_newer and time_ > index[-1]):
+        address.keep("from", _stamp(time_), "")
+        st.session_state[_ELSEWHERE] = True
+        return
+    _place(Replay.from_time(loaded.candles, time_).at)
 
 
 def _from_bar(key: str) -> None:
     _place(int(st.session_state[key]) - 1)
 
 
-def _anywhere(replay: Replay) -> None:
-    _place(Replay.anywhere(replay.candles, random.Random()).at)
+def _anywhere(info: SeriesInfo, loaded: Loaded, replay: Replay) -> None:
+    if loaded.has_older or loaded.has_newer:
+        _to_time(loaded, info.first + (info.last - info.first) * random.random())
+    else:
+        _place(Replay.anywhere(replay.candles, random.Random()).at)
 
 
 def _step(bars: int) -> None:

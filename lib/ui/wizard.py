@@ -175,9 +175,11 @@ def _outcome(given: Given, look: Look) -> None:
 def _notes(found: Checked) -> str:
     report = found.report
     notes = [f"they were made of {found.ticks:,} ticks"] if found.ticks else []
-    notes += [f"{report.duplicates:,} rows stood twice and count once"] if report.duplicates else []
+    notes += (
+        [f"{words.count(report.duplicates, 'row')} stood twice, counted once"] if report.duplicates else []
+    )
     if report.refused:
-        notes.append(f"{report.refused:,} rows are left out")
+        notes.append(f"{words.count(report.refused, 'row')} left out")
     if not report.sorted_on_entry:
         notes.append("the rows were not in order of time; they are now")
     notes = [note[0].upper() + note[1:] for note in notes or ["every row is in order"]]

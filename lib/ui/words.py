@@ -9,7 +9,7 @@ from lib.quality import share_text
 from lib.timeframes import Timeframe, from_us, to_us, trading_days
 from lib.wording import count
 
-__all__ = ["age", "count", "day", "duration", "number", "percent", "price", "share", "size", "when"]
+__all__ = ["age", "count", "day", "duration", "moment", "number", "percent", "price", "share", "size", "when"]
 
 _STEPS = ((86400 * 365.25, "year"), (86400 * 30.44, "month"), (86400, "day"), (3600, "hour"), (60, "minute"))
 
@@ -34,6 +34,16 @@ def day(time: pd.Timestamp, timeframe: Timeframe | None = None) -> str:
 def when(time: pd.Timestamp, zone: str | None) -> str:
     """A time in a zone (an IANA name; None is UTC), to the minute."""
     return f"{time.tz_convert(zone or 'UTC'):%Y-%m-%d %H:%M}"
+
+
+def moment(text: str) -> pd.Timestamp | None:
+    """What an address says of a time, UTC where it names no zone; None where it says none."""
+    try:
+        found = pd.Timestamp(text)
+        found = found.tz_localize("UTC") if found.tzinfo is None else found.tz_convert("UTC")
+    except ValueError:
+        return None
+    return None if found is pd.NaT else found
 
 
 def number(value: float | None) -> str:

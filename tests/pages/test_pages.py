@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from lib import health, sync
+from lib import health, history, sync
 from lib.candles import from_micros
 from lib.live import hub
 from lib.series import Series
@@ -287,6 +287,30 @@ def test_replay_starts_where_the_address_says_and_steps():
     for _ in range(2):
         page.button(key="replay_Back").click().run()
     assert page.query_params["from"] == "2003-05-02"  # a Friday: the weekend has no bars
+
+
+@pytest.mark.parametrize("entered", ["2017-06-01", None])
+def test_replay_walks_over_any_part_of_a_long_series(monkeypatch, entered):
+    monkeypatch.setattr(history, "EXACT", 1000)
+    asked = {"series": "sample:EURUSD:1h"} | ({"from": entered} if entered else {})
+    page = open_page("pages/3_Replay.py", **asked)
+    assert not page.exception and not page.warning
+    assert "in this part of the series" in words(page)
+    if entered is None:
+        newest = next(each.value for each in page.markdown if "in this part" in each.value)
+        assert "2017-12" in newest
+        page.date_input[0].set_value(pd.Timestamp("2017-06-01").date()).run()
+    assert "2017-06-01" in next(each.value for each in page.markdown if "in this part" in each.value)
+    page.button(key="replay_Forward").click().run()
+    assert "2017-06-01 01:00" in words(page)
+    assert not page.exception
+
+
+def test_no_time_in_the_address_is_said():
+    for path, name in (("2_History", "at"), ("3_Replay", "from"), ("4_Quality", "day")):
+        page = open_page(f"pages/{path}.py", **{"series": "sample:IBM:1d", name: "nat"})
+        assert not page.exception
+        assert "nat is not a" in page.warning[0].value
 
 
 def test_replay_never_sends_a_bar_after_the_cursor():
