@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
+import multiprocessing as mp
 import tempfile
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bench import Result
 from lib.series import Series
-from lib.sources.binance import Binance
+from lib.sources.binance import KLINES_WEIGHT, WEIGHT_PER_MINUTE, Binance
+from lib.sources.binance_futures import BinanceFutures
 from lib.store import open_store
 from lib.sync import download
 from lib.sync.holes import holes
+from lib.timeframes import parse
 from tests.scripted import Scripted
-from tests.servers.binance_rest import Exchange, Server
+from tests.servers import providers
+from tests.servers.binance_rest import Exchange, Fault, Server
+from tests.servers.provider import Running
 from tests.sources.clock import FakeClock
 from tests.store.make import candles
 
 __all__ = ["run"]
 
 _PAGES = 300
+_START = pd.Timestamp("2020-02-01", tz="UTC")
+_MINUTE = 60
+# Candles a page where only requests are counted.
+_SMALL = 20
+# Seconds an answer of an exchange far away takes.
+_FAR = 0.3
 # Binance allows a weight of 6,000 a minute, and a page weighs 2.
 _LIMIT_MS = 20.0
 
 
 def run() -> list[Result]:
-    return [*_costs(), *_throughput()]
+    return [*_costs(), *_throughput(), *_slow_network()]
 
 
 def _costs() -> list[Result]:
@@ -62,23 +75,71 @@ def _costs() -> list[Result]:
 
 
 def _throughput() -> list[Result]:
-    """Pages a minute, in the time of a clock that only waiting moves, against what the limit allows."""
-    limit, minutes = 240, 8
-    clock = FakeClock(pd.Timestamp("2024-03-15 12:00:10", tz="UTC").timestamp())
-    exchange = Exchange(now=clock.time, limit=limit)
-    exchange.add("BTCUSDT", "2020-01-01")
-    # a little is left for others behind the same address, so that a last minute is not only begun
-    pages = int(limit * 0.95) // 2 * minutes
-    start = pd.Timestamp("2020-02-01", tz="UTC")
-    with Server(exchange) as server, tempfile.TemporaryDirectory() as folder:
-        source = Binance(server.url, clock=clock, weight_per_minute=limit)
+    """What is spent of the real limits in three minutes of a clock that only waiting moves."""
+    found = []
+    for make, serve in ((Binance, providers.Binance), (BinanceFutures, providers.BinanceFutures)):
+        clock = FakeClock(pd.Timestamp("2024-03-15 12:00:10", tz="UTC").timestamp())
+        provider = serve(clock)
+        provider.add("BTCUSDT", "2020-01-01")
         begun = time.perf_counter()
-        end = start + pd.Timedelta(minutes=pages * 1000)
-        done = download(open_store(folder), source, "BTCUSDT", "1m", start, end)
-        real = time.perf_counter() - begun
-    share = done.requests * 2 / ((clock.waited // 60 + 1) * limit)
-    fine = exchange.limited == 0
-    return [
-        Result("Sync: share of the provider's limit used", share * 100, "%", "at least 90, none above it", share >= 0.9 and fine,
-               f"{done.requests} requests in {clock.waited:.0f} s of the clock, {real:.0f} s in truth; refused: {exchange.limited}"),
-    ]  # fmt: skip
+        with Running(provider) as running:
+            source = make(running.url, clock=clock)
+            # one at a time: several who wait would each move this clock
+            source.page, source.ahead = _SMALL, 1
+            for _ in source.pages("BTCUSDT", parse("1m"), _START, None):
+                if clock.waited >= 3 * _MINUTE:
+                    break
+        most = provider.limits[0][0]
+        spent = sum(provider.weight(one) for one in provider.log if one.at < clock.began + 3 * _MINUTE)
+        share = spent / (3 * most) * 100
+        found.append(
+            Result(f"Sync: share of {source.title}'s limit used", share, "%", "at least 90, none above it",
+                   share >= 90 and provider.over == 0,
+                   f"a weight of {spent:,} in 3 minutes of {most:,} each, {len(provider.log):,} requests in "
+                   f"{time.perf_counter() - begun:.0f} s in truth; above it: {provider.over}")
+        )  # fmt: skip
+    return found
+
+
+def _slow_network() -> list[Result]:
+    """A real clock, a real limit, and answers that take 300 ms each."""
+    found = []
+    for ahead, pages in ((1, 40), (Binance.ahead, 1500)):
+        ours, its = mp.Pipe()
+        server = mp.get_context("spawn").Process(target=_serve, args=(its,), daemon=True)
+        server.start()
+        with tempfile.TemporaryDirectory() as folder:
+            source = Binance(ours.recv())
+            source.ahead = ahead
+            begun = time.perf_counter()
+            end = _START + pd.Timedelta(minutes=pages * 1000)
+            done = download(open_store(folder), source, "BTCUSDT", "1m", _START, end)
+            spent = time.perf_counter() - begun
+        ours.send("enough")
+        above = ours.recv()
+        server.join(10)
+        share = pages / spent / (WEIGHT_PER_MINUTE / KLINES_WEIGHT / _MINUTE) * 100
+        how = "one after another" if ahead == 1 else f"{ahead} under way"
+        bar = "" if ahead == 1 else "at least 90, none above it"
+        found.append(
+            Result(f"Sync: share of the limit at 300 ms an answer, {how}", share, "%", bar, ahead == 1 or (share >= 90 and not above),
+                   f"{pages:,} pages in {spent:.0f} s, {done.requests:,} requests; above it: {above}")
+        )  # fmt: skip
+    return found
+
+
+def _serve(said: Connection) -> None:
+    """An exchange far away, in a process of its own; tells how often it was asked above its limit."""
+
+    class Far(Exchange):
+        def answer(self, path: str, params: dict[str, str]) -> tuple[int, Any, dict[str, str], Fault | None]:
+            made = super().answer(path, params)
+            time.sleep(_FAR)
+            return made
+
+    there = Far()
+    there.add("BTCUSDT", "2020-01-01")
+    with Server(there) as server:
+        said.send(server.url)
+        said.recv()
+        said.send(there.limited)
