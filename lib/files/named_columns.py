@@ -79,6 +79,8 @@ def _sets(work: Work) -> dict[str, dict[str, int]]:
 
 def _rest(name: str, spellings: tuple[str, ...]) -> str | None:
     """What a name has beside the word for a price."""
+    if " " not in name:
+        return "" if name in spellings else None
     for spelling in spellings:
         if name == spelling:
             return ""

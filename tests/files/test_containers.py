@@ -126,11 +126,11 @@ def test_streams_one_after_another_are_one(kind: str) -> None:
 @pytest.mark.parametrize("kind", sorted(set(PACKERS) - {"tar"}))
 def test_no_packing_is_a_bomb(kind: str) -> None:
     with pytest.raises(FileRefused, match="unpacks to more than"):
-        unpack(Member("a", PACKERS[kind](b"0" * (90 << 20))))
+        unpack(Member("a", PACKERS[kind](b"0" * ((60 if kind == "lz4" else 40) << 20))))
 
 
 def test_archives_in_archives_are_bounded() -> None:
-    data = zipped(*((f"{n}.csv", b"0" * (8 << 20)) for n in range(16)))
+    data = zipped(*((f"{n}.csv", b"0" * (8 << 20)) for n in range(3)))  # not too much alone
     with pytest.raises(FileRefused, match="unpacks to more than"):
         unpack(Member("a", zipped(*((f"{n}.zip", data) for n in range(16)))))
     with pytest.raises(FileRefused, match=r"more than 2,000 files"):

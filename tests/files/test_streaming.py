@@ -182,7 +182,7 @@ def test_progress_goes_up_to_the_end(tmp_path: Path) -> None:
 
 
 def test_totals_are_left_out_at_the_end_only(tmp_path: Path) -> None:
-    rows = lines()
+    rows = lines(400)
     same(put(tmp_path, [*rows, "Total,,,,,12345"]))
     rows.insert(75, "Total,,,,,12345")
     with pytest.raises(FileRefused, match="line 76"):
@@ -203,3 +203,27 @@ def test_a_quote_that_is_not_closed_takes_no_row_with_it(tmp_path: Path) -> None
         streamed(path)
     noted = [rows[0] + ",note", *(f'{each},"two\nlines, of text"' for each in rows[1:])]
     assert len(read("x.csv", put(tmp_path, noted)).table) == 120
+
+
+def test_parquet_goes_through_in_pieces(tmp_path: Path) -> None:
+    whole = table(3_000)
+    plain = pd.DataFrame({"time": whole.index, **{name: whole[name].to_numpy() for name in whole}})
+    split = plain.assign(
+        date=plain["time"].dt.strftime("%Y-%m-%d"), clock=plain["time"].dt.strftime("%H:%M:%S")
+    ).drop(columns="time")
+    bad = plain.copy()
+    bad.loc[[700, 2_500], "high"] = 0.01
+    for number, frame in enumerate((plain, split, plain[::-1], pd.concat([plain, plain[-900:]]), bad)):
+        path = tmp_path / f"{number}.parquet"
+        frame.to_parquet(path, row_group_size=1_000, index=False)
+        choices = Choices(bad_rows="drop") if frame is bad else None
+        found = same(path, choices)[1]
+        assert found.report.rows_out == 3_000 - 2 * (frame is bad)
+    assert [each.line for each in found.report.findings] == [701, 2_501]
+    seen: list[float] = []
+    with stream("x", path, Choices(bad_rows="drop"), progress=lambda done, what: seen.append(done), **SMALL):
+        pass
+    assert len(seen) > 15 and seen == sorted(seen) and seen[-1] == 1
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(FileRefused, match="cannot be read"):
+        streamed(path)
