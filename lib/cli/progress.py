@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["STOPPED", "Bar", "Bars", "stoppable"]
 
 STOPPED = 130
+# Between two lines where there is no terminal; what takes less long stays quiet, as cron mails what it says.
+EVERY_SECONDS = 10.0
 
 
 @contextmanager
@@ -51,14 +53,15 @@ def stoppable() -> Iterator[threading.Event]:
 
 @dataclass
 class Bar:
-    """One line on a terminal that is written over; nothing elsewhere."""
+    """One line on a terminal that is written over; elsewhere a line now and then, for whoever waits or reads a log."""
 
     on: bool
     drawn: bool = False
+    told: float = field(default_factory=time.monotonic)
 
     def show(self, progress: Progress, name: str = "") -> None:
         """Draw how far a download is."""
-        if not self.on:
+        if not self.on and time.monotonic() - self.told < EVERY_SECONDS:
             return
         full = int(progress.done * 24)
         left = f", {_clock(progress.eta_seconds)} left" if progress.eta_seconds is not None else ""
@@ -66,6 +69,10 @@ class Bar:
         note = f" ({progress.note})" if progress.note else ""
         what = f"{name} " if name else ""
         text = f"[{'#' * full}{'.' * (24 - full)}] {progress.done:4.0%} {what}{progress.candles:,} candles{rate}{left}{note}"
+        if not self.on:
+            self.told = time.monotonic()
+            click.echo(text, err=True)
+            return
         # a line that wraps could not be written over
         wide = shutil.get_terminal_size((200, 24)).columns - 1
         click.echo(f"\r\x1b[K{text[:wide]}", err=True, nl=False, color=True)
@@ -96,7 +103,7 @@ class Bars:
         with self._lock:
             self._now[series] = progress
             now = time.monotonic()
-            if not self.on or now - self._shown < 0.1:
+            if now - self._shown < 0.1:
                 return
             self._shown = now
             self._bar.show(self.whole(now - self._began, progress.note), self._name())

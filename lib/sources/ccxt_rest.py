@@ -49,6 +49,7 @@ class Ccxt(Rest):
     earliest = _EARLIEST
     newest = False
     may_skip = True
+    _reached = False
     spelling = "ccxt writes symbols as BTC/USDT, and perpetual contracts as BTC/USDT:USDT."
 
     def __init__(
@@ -115,7 +116,8 @@ class Ccxt(Rest):
             told.append(time)
             return admit(parse_rows(rows, start, ask.end), self.title, symbol, timeframe)
 
-        batch, _ = persist(once, self._clock, stop, patience)
+        batch, _ = persist(once, self._clock, stop, patience, reached=self._reached)
+        self._reached = True
         return Answer(batch, told[-1], sum(sent))
 
     def _load(self, patience: float) -> tuple[str, ...]:

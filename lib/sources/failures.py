@@ -25,7 +25,9 @@ from lib.errors import (
 )
 from lib.sources.limits import span
 
-__all__ = ["FOREIGN", "as_json", "decoded", "refusal", "retry_after", "server_time", "translate"]
+__all__ = [
+    "FOREIGN", "as_json", "decoded", "refusal", "retry_after", "server_time", "translate", "unreachable",
+]  # fmt: skip
 
 # Everything that requests, urllib3 and the sockets below them raise.
 FOREIGN = (
@@ -65,6 +67,15 @@ def translate(error: BaseException, title: str, host: str) -> tuple[CandlebookEr
         return InternalError(f"An answer of {where} was read twice."), False
     why, remedy, again = _why(error)
     return SourceDown(f"{where} could not be reached: {why}.", remedy=remedy, host=host), again
+
+
+def unreachable(error: BaseException) -> bool:
+    """Whether no connection came about at all: no such name, nobody who listens, no way there."""
+    kinds = (
+        ConnectionRefusedError, requests.ConnectTimeout, requests.exceptions.ProxyError,
+        u3.NewConnectionError, u3.NameResolutionError, u3.ConnectTimeoutError,
+    )  # fmt: skip
+    return any(isinstance(one, kinds) for one in _chain(error))
 
 
 def _why(error: BaseException) -> tuple[str, str, bool]:

@@ -14,6 +14,7 @@ import tenacity
 
 from lib.errors import BadAnswer, CandlebookError, InputError, RateLimited, SourceDown, TryLater
 from lib.sources.base import note
+from lib.sources.failures import unreachable
 from lib.sources.limits import Clock, cancelled, span
 
 __all__ = ["HINT", "Turn", "load", "persist"]
@@ -23,6 +24,7 @@ T = TypeVar("T")
 HINT = "Run: pip install -r requirements-optional.txt"
 
 _BAD_ANSWERS = 3
+_FIRST_TRIES = 4
 _LONGEST_PAUSE = 60.0
 _CONTENDED = 0.2
 
@@ -63,11 +65,16 @@ class Turn:
 
 
 def persist(
-    once: Callable[[float], T], clock: Clock, stop: threading.Event | None, patience: float
+    once: Callable[[float], T],
+    clock: Clock,
+    stop: threading.Event | None,
+    patience: float,
+    *,
+    reached: bool = False,
 ) -> tuple[T, int]:
     """What ``once`` brings, and how many tries it took. It is given the seconds that are left, and called
     again while that can help: after ``TryLater`` as long as ``patience`` lasts, after a ``BadAnswer`` that
-    came with status 200 twice more. Raises what it raised last, with ``fields["requests"]``, and ``Cancelled`` during a wait."""
+    came with status 200 twice more, and where the host was never ``reached`` four times. Raises what it raised last, with ``fields["requests"]``, and ``Cancelled`` during a wait."""
     tries = 0
     began = clock.monotonic()
 
@@ -80,8 +87,10 @@ def persist(
         return once(left())
 
     def enough(state: tenacity.RetryCallState) -> bool:
-        bad = isinstance(_error(state), BadAnswer)
-        return state.upcoming_sleep > left() or (bad and state.attempt_number >= _BAD_ANSWERS)
+        error, number = _error(state), state.attempt_number
+        bad = isinstance(error, BadAnswer) and number >= _BAD_ANSWERS
+        lost = error is not None and not reached and unreachable(error) and number >= _FIRST_TRIES
+        return state.upcoming_sleep > left() or bad or lost
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_may_pass),

@@ -23,7 +23,15 @@ import tenacity
 from lib.errors import BadAnswer, Blocked, CandlebookError, RateLimited, SourceDown
 from lib.sources.base import note
 from lib.sources.connections import Counting
-from lib.sources.failures import FOREIGN, decoded, refusal, retry_after, server_time, translate
+from lib.sources.failures import (
+    FOREIGN,
+    decoded,
+    refusal,
+    retry_after,
+    server_time,
+    translate,
+    unreachable,
+)
 from lib.sources.limits import Clock, Limiter, cancelled, span
 
 __all__ = ["CONNECT_SECONDS", "READ_SECONDS", "Answer", "Http"]
@@ -37,6 +45,8 @@ _BODY_SECONDS = 60.0
 _BODY_BYTES = 64 * 2**20
 _CHUNK = 2**16
 _BAD_ANSWERS = 3
+# Tries to reach a host that never answered: seconds, where an outage in the midst of a download may take minutes.
+_FIRST_TRIES = 4
 _LONGEST_PAUSE = 60.0
 
 
@@ -105,6 +115,7 @@ class Http:
         self._timeouts = timeouts
         self._max_bytes = max_bytes
         self._local = threading.local()
+        self._reached = False
 
     def get(
         self,
@@ -116,7 +127,8 @@ class Http:
         stop: threading.Event | None = None,
         patience: float = 120.0,
     ) -> Answer[T]:
-        """One GET, asked again while that can help and ``patience`` (seconds in all) lasts.
+        """One GET, asked again while that can help and ``patience`` (seconds in all) lasts; a host that never
+        answered, and with which no connection comes about, four times.
 
         ``read`` makes the value of the body, and raises ``BadAnswer`` where it is not what the
         documentation says; such answers are asked for twice more, since proxies spoil single ones. It may
@@ -157,8 +169,12 @@ class Http:
 
         def enough(state: tenacity.RetryCallState) -> bool:
             error = state.outcome.exception() if state.outcome else None
-            bad = isinstance(error, _Again) and isinstance(error.error, BadAnswer)
-            return state.upcoming_sleep > left() or (bad and state.attempt_number >= _BAD_ANSWERS)
+            if not isinstance(error, _Again) or state.upcoming_sleep > left():
+                return True
+            if isinstance(error.error, BadAnswer):
+                return state.attempt_number >= _BAD_ANSWERS
+            lost = not self._reached and unreachable(error.error)
+            return lost and state.attempt_number >= _FIRST_TRIES
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Again),
@@ -200,6 +216,7 @@ class Http:
                 stream=True,
                 allow_redirects=False,  # a key goes to the host it was given for and to no other
             ) as response:
+                self._reached = True
                 used = _whole(response.headers.get(self._weight_header, ""))
                 body = self._body(response, stop)
         except FOREIGN as error:

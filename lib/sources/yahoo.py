@@ -61,6 +61,7 @@ class Yahoo(Rest):
     newest = False
     # more than any window below holds
     page = 100_000
+    _reached = False
     spelling = "Yahoo writes its symbols as AAPL, ^GSPC, EURUSD=X or BTC-USD, in capitals."
 
     def __init__(
@@ -110,7 +111,8 @@ class Yahoo(Rest):
             opens = raw["time"].array.as_unit("us").asi8
             return admit(raw[(opens >= start) & (opens < end)], self.title, symbol, timeframe)
 
-        batch, tries = persist(once, self._clock, stop, patience)
+        batch, tries = persist(once, self._clock, stop, patience, reached=self._reached)
+        self._reached = True
         return Answer(batch, told[-1], max(tries, sum(sent)))
 
     def _load(self, patience: float) -> tuple[str, ...]:

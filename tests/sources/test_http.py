@@ -123,6 +123,24 @@ def test_nobody_there(clock: FakeClock) -> None:
     assert 0 < clock.waited <= 5
 
 
+def test_who_was_never_reached_is_given_up_in_seconds(clock: FakeClock) -> None:
+    wire = Http("The exchange", "http://127.0.0.1:1", Limiter("x", 100, clock))
+    with pytest.raises(SourceDown, match="refused the connection") as caught:
+        wire.get("/", {}, read=as_json, patience=120)
+    assert caught.value.fields["requests"] == 4
+    assert clock.waited < 6
+
+
+def test_who_answered_before_is_waited_for(clock: FakeClock, exchange: Exchange) -> None:
+    with Server(exchange) as server:
+        wire = Http("The exchange", server.url, Limiter("x", 100, clock))
+        wire.get("/api/v3/ping", {}, read=as_json)
+    wire._local.session.close()
+    with pytest.raises(SourceDown):
+        wire.get("/api/v3/ping", {}, read=as_json, patience=120)
+    assert 60 < clock.waited <= 120
+
+
 # --------------------------------------------------------------------------------------------- statuses
 
 ENDS = [
