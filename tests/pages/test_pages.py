@@ -598,7 +598,8 @@ def test_a_badge_stands_beside_the_chart(tmp_path):
     assert not page.exception
     labels = [each.proto.label for each in page.get("page_link")]
     assert [label for label in labels if label.startswith("97.0%")]
-    assert payload_style(page)["gaps"] == [[hole.timestamp(), hole.timestamp() + 36000]]
+    note = "10 candles missing, likely cause: outage"
+    assert payload_style(page)["gaps"] == [[hole.timestamp(), hole.timestamp() + 36000, note]]
     fill(store, series, [(hole, hole + pd.Timedelta(hours=10))])
     page = open_page("pages/2_History.py", series=series.slug)
     assert payload_style(page)["filled"] == [[hole.timestamp(), hole.timestamp() + 36000]]
