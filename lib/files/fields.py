@@ -19,6 +19,7 @@ Array = np.ndarray[Any, Any]
 NO_TIME = int(np.iinfo(np.int64).min)
 _DAY = 86400 * 10**6
 _DATE_BETWEEN = np.frombuffer(b"-/. ", np.uint8)
+_PLACES = "day and month change places from row to row, as a spreadsheet leaves them"
 _MIDDLE = np.frombuffer(b" tT_,;", np.uint8)
 
 
@@ -200,13 +201,43 @@ def decide(
     if day_first is not None:
         return Order("DMY" if day_first else "MDY", "chosen")
     over_first, over_second = int(first.max(initial=0)), int(second.max(initial=0))
-    if over_first > 12:
+    if (over_first > 12) != (over_second > 12):
+        order, part, most = (
+            ("DMY", "first", over_first) if over_first > 12 else ("MDY", "second", over_second)
+        )
+        if _exchanged(fields, good, order):
+            return Order("", _PLACES, _readings(fields, good))
+        return Order(order, f"the {part} part goes up to {most}")
+    if over_first > 12:  # rows of the one kind are faults; those of the first tell which
         return Order("DMY", f"the first part goes up to {over_first}")
-    if over_second > 12:
-        return Order("MDY", f"the second part goes up to {over_second}")
     if (first == second).all():
         return Order("DMY", "day and month are the same number in every row")
     return _by_steps(fields, good, parts)
+
+
+def _readings(fields: Fields, good: Array) -> tuple[str, str]:
+    """The first date that may be read both ways, day first and month first."""
+    both = good & (fields.date[:, :2] <= 12).all(axis=1)
+    where = np.flatnonzero(both if both.any() else good)[0]
+    day, month = (
+        str((assemble(fields, order, None)[0][where] // _DAY).view("datetime64[D]"))
+        for order in ("DMY", "MDY")
+    )
+    return day, month
+
+
+def _exchanged(fields: Fields, good: Array, order: str) -> bool:
+    """Whether the rows jump to and fro, and do not once those that can be read both ways are read the other way."""
+    made, _ = assemble(fields, order, None)
+    other, _ = assemble(fields, "MDY" if order == "DMY" else "DMY", None)
+    both = (fields.date[:, :2] <= 12).all(axis=1) & (fields.date[:, 0] != fields.date[:, 1])
+    mended = np.where(both, other, made)[good]
+    return bool(both[good].sum() > 2 and not _one_way(made[good]) and _one_way(mended))
+
+
+def _one_way(micros: Array) -> bool:
+    steps = np.diff(micros)
+    return bool((steps >= 0).all() or (steps <= 0).all())
 
 
 def _by_steps(fields: Fields, good: Array, parts: bool) -> Order:
@@ -216,11 +247,7 @@ def _by_steps(fields: Fields, good: Array, parts: bool) -> Order:
     for order in ("DMY", "MDY"):
         micros, wrong = assemble(fields, order, None)
         days[order] = np.unique(micros[good & ~wrong] // _DAY)
-    where = np.flatnonzero(good)[0]
-    shown = tuple(
-        str((assemble(fields, order, None)[0][where] // _DAY).view("datetime64[D]")) for order in days
-    )
-    readings = (shown[0], shown[1])
+    readings = _readings(fields, good)
     rows = int(good.sum())
     if len(days["DMY"]) > 1 and (parts or rows > 3 * len(days["DMY"])):
         close = {order: bool((np.diff(each) <= 5).all()) for order, each in days.items()}

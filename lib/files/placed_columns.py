@@ -6,11 +6,13 @@ import re
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from lib.files.cells import is_missing
 from lib.files.layout import Layout
 from lib.files.price_orders import PRICES, likeliest
 from lib.files.roles import Work, holds_figures, value_of
+from lib.files.times import parse_texts
 
 __all__ = ["by_place", "like_prices"]
 
@@ -28,7 +30,7 @@ def by_place(work: Work) -> None:
         work.take("date", start, "the first column of dates")
         work.take("clock", first, "times of day follow the dates")
         first += 1
-    for at in range(first, work.layout.width - 3):
+    for at in (*range(first, work.layout.width - 3), *range(start - 3)):
         rows = work.floats(list(range(at, at + 4)))
         if not len(rows) or not _close_together(rows):
             continue
@@ -40,6 +42,8 @@ def by_place(work: Work) -> None:
             _volume(work, at + 4)
         if order and work.wants("volume") and start == 0 and at == first + 1 and holds_figures(work, first):
             work.take("volume", first, "it stands between the time and the prices")
+        if order and work.wants("volume") and 0 < at < start and holds_figures(work, at - 1):
+            work.take("volume", at - 1, "it stands before the prices")
         break
     for role in PRICES:
         if work.wants(role):
@@ -64,10 +68,14 @@ def _direction(work: Work, time: int) -> int:
     if time < 0 or not work.cells:
         return 0
     cells = [cell for cell in work.cells[time] if not is_missing(cell)]
-    if work.kind(time) != "epoch" and not all(re.match(r"\d{4}", cell) for cell in cells):
+    if not cells:
         return 0
-    keys: list[Any] = [value_of(cell) for cell in cells] if work.kind(time) == "epoch" else cells
-    return 0 if not keys else int(keys[0] < keys[-1]) - int(keys[0] > keys[-1])
+    if work.kind(time) == "epoch" or all(re.match(r"\d{4}", cell) for cell in cells):
+        keys: list[Any] = [value_of(cell) for cell in cells] if work.kind(time) == "epoch" else cells
+        return int(keys[0] < keys[-1]) - int(keys[0] > keys[-1])
+    read = (parse_texts(pa.array(cells, pa.string()), day_first=first) for first in (True, False))
+    ways = {int(np.sign(each.micros[-1] - each.micros[0])) for each in read if not each.bad[[0, -1]].any()}
+    return ways.pop() if len(ways) == 1 else 0
 
 
 def _volume(work: Work, first: int) -> None:

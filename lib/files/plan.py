@@ -113,7 +113,12 @@ def plan_of(part: Part, choices: Choices) -> Plan:
     timing = timing_of(part, roles, choices)
     stated = "" if _dates_alone(found, roles) else part.zone
     zone = zones.check_zone(
-        choices.zone or _zone_in(found, roles) or _zone_named(found, roles) or stated or "UTC"
+        choices.zone
+        or _zone_in(found, roles)
+        or _zone_named(found, roles)
+        or stated
+        or zones.zone_beside(found.names if found.header else (), found.rows)
+        or "UTC"
     )
     if timing.utc or timing.dates:
         zone = "UTC"
@@ -267,11 +272,17 @@ def _warnings(
             )
     if timing.utc and choices.zone and choices.zone != "UTC":
         made.append(f"The times tell their own offset, so the zone {choices.zone} was not used.")
+    found_offsets = zones.offsets_beside(part.layout.names if part.layout.header else ())
     doubtful = {zones.doubtful(part.layout.names[at]) for at in roles.times} - {""}
     if doubtful and not timing.utc and not choices.zone:
         made.append(
             f"The column of times speaks of {doubtful.pop()}, which may be a fixed offset or a zone whose clocks change. "
             "The times were read as UTC; choose their zone."
+        )
+    elif found_offsets and not timing.utc and not choices.zone:
+        made.append(
+            f"The column {found_offsets!r} tells offsets that were not used: the times were read as UTC. If they are "
+            "local ones, choose their zone."
         )
     if timing.daily and choices.days is None:
         made.append(

@@ -31,6 +31,11 @@ def _question(plan: Plan, key: str, options: tuple[str, ...]) -> tuple[str, str]
             (row[plan.roles.times[0]] for row in plan.layout.rows if len(row) == plan.layout.width), ""
         )
         day, month = plan.times.order.readings
+        if "places" in plan.times.order.why:
+            return (
+                f"{plan.name}: {plan.times.order.why}: read in one way the dates jump to and fro.",
+                "Export it again with dates as 2024-01-31.",
+            )
         return (
             f"{plan.name}: day and month cannot be told apart. {cell!r} on line {plan.layout.first_line} is "
             f"{day} with the day first, and {month} with the month first.",

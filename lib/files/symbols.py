@@ -27,6 +27,10 @@ _LABELS = frozenset(
         "product id,s,stream,topic,market,代码,股票代码,证券代码,名称,銘柄コード,コード,종목코드,종목명,тикер,symbole,símbolo,simbolo"
     ).split(",")
 )
+_FRAMES = frozenset(
+    ("interval", "timeframe", "time frame", "resolution", "granularity", "per", "bar size", "tf")
+)
+_FEW = 20
 _WORD = re.compile(r"\^?[A-Za-z][\w./:=^-]{1,24}")
 _WEEKDAYS = frozenset("mon tue wed thu fri sat sun".split())
 _MOST = 20000
@@ -75,6 +79,8 @@ def find_symbols(found: Layout, grid: Grid, choices: Choices) -> Symbols:
             continue
         if not names or len(names) > _MOST or (len(names) > 1 and _many(found, at)):
             continue
+        if len(names) == 1 and (frames := _frames(found, grid)) is not None:
+            at, names = frames
         if len(names) == 1:
             return Symbols(at, names, ALL_SYMBOLS if choices.pick_symbol == ALL_SYMBOLS else "")
         wanted = choices.pick_symbol or ""
@@ -85,7 +91,22 @@ def find_symbols(found: Layout, grid: Grid, choices: Choices) -> Symbols:
                 remedy=f"It has: {', '.join(names[:20])}.", question="pick_symbol",
             )  # fmt: skip
         return Symbols(at, names, taken)
+    if (frames := _frames(found, grid)) is not None:
+        at, names = frames
+        return Symbols(at, names, likest(choices.pick_symbol or "", names))
     return Symbols()
+
+
+def _frames(found: Layout, grid: Grid) -> tuple[int, tuple[str, ...]] | None:
+    """A column that names the timeframe of each row, where there are several."""
+    for at, name in enumerate(found.names if found.header else ()):
+        if plain(name) in _FRAMES and not any(
+            map(is_time, (row[at] for row in found.rows[:20] if len(row) > at))
+        ):
+            names = distinct(grid, at)
+            if 1 < len(names) <= _FEW:
+                return at, names
+    return None
 
 
 def of_symbol(found: Layout, symbols: Symbols) -> Layout:

@@ -200,7 +200,9 @@ def _by_place(roles: Roles, cells: Cells, micros: Array, choices: Choices) -> Ti
     """No header: a bid and an ask lie near each other in every row; of a price and a size, the price
     moves little from row to row."""
     every = [at for at in cells.figures() if not counts(cells.values(at))]
-    places = [at for at in every if at > max(roles.times, default=-1)] or every
+    places = [at for at in every if at > max(roles.times, default=-1)]
+    if not places and (irregular(micros) or choices.content == "ticks"):
+        places = every
     if (among := _among_quotes(cells, places, micros, choices)) is not None:
         why = "a price, and beside it a bid and an ask that hold it between them"
         return _made("trades", roles, among, choices, why)

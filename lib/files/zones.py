@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -13,7 +14,16 @@ import pandas as pd
 from lib.errors import InputError
 from lib.files.fields import NO_TIME
 
-__all__ = ["COMMON", "Localised", "check_zone", "doubtful", "to_utc", "zone_of"]
+__all__ = [
+    "COMMON",
+    "Localised",
+    "check_zone",
+    "doubtful",
+    "offsets_beside",
+    "to_utc",
+    "zone_beside",
+    "zone_of",
+]
 
 Array = np.ndarray[Any, Any]
 COMMON = (
@@ -59,6 +69,24 @@ def zone_of(label: str) -> str:
     words = [inside[1] if inside else "", re.sub(r"(?i)^.*\b(?:time|date|datetime)[ _]", "", label)]
     return next(
         (_WORDS[word] for each in words if (word := each.strip().casefold().replace("_", " ")) in _WORDS), ""
+    )
+
+
+def zone_beside(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The zone that a column of its own tells, the same in every row: ``Time Zone`` with America/New_York; or
+    nothing."""
+    for at, name in enumerate(names):
+        cells = {row[at].strip() for row in rows if len(row) == len(names)}
+        if re.fullmatch(r"(?i)(time[ _]?zone|tz|zone)([ _]?(name|id))?", name.strip()) and len(cells) == 1:
+            cell = cells.pop()
+            return zone_of(cell) or (cell if cell in ("UTC", "GMT") else _WORDS.get(cell.casefold(), ""))
+    return ""
+
+
+def offsets_beside(names: Sequence[str]) -> str:
+    """The name of a column of offsets from UTC, if there is one."""
+    return next(
+        (name for name in names if re.search(r"(?i)\b(gmt|utc|tz|time ?zone)[ _]?offset\b", name)), ""
     )
 
 

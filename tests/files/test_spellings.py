@@ -75,6 +75,9 @@ CASES: dict[str, Case] = {
     "a bid and an ask in another language": ("日時,始値(BID),高値(BID),安値(BID),終値(BID),始値(ASK),高値(ASK),安値(ASK),終値(ASK),出来高", lambda t, r: [
         *plain("%Y/%m/%d %H:%M:%S")(t, r)[:5], *(f"{x + 0.01:.5f}" for x in (r.open, r.high, r.low, r.close)), str(r.volume)], {"want": HOURS}),
     "an adjusted close behind, no header": ("", lambda t, r: [*plain("%Y-%m-%d")(t, r)[:5], f"{r.close * 0.97:.6f}", str(r.volume)]),
+    "the time behind, no header": ("", lambda t, r: [*plain("")(t, r)[1:], f"{t:%Y-%m-%d %H:%M}"], {"want": HOURS}),
+    "the volume ahead and the time behind, backwards, no header": ("", lambda t, r: [f"{r.volume:.0f}", *map(str, (r.close, r.low, r.high, r.open)), f"{t:%Y-%m-%d %H:%M}"], {"want": HOURS}),
+    "day first and the close first, no header": ("", lambda t, r: [f"{t:%d/%m/%Y}", *map(str, (r.close, r.high, r.low, r.open)), f"{r.volume:.0f}"]),
     # ---- dates
     "years of the republic": ("日期,開盤價,最高價,最低價,收盤價,成交股數", local(lambda t: f"{t.year - 1911}/{t:%m/%d}")),
     "years of the buddha": ("วันที่,เปิด,สูงสุด,ต่ำสุด,ปิด,ปริมาณ", local(lambda t: f"{t:%d/%m}/{t.year + 543}")),
@@ -88,6 +91,7 @@ CASES: dict[str, Case] = {
     "times of day in a column of any name": ("DATE,TIME_M,SYM_ROOT,OPEN,HIGH,LOW,CLOSE,VOL", lambda t, r: [f"{t:%Y%m%d}", f"{t.hour}:{t:%M:%S}.000000", "X", *plain("")(t, r)[1:]], {"want": HOURS}),
     "ends of candles": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d %H:59:59"), {"want": HOURS}),
     "ends of days": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d 23:59:59.999")),
+    "a zone in a column of its own": ("Date,Time,Time Zone,Open,High,Low,Close,Volume", lambda t, r: [f"{t - pd.Timedelta('5h'):%Y-%m-%d,%H:%M}", "America/New_York", *plain("")(t, r)[1:]], {"want": HOURS}),
     "czech months": ("Datum;Open;High;Low;Close;Volume", local(lambda t: f"{t.day}. {['ledna', 'února', '', '', '', '', '', '', '', '', 'listopadu', 'prosince'][t.month - 1]} {t.year}"), {"mark": ";"}),
     "swedish months": ("Datum;Öppen;Högst;Lägst;Stängning;Volym", local(lambda t: f"{t.day} {['januari', 'feb.', '', '', '', '', '', '', '', '', 'november', 'dec.'][t.month - 1]} {t.year}"), {"mark": ";"}),
     # ---- lines that are no rows
@@ -121,6 +125,40 @@ def test_zero_bytes_among_the_rows_are_damage() -> None:
     )
     with pytest.raises(FileRefused, match=r"Line 62 of .* holds a zero byte"):
         read("data.csv", text.encode())
+
+
+def test_days_and_months_that_change_places_are_refused() -> None:
+    """As a spreadsheet leaves dates that it took for those of another country: 5.6. became 6.5., 13.6. stayed."""
+    mangled = local(lambda t: f"{t:%d.%m.%Y}" if t.day > 12 else f"{t:%m.%d.%Y}")
+    text = write("Date;Open;High;Low;Close;Volume", mangled, DAYS, ";", "")
+    with pytest.raises(FileRefused, match="day and month change places from row to row"):
+        read("data.csv", text.encode())
+
+
+def test_several_timeframes_are_asked_about() -> None:
+    rows = [
+        f"{frame},{t:%Y-%m-%d},1,2,1,2,5"
+        for frame, step in (("1d", 1), ("1w", 7))
+        for t in DAYS.index[::step]
+    ]
+    text = "interval,time,open,high,low,close,volume\n" + "\n".join(rows)
+    with pytest.raises(FileRefused, match="in the column 'interval': 1d, 1w"):
+        read("data.csv", text.encode())
+    assert str(read("data.csv", text.encode(), Choices(pick_symbol="1w")).timeframe) == "1w"
+
+
+def test_offsets_in_a_column_of_their_own_are_pointed_out() -> None:
+    text = write(
+        "Date,GMT Offset,Open,High,Low,Close,Volume",
+        lambda t, r: [f"{t:%Y-%m-%d %H:%M}", "-5", *plain("")(t, r)[1:]],
+        HOURS,
+        ",",
+        "",
+    )
+    assert (
+        "'GMT Offset' tells offsets that were not used"
+        in read("data.csv", text.encode()).reading.warnings[-1]
+    )
 
 
 def test_seven_digits_of_either_calendar_are_no_dates() -> None:
