@@ -1,6 +1,6 @@
 """Files of any size in bounded memory: a checking pass over the whole file, then its candles in order.
 
-The text is read in blocks of whole lines, each by the same code as a small file; its rows go to sorted runs
+The text is read in blocks of whole lines (Parquet in pieces of some rows), each by the same code as a small file; its rows go to sorted runs
 in a temporary folder (:mod:`lib.files.runs`), and come back window by window to be conformed, so that rows
 of one time meet wherever they stand. Candles are given out only when all of the file has passed. Needs
 temporary room on disk of about the size of the text; a packed file is unpacked there first.
@@ -32,6 +32,7 @@ from lib.files.plan import TICKS_TO, Plan, make_plan
 from lib.files.reading import ask, at_open, check_ticks, localise, refused, rows_of, told
 from lib.files.rows import Rows
 from lib.files.runs import Runs, Writer, keep, kept
+from lib.files.tables import TableGrid, head_of, pieces, sheet_of
 from lib.files.text import Text
 from lib.files.times import clock_digits
 from lib.files.totals import Steps, Total
@@ -43,8 +44,8 @@ __all__ = ["Streamed", "stream"]
 Array = np.ndarray[Any, Any]
 Progress = Callable[[float, str], None]
 
-_BLOCK = 24 * 2**20
-_WINDOW = 2**19  # rows conformed at a time
+_BLOCK = 8 * 2**20  # each thread holds several times as much
+_WINDOW = 2**18  # rows conformed at a time
 _LISTED = 200
 _HOUR = 3600 * 10**6
 
@@ -97,6 +98,8 @@ class _Work:
         self.text: IO[bytes] = stack.enter_context(path.open("rb"))
         self.block, self.window, self.say = block, window, say
         self.size = path.stat().st_size
+        self.parquet = path if self.text.read(4) == b"PAR1" else None
+        self.text.seek(0)
         self.plan = self._planned(path)
         self.runs = Runs(folder, stack.enter_context(Writer()))
         self.steps = Steps()
@@ -109,6 +112,10 @@ class _Work:
 
     def _planned(self, path: Path) -> Plan:
         """From the first block; where day and month cannot be told there, from those after it."""
+        if self.parquet is not None:
+            plan = make_plan(self.name, head_of(self.parquet, self.window, self.name), self.choices)
+            ask(plan)
+            return _settled(plan)
         head = self.text.read(max(self.block, 2**17))
         if len(head) < self.size:
             wide = b"\0" in head[:64]  # two bytes a letter: its lines are not cut at a byte
@@ -134,6 +141,24 @@ class _Work:
 
     def read(self) -> None:
         """Every row into the runs. Raises ``FileRefused`` where cells cannot be read."""
+        for rows, done in self._blocks() if self.parquet is None else self._pieces(self.parquet):
+            self._settle(rows)
+            self.say(done * 0.7, "reading")
+            pa.default_memory_pool().release_unused()  # each thread keeps what it once held
+            if sum(self.counts.values()) > 100 * _LISTED and self.choices.bad_rows != "drop":
+                break
+        if self.held is not None:
+            held, self.held = self.held, None
+            self._take(localise(held, self.plan.zone))
+        if self.findings and self.choices.bad_rows != "drop":
+            raise refused(self.plan, self._all_findings())
+        if not self.runs.rows:
+            if self.findings:
+                raise refused(self.plan, self._all_findings())
+            raise FileRefused(f"{self.name} holds no candles.", file=self.name)
+
+    def _blocks(self) -> Iterator[tuple[Rows, float]]:
+        """Rows of the text, block by block, and the part that is done."""
         plan, layout = self.plan, self.plan.layout
         every = blocks(self.text, layout.start, layout.first_line, self.block, self.name, self.size)
         for block in one_ahead(every):
@@ -141,20 +166,15 @@ class _Work:
             grid = TextGrid(Text(block.data, 0, "utf-8", ""), part, self.name)
             rows = rows_of(replace(plan, grid=grid, layout=part), ending=block.ends)
             rows.lines = lines_of(rows, block)
-            self._settle(rows)
-            self.say(block.done * 0.7, "reading")
-            pa.default_memory_pool().release_unused()  # each thread keeps what it once held
-            if sum(self.counts.values()) > 100 * _LISTED and self.choices.bad_rows != "drop":
-                break
-        if self.held is not None:
-            held, self.held = self.held, None
-            self._take(localise(held, plan.zone))
-        if self.findings and self.choices.bad_rows != "drop":
-            raise refused(plan, self._all_findings())
-        if not self.runs.rows:
-            if self.findings:
-                raise refused(plan, self._all_findings())
-            raise FileRefused(f"{self.name} holds no candles.", file=self.name)
+            yield rows, block.done
+
+    def _pieces(self, path: Path) -> Iterator[tuple[Rows, float]]:
+        """Rows of a Parquet file, some at a time."""
+        at = 0
+        for table, whole in pieces(path, self.window, self.name):
+            grid = TableGrid(sheet_of(table), self.name, at + 1)
+            at += len(table)
+            yield rows_of(replace(self.plan, grid=grid), ending=at >= whole), at / max(whole, 1)
 
     def _all_findings(self) -> Rows:
         none = np.empty(0, np.int64)

@@ -6,6 +6,7 @@ import io
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,7 +21,7 @@ from lib.files.extents import arrow_bytes
 from lib.files.grid import Columns, Texts, Unlike
 from lib.files.layout import Layout
 
-__all__ = ["Sheet", "TableGrid", "layout_of", "open_sheet"]
+__all__ = ["Sheet", "TableGrid", "head_of", "layout_of", "open_sheet", "pieces", "sheet_of"]
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
@@ -43,13 +44,7 @@ def open_sheet(data: Buffer, name: str, kind: str) -> Sheet:
     try:
         sheet = _parquet(data, name) if kind == "parquet" else _arrow(data, name)
     except (pa.ArrowException, OSError, MemoryError, ValueError, IndexError, struct.error) as error:
-        title = "a Parquet" if kind == "parquet" else "an Arrow"
-        first = str(error).split("\n")[0][:120]
-        raise FileRefused(
-            f"{name} is {title} file that cannot be read: {first}.",
-            remedy="Fetch or write it again.",
-            file=name,
-        ) from error
+        raise _unread(name, "a Parquet" if kind == "parquet" else "an Arrow", error) from error
     if len(sheet.schema) > _MOST_COLUMNS:
         raise FileRefused(
             f"{name} has {len(sheet.schema):,} columns; {_MOST_COLUMNS:,} is the most.", file=name
@@ -57,13 +52,61 @@ def open_sheet(data: Buffer, name: str, kind: str) -> Sheet:
     return sheet
 
 
+def _unread(name: str, title: str, error: Exception) -> FileRefused:
+    first = str(error).split("\n")[0][:120]
+    return FileRefused(
+        f"{name} is {title} file that cannot be read: {first}.", remedy="Fetch or write it again.", file=name
+    )
+
+
+def pieces(path: Path, rows: int, name: str) -> Iterator[tuple[pa.Table, int]]:
+    """A Parquet file of any size, some rows at a time, and how many it has in all; in memory of these rows. Raises
+    ``FileRefused``."""
+    try:
+        size = path.stat().st_size
+        # pages are read as they are come to, not a column of a row group at once
+        with pq.ParquetFile(path, buffer_size=2**20, pre_buffer=False) as plain:
+            texts = [each.name for each in plain.schema_arrow if _is_text(each.type)]
+        with pq.ParquetFile(path, buffer_size=2**20, pre_buffer=False, read_dictionary=texts) as file:
+            whole = _promised(file, size, name)
+            if any(pa.types.is_struct(each.type) for each in file.schema_arrow):
+                wanted: list[str] | None = _leaves(file)
+            else:
+                wanted = None
+            for batch in file.iter_batches(batch_size=rows, columns=wanted):
+                yield _short(_flat(pa.Table.from_batches([batch])), most_bytes(size), name), whole
+    except (pa.ArrowException, OSError, MemoryError, ValueError, IndexError, struct.error) as error:
+        raise _unread(name, "a Parquet", error) from error
+
+
+def head_of(path: Path, rows: int, name: str) -> bytes:
+    """The first rows of a Parquet file as one of their own. Raises ``FileRefused``."""
+    for table, _ in pieces(path, rows, name):
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink)
+        made: bytes = sink.getvalue().to_pybytes()
+        return made
+    raise FileRefused(f"{name} has columns and no rows.", file=name)
+
+
+def sheet_of(table: pa.Table) -> Sheet:
+    """A table at hand as a sheet."""
+    return Sheet(table.schema, table.slice(0, _SAMPLE), table.select)
+
+
+def _promised(file: pq.ParquetFile, size: int, name: str) -> int:
+    """How many rows there are: run lengths can promise any number of them."""
+    rows: int = file.metadata.num_rows
+    if rows * 40 > most_bytes(size):
+        raise FileRefused(
+            f"{name} holds {rows:,} rows in {size:,} bytes; that is not a file of candles.", file=name
+        )
+    return rows
+
+
 def _parquet(data: Buffer, name: str) -> Sheet:
     file = pq.ParquetFile(pa.BufferReader(data))
-    if file.metadata.num_rows * 40 > most_bytes(len(data)):  # run lengths can promise any number of rows
-        raise FileRefused(
-            f"{name} holds {file.metadata.num_rows:,} rows in {len(data):,} bytes; that is not a file of candles.",
-            file=name,
-        )
+    _promised(file, len(data), name)
     # a text that is long and repeated is kept once, until it is known what all rows of it come to
     texts = [each.name for each in file.schema_arrow if _is_text(each.type)]
     file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts)
@@ -185,8 +228,8 @@ def _texts(column: Any) -> Any:
 class TableGrid:
     """The rows of a typed table. A figure's cell is a number already: nothing can be misread."""
 
-    def __init__(self, sheet: Sheet, name: str) -> None:
-        self.sheet, self.name = sheet, name
+    def __init__(self, sheet: Sheet, name: str, first: int = 1) -> None:
+        self.sheet, self.name, self.first = sheet, name, first
         self.likely = 0
 
     def blocks(
@@ -212,10 +255,10 @@ class TableGrid:
         unique = tuple(dict.fromkeys(wanted))
         table = self._load(unique)
         columns = {at: _one(_texts(table.column(n))) for n, at in enumerate(unique)}
-        return Texts(columns, np.arange(1, table.num_rows + 1), [], 0)
+        return Texts(columns, self.lines(table.num_rows), [], 0)
 
     def lines(self, rows: int) -> Array:
-        return np.arange(1, rows + 1)
+        return np.arange(self.first, self.first + rows)
 
 
 def _cast(column: Any, kind: pa.DataType) -> Any:

@@ -36,7 +36,7 @@ _MAGICS = {
 
 
 def is_large(path: Path) -> bool:
-    """Whether a file is better streamed: a text, plain or packed, of a size that weighs."""
+    """Whether a file is better streamed: a text, plain or packed, or Parquet, of a size that weighs."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -51,7 +51,9 @@ def is_large(path: Path) -> bool:
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
             return False
         return len(entries) == 1 and entries[0].file_size >= LARGE
-    if head[:4] in (b"PAR1", b"ARRO", b"FEA1") or head.lstrip()[:1] in (b"{", b"["):
+    if head[:4] == b"PAR1":
+        return size >= _PACKED_LARGE
+    if head[:4] in (b"ARRO", b"FEA1") or head.lstrip()[:1] in (b"{", b"["):
         return False
     return size >= (LARGE if kind is None else _PACKED_LARGE)
 
