@@ -76,8 +76,10 @@ def zone_beside(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The zone that a column of its own tells, the same in every row: ``Time Zone`` with America/New_York; or
     nothing."""
     for at, name in enumerate(names):
+        if not re.fullmatch(r"(?i)(time[ _]?zone|tz|zone)([ _]?(name|id))?", name.strip()):
+            continue
         cells = {row[at].strip() for row in rows if len(row) == len(names)}
-        if re.fullmatch(r"(?i)(time[ _]?zone|tz|zone)([ _]?(name|id))?", name.strip()) and len(cells) == 1:
+        if len(cells) == 1:
             cell = cells.pop()
             return zone_of(cell) or (cell if cell in ("UTC", "GMT") else _WORDS.get(cell.casefold(), ""))
     return ""

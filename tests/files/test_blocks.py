@@ -116,13 +116,16 @@ def test_a_fault_far_down_is_found_on_its_line(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize(
-    "cells", ["1.2,1.1,1.0,1.1,5", "1.1,1.2,0,1.1,5", "1.1,inf,1.0,1.1,5", "1.1,1.2,1.0,1.1,-5"]
-)
-@pytest.mark.parametrize("line", [2, 150, 301])
+    ("line", "cells"),
+    [
+        (2, "1.2,1.1,1.0,1.1,5"), (150, "1.2,1.1,1.0,1.1,5"), (151, "1.2,1.1,1.0,1.1,5"), (150, "1.1,1.2,0,1.1,5"),
+        (150, "1.1,inf,1.0,1.1,5"), (150, "1.1,1.2,1.0,1.1,-5"),
+    ],
+)  # fmt: skip
 def test_a_rule_that_one_block_breaks(cells: str, line: int) -> None:
-    times = pd.date_range("2024-01-01", periods=300, freq="1min").strftime("%Y-%m-%d %H:%M:%S")
+    times = pd.date_range("2024-01-01", periods=150, freq="1min").strftime("%Y-%m-%d %H:%M:%S")
     lines = ["time,open,high,low,close,volume", *(f"{time},1.1,1.2,1.0,1.1,5" for time in times)]
-    assert read("x.csv", "\n".join(lines).encode()).report.rows_out == 300
+    assert read("x.csv", "\n".join(lines).encode()).report.rows_out == 150
     lines[line - 1] = lines[line - 1][:20] + cells
     with pytest.raises(CandlesRefused) as caught:
         read("x.csv", "\n".join(lines).encode())
