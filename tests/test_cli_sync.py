@@ -311,3 +311,26 @@ def test_check_prints_the_report(holed: pd.DataFrame) -> None:
     )
     assert len(text.stdout.splitlines()) == 1 + len(found["findings"])
     assert run("check", "--symbol", "NONE").exit_code == 2
+
+
+def test_without_a_terminal_a_line_comes_now_and_then(
+    server: Server, exchange: Exchange, listed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.cli.progress.EVERY_SECONDS", 0.0)
+    result = CliRunner().invoke(main, ["sync", "--json"])
+    assert result.exit_code == 0
+    assert len(json.loads(result.stdout)["series"]) == 4
+    assert re.search(r"^\[#*\.*\] +\d+% \d of 4 series, [\d,]+ candles", result.stderr, re.MULTILINE)
+    assert "\r" not in result.stderr
+
+
+def test_a_source_that_cannot_be_reached_is_told_in_seconds(
+    listed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANDLEBOOK_BINANCE_REST", "http://127.0.0.1:1")
+    listed.write_text('[[series]]\nsource = "binance"\nsymbol = "BTCUSDT"\ntimeframe = "1h"\n')
+    begun = time.monotonic()
+    result = CliRunner().invoke(main, ["sync", "--json"])
+    assert time.monotonic() - begun < 15
+    assert result.exit_code == 4
+    assert all("it refused the connection" in one["error"] for one in json.loads(result.stdout)["series"])

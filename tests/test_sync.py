@@ -427,3 +427,15 @@ def test_a_job_refuses_at_once_what_cannot_be(store: Store, binance: Binance) ->
     with pytest.raises(UnknownName):
         sync.start_download(store, binance, "BTCUSDT", "7m")
     assert sync.jobs() == ()
+
+
+def test_a_file_under_the_name_of_a_source_is_gone_on_with_and_told(
+    store: Store, binance: Binance, exchange: Exchange
+) -> None:
+    table = exchange.truth("BTCUSDT", "1h", "2024-03-01", "2024-03-05")
+    store.write(Series.of("binance", "BTCUSDT", "1h"), table, origin="prices.csv")
+    done = download(store, binance, "BTCUSDT", "1h", at("2024-03-01"), at("2024-03-06"))
+    assert done.added == 24
+    assert "came from prices.csv; what Binance spot has is added" in done.note
+    later = download(store, binance, "BTCUSDT", "1h", at("2024-02-27"), at("2024-03-01"))
+    assert (later.added, later.note) == (72, "")

@@ -167,6 +167,8 @@ def say_outcome(series: Series, outcome: Outcome) -> None:
     click.echo(
         f"{series}: {outcome.added:,} new candles, {outcome.changed:,} changed, {outcome.requests:,} requests{span}."
     )
+    if outcome.note:
+        click.echo(f"Note: {outcome.note}", err=True)
     if outcome.recovered:
         click.echo(f"Note: {outcome.recovered:,} candles of an interrupted download were kept.", err=True)
     for reason in outcome.reasons[:_REASONS]:
@@ -187,4 +189,5 @@ def outcome_as_dict(outcome: Outcome) -> dict[str, Any]:
         "refused": outcome.refused,
         "reasons": [*outcome.reasons],
         "recovered": outcome.recovered,
+        "note": outcome.note,
     }

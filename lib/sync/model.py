@@ -30,7 +30,8 @@ class Outcome:
     nothing did. ``cancelled``: it was stopped before the end; what had arrived is stored. ``refused`` rows
     broke a rule and were left out, so their candles are missing; ``reasons`` has the first 20 of them.
     ``recovered`` candles had been kept by a download that was killed, and were merged before this one.
-    ``revised`` of the changed candles had been observed otherwise before, and were not the newest."""
+    ``revised`` of the changed candles had been observed otherwise before, and were not the newest. ``note`` says
+    where a series that came from elsewhere is now gone on with."""
 
     added: int = 0
     changed: int = 0
@@ -42,3 +43,4 @@ class Outcome:
     reasons: tuple[str, ...] = ()
     recovered: int = 0
     revised: int = 0
+    note: str = ""

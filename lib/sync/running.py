@@ -61,6 +61,7 @@ class Run:
         self._batches: Batches | None = None
         self._reasons: list[str] = []
         self._refused = self._recovered = 0
+        self._joined = ""
         self._logs, self._logged = logged, False
         self._filling = Filling(store, series, source.name, self.began) if filling else None
         self._steps = self._walk()
@@ -96,6 +97,7 @@ class Run:
             refused=self._refused,
             reasons=tuple(self._reasons),
             recovered=self._recovered,
+            note=self._joined,
         )
 
     # ------------------------------------------------------------------------------------------- inside
@@ -108,6 +110,7 @@ class Run:
             asks = together(spans, self.series.timeframe)
             self._meter = Meter(asks, self._tell)
             if asks:
+                self._joined = self._elsewhere()
                 yield from self._logged_walk(asks, batches, spans)
             else:
                 self._tell(self._meter.now)
@@ -156,6 +159,23 @@ class Run:
             if self._stop.is_set():
                 return
             self._meter.finish(ask)
+
+    def _elsewhere(self) -> str:
+        """A sentence where the newest stored candle came from elsewhere: a file may have been imported under the
+        name of a source."""
+        if self.source.name != self.series.source:
+            return ""
+        try:
+            newest = self._store.read(self.series, last=1, provenance=True)
+        except UnknownName:
+            return ""
+        origin = str(newest["origin"].iloc[0]) if len(newest) else self.source.name
+        if origin.split(" ")[0] == self.source.name:
+            return ""
+        return (
+            f"The newest stored candles of {self.series} came from {origin}; what {self.source.title} has is added "
+            "to them. A series of its own would need another name for one of the two."
+        )
 
     def _keep_calendar(self) -> None:
         if not self._calendar:
