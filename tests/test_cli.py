@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ from lib import export
 from lib.cli import main
 from lib.errors import BadAnswer, RateLimited, StoreBusy, StoreError
 from lib.files import Choices, unpacking
+from lib.gathering import Room, joining
 from lib.series import Series
 from lib.store import Store, open_store
 from lib.timeframes import parse
@@ -376,6 +378,54 @@ def test_a_store_that_cannot_be_opened(good: Path, tmp_path: Path) -> None:
     done = process("import", good, "--symbol", "X", "--store", tmp_path / "taken" / "store")
     assert (done.returncode, done.stdout) == (3, "")
     assert "Traceback" not in done.stderr
+    assert str(tmp_path / "taken") in done.stderr and "--store" in done.stderr
+
+
+def test_a_disk_that_is_full_is_told_with_what_to_do(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("import", good, "--symbol", "X", "--store", tmp_path / "s").exit_code == 0
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    done = run("import", good, "--symbol", "Y", "--store", tmp_path / "s")
+    assert done.exit_code == 3
+    assert "No space left" in done.stderr and "Make room on that disk" in done.stderr
+    monkeypatch.undo()
+    assert "X " in run("list", "--store", tmp_path / "s").stdout
+    lost = run(
+        "export",
+        "--symbol",
+        "X",
+        "--timeframe",
+        "1h",
+        "--store",
+        tmp_path / "s",
+        "-o",
+        tmp_path / "no" / "x.csv",
+    )
+    assert lost.exit_code == 2 and "in a folder that is there" in lost.stderr
+
+
+def test_an_import_that_is_stopped_says_what_is_stored(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Room, "check", stop)
+        done = run("import", good, "--symbol", "X")
+    assert (done.exit_code, done.stdout) == (130, "")
+    assert "Stopped: nothing is stored." in done.stderr and stored() == []
+    write = Store.write_all
+    with monkeypatch.context() as patch:
+        patch.setattr(joining, "_TOGETHER", 1)
+        patch.setattr(Store, "write_all", lambda *given: stop() if len(stored()) else write(*given))
+        done = run("import", good, good, "--symbol", "X", "--conflicts", "last")
+    assert done.exit_code == 130
+    assert "Stopped: 48 candles are stored" in done.stderr and stored()[0]["candles"] == 48
+    assert run("import", good, good, "--symbol", "X", "--conflicts", "last").exit_code == 0
 
 
 def test_help_reads_without_loading_the_house() -> None:

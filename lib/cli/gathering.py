@@ -11,6 +11,8 @@ from pathlib import Path
 
 import click
 
+from lib.cli.progress import clock
+
 __all__ = ["Meter", "located"]
 
 _WILD = frozenset("*?[")
@@ -23,14 +25,19 @@ class Meter:
 
     def __init__(self, name: str) -> None:
         self.name, self.on, self.drawn, self.shown = name, sys.stderr.isatty(), False, 0.0
+        self._began, self._done = time.monotonic(), 0.0
 
     def __call__(self, done: float, what: str) -> None:
         now = time.monotonic()
         if not self.on or (done < 1 and now - self.shown < 0.1):
             return
-        full = int(done * 24)
+        if done < self._done:  # unpacked: what follows begins at nothing
+            self._began = now
+        self._done = done
+        spent, full = now - self._began, int(done * 24)
+        left = f", {clock(spent * (1 - done) / done)} left" if done > 0.01 and spent > 1 else ""
         click.echo(
-            f"\r\x1b[K[{'#' * full}{'.' * (24 - full)}] {done:4.0%} {what} {self.name}", err=True, nl=False,
+            f"\r\x1b[K[{'#' * full}{'.' * (24 - full)}] {done:4.0%} {what} {self.name}{left}", err=True, nl=False,
             color=True,
         )  # fmt: skip
         self.shown, self.drawn = now, True

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 import pandas as pd
 
 from lib.cli.base import guarded, json_option, main, open_at, stamp, store_option
 from lib.cli.gathering import Meter, located
+from lib.cli.progress import STOPPED
 from lib.errors import InputError
 from lib.series import Series
 from lib.timeframes import parse
@@ -128,8 +130,11 @@ def import_files(
         if not any(each.has_closed for each in made):
             raise InputError(f"{made[0].name} holds no closed candles: {_nothing(made[0])}")
         store = open_at(store_url)
-        for group in groups:
-            _store(group, store)
+        try:
+            for group in groups:
+                _store(group, store)
+        except KeyboardInterrupt:
+            _stopped(sum(group.stored for group in groups))
     answer = _answer(groups)
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
@@ -141,10 +146,24 @@ def _check(name: str, path: Path, choices: Choices, room: Room, stack: ExitStack
     meter = Meter(name)
     try:
         made = room.check(name, path, choices, progress=meter)
+    except KeyboardInterrupt:
+        meter.end()
+        _stopped(0)
     finally:
         meter.end()
     stack.callback(made.close)
     return made
+
+
+def _stopped(stored: int) -> NoReturn:
+    """Ctrl-C: say what is there, and end."""
+    left = (
+        f"{stored:,} candles are stored, each whole; the same command stores the rest"
+        if stored
+        else "nothing is stored"
+    )
+    click.echo(f"Stopped: {left}.", err=True)
+    sys.exit(STOPPED)
 
 
 def _store(group: Group, store: Store) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lib.series import Series
     from lib.sync import Progress
 
-__all__ = ["STOPPED", "Bar", "Bars", "stoppable"]
+__all__ = ["STOPPED", "Bar", "Bars", "clock", "stoppable"]
 
 STOPPED = 130
 # Between two lines where there is no terminal; what takes less long stays quiet, as cron mails what it says.
@@ -64,7 +64,7 @@ class Bar:
         if not self.on and time.monotonic() - self.told < EVERY_SECONDS:
             return
         full = int(progress.done * 24)
-        left = f", {_clock(progress.eta_seconds)} left" if progress.eta_seconds is not None else ""
+        left = f", {clock(progress.eta_seconds)} left" if progress.eta_seconds is not None else ""
         rate = f", {progress.rate:,.0f} a second" if progress.rate else ""
         note = f" ({progress.note})" if progress.note else ""
         what = f"{name} " if name else ""
@@ -129,7 +129,8 @@ class Bars:
         self._bar.end()
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """A length of time as ``1:05`` or ``2:01:05``."""
     whole = round(seconds)
     hours, rest = divmod(whole, 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"

@@ -169,7 +169,10 @@ def export(
     try:
         output.write_bytes(data)
     except OSError as error:
-        raise InputError(f"{output} cannot be written: {error.strerror}.") from error
+        raise InputError(
+            f"{output} cannot be written: {error.strerror}.",
+            remedy="Name a file with -o in a folder that is there and has room.",
+        ) from error
     click.echo(f"{output}: {len(data):,} bytes.", err=True)
 
 

@@ -257,7 +257,7 @@ def _joined(
 
 def _corrupt(path: str, error: Exception) -> CorruptFile:
     return CorruptFile(
-        f"The stored file {path} cannot be read: {error}.",
+        f"The stored file {path} cannot be read: {str(error).rstrip('.')}.",
         remedy="It is left as it is. Put it back from a copy, or move it away and download its span again.",
         path=path,
     )

@@ -12,6 +12,7 @@ still has the tag expected. How that is made safe differs:
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -98,13 +99,17 @@ def named(what: str, path: str) -> Iterator[None]:
     except PermissionError as error:
         raise StoreError(
             f"The store may not {what} {path}: permission denied.",
-            remedy="Check the rights of the folder or bucket.",
+            remedy="Check the rights of the folder or bucket, or keep candles elsewhere with --store or CANDLEBOOK_STORE.",
             path=path,
         ) from error
     except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         raise StoreError(
-            f"The store could not {what} {path}: {error.strerror or error}.", path=path
-        ) from error
+            f"The store could not {what} {path}: {error.strerror or error}.",
+            remedy=("Make room on that disk; what was stored before is whole." if full
+                    else "Name a folder that can be written to with --store or CANDLEBOOK_STORE."),
+            path=path,
+        ) from error  # fmt: skip
 
 
 class LocalFiles:
