@@ -72,6 +72,7 @@ _EPOCH = re.compile(
 
 # What is done to times before they are cut: names of weekdays, signs for year, month and day, blanks too many.
 TIDY = (
+    (r"^(\d[\d./-]{7,9} \d{1,2}:\d\d(?::\d\d)?) ?[-–] ?\d[\d./: -]+$", r"\1"),
     (r"^(?:[Mm]on|[Tt]ues?|[Ww]ed(?:nes)?|[Tt]hu(?:rs)?|[Ff]ri|[Ss]at(?:ur)?|[Ss]un)(?:day)?[.,]? +", ""),
     (r"(\d)\s?[年년]\s?(\d)", r"\1-\2"),
     (r"(\d)\s?[月월]\s?(\d)", r"\1-\2"),

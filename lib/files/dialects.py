@@ -1,6 +1,6 @@
 """Texts that wrap their cells in marks of their own, made plain: line by line, so that every line keeps its number.
 
-A whole line in one pair of quotes, cells in single quotes, and cells written as ``="1.5"`` so that a spreadsheet
+Digits of other scripts, a whole line in one pair of quotes, cells in single quotes, and cells written as ``="1.5"`` so that a spreadsheet
 takes them as text. Told from the head; the quotes that the CSV format knows stay as they are.
 """
 
@@ -21,12 +21,20 @@ _HEAD = 16384
 _LINE = re.compile(rb'(?m)^"((?:[^"\r\n]|"")*)"(\r?)$')
 _FORMULA = re.compile(rb'="([^"\r\n]*)"')
 _SINGLE = re.compile(rb"(?m)(^|[,;\t|])([ ]*)'([^'\"\r\n]*)'(?=[ ]*(?:[,;\t|\r]|$))")
+# Arabic, Persian, Devanagari, Bengali, Thai and wide digits, from their zeros; wide and Arabic marks.
+_ZEROS = (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10)
+_DIGITS = re.compile("[" + "".join(f"{chr(zero)}-{chr(zero + 9)}" for zero in _ZEROS) + "]")
+_SCRIPTS = {zero + n: str(n) for zero in _ZEROS for n in range(10)} | {
+    ord(mark): plain for mark, plain in zip("٫٬．，：／－；", ".,.,:/-;", strict=True)
+}
 _MARKS = re.compile(rb"[,;\t|]")
 
 
 def plain_text(text: Text) -> Text:
     """The text without such marks; the same one where it has none. O(bytes) where it has."""
     head = text.data[text.start : text.start + _HEAD]
+    if not head.isascii() and (made := _western(text, bytes(head))) is not None:
+        return plain_text(made)
     lines = [line for line in head.splitlines()[:100] if line.strip()]
     if len(lines) > 2:
         lines = lines[:-1]
@@ -39,6 +47,16 @@ def plain_text(text: Text) -> Text:
     if _most(lines, lambda line: len(_SINGLE.findall(line)) > 3):
         return _changed(text, _SINGLE, lambda hit: hit[1] + b'"' + hit[3] + b'"')
     return text
+
+
+def _western(text: Text, head: bytes) -> Text | None:
+    """The text with 0 to 9 for the digits of other scripts, and the marks of such figures; None where its rows have
+    none."""
+    lines = [line for line in head.decode("utf-8", "ignore").splitlines()[1:100] if line.strip()]
+    if not lines or sum(len(_DIGITS.findall(line)) > 8 for line in lines) * 10 < len(lines) * 8:
+        return None
+    made = bytes(text.data[text.start :]).decode("utf-8", "replace").translate(_SCRIPTS)
+    return replace(text, data=made.encode(), start=0)
 
 
 def _most(lines: list[bytes], fits: Callable[[bytes], bool]) -> bool:

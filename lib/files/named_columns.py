@@ -29,7 +29,11 @@ def by_name(work: Work) -> None:
     closes = [at for at, name in enumerate(work.plain) if ADJUSTED.search(name) and "close" in name]
     raw = [label for label in sets if label not in adjusted]
     exact = {at: role for role in PRICES for at in _spelled(work, role)[:1]}
-    if len(exact) == 4 or "" in sets or not raw:
+    if len(sets) == len(adjusted) == 1 and len(exact) < 4:
+        work.prices = "adjusted"
+        work.warnings.append("There are adjusted prices only.")
+        _take_set(work, sets[adjusted[0]])
+    elif len(exact) == 4 or "" in sets or not raw:
         work.sets = ["raw", "adjusted"] if adjusted or (len(closes) == 1 and len(exact) == 4) else []
         taken = "raw" if work.wanted in (None, "raw") or not work.sets else "adjusted"
         work.prices = taken if work.sets else ""

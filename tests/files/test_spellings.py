@@ -21,6 +21,9 @@ Cells = Callable[[pd.Timestamp, Any], list[str]]
 Case = tuple[str, Cells] | tuple[str, Cells, dict[str, Any]]
 
 
+ARABIC = str.maketrans("0123456789.", "٠١٢٣٤٥٦٧٨٩٫")
+
+
 def comma(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace(".", ",")
 
@@ -78,6 +81,12 @@ CASES: dict[str, Case] = {
     "the time behind, no header": ("", lambda t, r: [*plain("")(t, r)[1:], f"{t:%Y-%m-%d %H:%M}"], {"want": HOURS}),
     "the volume ahead and the time behind, backwards, no header": ("", lambda t, r: [f"{r.volume:.0f}", *map(str, (r.close, r.low, r.high, r.open)), f"{t:%Y-%m-%d %H:%M}"], {"want": HOURS}),
     "day first and the close first, no header": ("", lambda t, r: [f"{t:%d/%m/%Y}", *map(str, (r.close, r.high, r.low, r.open)), f"{r.volume:.0f}"]),
+    "arabic digits": ("التاريخ,الافتتاح,الأعلى,الأدنى,الإغلاق,الحجم", lambda t, r: [x.translate(ARABIC) for x in plain("%Y/%m/%d")(t, r)]),
+    "digits of india": ("Date,Open,High,Low,Close,Volume", lambda t, r: [x.translate({48 + n: 0x966 + n for n in range(10)}) for x in plain("%Y-%m-%d")(t, r)]),
+    "wide digits": ("日付,始値,高値,安値,終値,出来高", lambda t, r: [x.translate({n: n + 0xFEE0 for n in range(45, 58)}) for x in plain("%Y/%m/%d")(t, r)]),
+    "adjusted prices only": ("Date,Adj Open,Adj High,Adj Low,Adj Close,Adj Volume", plain("%Y-%m-%d")),
+    "names with their meaning": ("Date\tOpen\tHigh\tLow\tClose Close price adjusted for splits.\tAdj Close Adjusted close price adjusted for splits and dividends.\tVolume",
+                                 lambda t, r: [*plain("%b %d, %Y")(t, r)[:5], "50.0", f"{r.volume:.0f}"], {"mark": "\t"}),
     # ---- dates
     "years of the republic": ("日期,開盤價,最高價,最低價,收盤價,成交股數", local(lambda t: f"{t.year - 1911}/{t:%m/%d}")),
     "years of the buddha": ("วันที่,เปิด,สูงสุด,ต่ำสุด,ปิด,ปริมาณ", local(lambda t: f"{t:%d/%m}/{t.year + 543}")),
@@ -92,6 +101,7 @@ CASES: dict[str, Case] = {
     "ends of candles": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d %H:59:59"), {"want": HOURS}),
     "ends of days": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d 23:59:59.999")),
     "a zone in a column of its own": ("Date,Time,Time Zone,Open,High,Low,Close,Volume", lambda t, r: [f"{t - pd.Timedelta('5h'):%Y-%m-%d,%H:%M}", "America/New_York", *plain("")(t, r)[1:]], {"want": HOURS}),
+    "from and to": ("Interval;Open;High;Low;Close;Volume", local(lambda t: f"{t:%d.%m.%Y %H:%M} - {t + pd.Timedelta('1h'):%d.%m.%Y %H:%M}"), {"mark": ";", "want": HOURS}),
     "czech months": ("Datum;Open;High;Low;Close;Volume", local(lambda t: f"{t.day}. {['ledna', 'února', '', '', '', '', '', '', '', '', 'listopadu', 'prosince'][t.month - 1]} {t.year}"), {"mark": ";"}),
     "swedish months": ("Datum;Öppen;Högst;Lägst;Stängning;Volym", local(lambda t: f"{t.day} {['januari', 'feb.', '', '', '', '', '', '', '', '', 'november', 'dec.'][t.month - 1]} {t.year}"), {"mark": ";"}),
     # ---- lines that are no rows
