@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from lib import sync
 from lib.errors import InputError, InternalError, SourceDown, UnknownName
@@ -20,6 +21,8 @@ from lib.sync.config import find, load
 from lib.timeframes import parse
 from tests.scripted import Scripted
 from tests.store.make import candles
+
+ROOT = Path(__file__).resolve().parent.parent
 
 MINUTE = parse("1m")
 LONG = candles("1m", "2024-03-04", 3000, seed=1)
@@ -386,7 +389,25 @@ def test_the_scheduler_is_not_loaded_until_it_is_asked_for() -> None:
 
 
 def test_the_list_in_the_documentation_can_be_read(tmp_path: Path) -> None:
-    text = (Path(__file__).parent.parent / "docs" / "sync.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "sync.md").read_text(encoding="utf-8")
     plan = load(written(tmp_path, text.split("```toml\n")[1].split("```")[0]))
     assert plan.schedule == "every 15 minutes"
     assert len(plan.series) == 4
+
+
+def test_the_action_in_the_documentation_is_one() -> None:
+    """Read as GitHub reads it: steps that use or run something, keys of secrets and of settings that are there."""
+    text = (ROOT / "docs" / "sync.md").read_text(encoding="utf-8")
+    whole, cached = [part.split("```")[0] for part in text.split("```yaml\n")[1:]]
+    job = yaml.safe_load(whole)["jobs"]["sync"]
+    steps = job["steps"]
+    assert [step.get("run") for step in steps][-1] == "python -m lib sync"
+    assert any(step.get("uses", "").startswith("actions/setup-python@") for step in steps)
+    told = (ROOT / "lib" / "settings.py").read_text(encoding="utf-8")
+    for name, value in job["env"].items():
+        assert name.startswith("AWS_") or name in told
+        assert "secrets." in value or name not in ("AWS_SECRET_ACCESS_KEY", "CANDLEBOOK_TWELVEDATA_KEY")
+    around = yaml.safe_load(cached)
+    assert [("uses" in step) + 2 * ("run" in step) for step in around] == [1, 2, 1]
+    assert around[0]["with"]["key"] == around[2]["with"]["key"]
+    assert around[2]["if"] == "always()"
