@@ -7,7 +7,6 @@ is one of ``lib.errors``, with the address in it, but not its query or its passw
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ import pandas as pd
 
 from lib.errors import InputError, RateLimited, SourceDown
 from lib.remote.faults import Fault, fault_of, foreign, of_kind
+from lib.remote.folders import PAGE, Item, Listing, files_at, level_of
 from lib.remote.s3 import S3, Found, split
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ _WEB = ("https://", "http://")
 _WILD = re.compile(r"[*?\[]")
 _MOST = 1_000
 _SCANNED = 50_000
-_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +71,6 @@ def _environment() -> Iterator[tuple[str, str]]:
     return ((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One file: where it is, and its name; size in bytes and time of its last change where known."""
-
-    address: str
-    name: str
-    size: int | None = None
-    modified: pd.Timestamp | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One level below a prefix: files, addresses of folders, and a token for the next page, or None."""
-
-    items: tuple[Item, ...]
-    folders: tuple[str, ...]
-    after: str | None
-
-
 def is_remote(address: str) -> bool:
     """Whether it is an address rather than a path of this machine."""
     return "://" in address and not address.startswith("file://")
@@ -118,7 +98,7 @@ def find(address: str, access: Access, *, most: int = _MOST) -> list[Item]:
         elif address.startswith(_WEB):
             found = _on_web(address, access)
         else:
-            found = _in_folders(_local(address, access), most)
+            found = files_at(_local(address, access), most)
     if not found:
         raise InputError(f"Nothing matches {shown(address)}.", remedy="Check its spelling; capitals count.")
     if len(found) > most:
@@ -138,12 +118,12 @@ def browse(address: str, access: Access, *, after: str | None = None) -> Listing
             return Listing((), tuple(f"s3://{each}/" for each in _buckets(access)), None)
         if address.startswith(_S3):
             bucket, prefix = _bucket(address)
-            page = access.s3().page(bucket, prefix, flat=False, after=after, most=_PAGE)
+            page = access.s3().page(bucket, prefix, flat=False, after=after, most=PAGE)
             items = tuple(_item(bucket, each) for each in page.objects if not each.key.endswith("/"))
             return Listing(items, tuple(f"s3://{bucket}/{each}" for each in page.folders), page.after)
         if address.startswith(_WEB):
             return Listing(tuple(_on_web(address, access)), (), None)
-        return _folder(_local(address, access), after)
+        return level_of(_local(address, access), after, _MOST)
 
 
 def fetch(item: Item, access: Access, into: Path, *, limit: int, progress: Progress | None = None) -> Path:
@@ -328,36 +308,6 @@ def _local(address: str, access: Access) -> str:
             "On your own machine, set CANDLEBOOK_PRIVATE=yes.",
         )
     return str(Path(address.removeprefix("file://")).expanduser())
-
-
-def _in_folders(path: str, most: int) -> list[Item]:
-    if Path(path).is_dir():
-        raise InputError(f"{path} is a folder.", remedy=f"For all files in it write {path.rstrip('/')}/*.")
-    if Path(path).exists():
-        return [_file(path)]
-    found: list[Item] = []
-    for each in glob.iglob(path, recursive=True):
-        if Path(each).is_file():
-            found.append(_file(each))
-        if len(found) > most:
-            break
-    return found
-
-
-def _folder(path: str, after: str | None) -> Listing:
-    folder = Path(path)
-    if not folder.is_dir():
-        return Listing(tuple(_in_folders(path, _MOST)), (), None)
-    entries = sorted(entry for entry in folder.iterdir() if entry.name > (after or ""))
-    page = entries[:_PAGE]
-    items = tuple(_file(str(entry)) for entry in page if entry.is_file())
-    folders = tuple(f"{entry}/" for entry in page if entry.is_dir())
-    return Listing(items, folders, page[-1].name if len(entries) > _PAGE else None)
-
-
-def _file(path: str) -> Item:
-    stat = Path(path).stat()
-    return Item(path, Path(path).name, stat.st_size, pd.Timestamp(stat.st_mtime, unit="s", tz="UTC"))
 
 
 # ---------------------------------------------------------------------------------------------- errors

@@ -56,7 +56,7 @@ def test_a_bucket_is_browsed_level_by_level(proxy: Proxy, monkeypatch: pytest.Mo
     assert [item.name for item in below.items] == ["a.csv", "b.csv", "odd [1] ü?.txt"]
     assert below.folders == ("s3://files/2024/deep/",)
     assert browse("s3://files/nothing/", Access()).items == ()
-    monkeypatch.setattr("lib.remote.addresses._PAGE", 2)
+    monkeypatch.setattr("lib.remote.addresses.PAGE", 2)
     seen, after = [], None
     while True:
         page = browse("s3://files/2024/", Access(), after=after)
