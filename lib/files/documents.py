@@ -23,6 +23,7 @@ from lib.files.records import Found, closed, lifted, to_text
 __all__ = ["Document", "to_documents"]
 
 _DEEPEST = 12
+_MOST_NAMES = 500
 _LEAST = 4  # columns: four prices, whose time may be the key
 _PRICE = re.compile(r"(?i)(^|[^a-z])(o|open|h|high|l|low|c|close)$|^\W*(open|high|low|close)\b")
 # Three or four names are enough for trades and quotes.
@@ -118,8 +119,10 @@ def _pages(node: list[Any], key: str, depth: int) -> Iterator[Found]:
         for name in symbols:
             own = [(n, each) for n, which, each in pages if which == name]
             where = name if len(symbols) > 1 else f"{own[0][0]}" if len(own) == 1 else ""
-            names = list(dict.fromkeys(label for _, each in own for label in each.names or ()))
             rows = [row for _, each in own for row in each.rows]
+            names = (
+                _names(rows) if own[0][1].names and isinstance(rows[0], dict) else list(own[0][1].names or ())
+            )
             width = len(names) or own[0][1].width
             yield Found(".".join(filter(None, (key, where, place))), names or None, rows, width)
 
@@ -162,7 +165,7 @@ def _rows(node: list[Any], key: str) -> Found | None:
         return Found(
             key, ["time", "open", "high", "low", "close"], [[row["x"], *row["y"]] for row in rows], 5
         )
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = _names(rows)
     if (
         len(names) in (3, 4)
         and any(map(_TICK.fullmatch, names))
@@ -181,6 +184,14 @@ def _of_one_kind(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     most of their names with what most are."""
     common = set(Counter(frozenset(each) for each in nodes).most_common(1)[0][0])
     return [each for each in nodes if len(common & each.keys()) * 4 >= len(common) * 3] or nodes
+
+
+def _names(rows: list[dict[str, Any]]) -> list[str]:
+    """The names of all rows; where each row has others, those that some rows share."""
+    counts = Counter(name for row in rows for name in row)
+    if len(counts) <= _MOST_NAMES:
+        return list(counts)
+    return [name for name, count in counts.items() if count * 100 >= len(rows)]
 
 
 def _cut(lines: list[str]) -> list[list[str]]:
@@ -272,7 +283,7 @@ def _keyed(node: dict[str, Any], key: str) -> Found | None:
     rows: list[Any] = [(at, value) for at, value in node.items() if isinstance(value, dict)]
     if rows:
         flat = [{"time": at, **_flat(value)} for at, value in rows]
-        names = list(dict.fromkeys(name for row in flat for name in row))
+        names = _names(flat)
         return Found(key, names, flat, len(names)) if len(names) > _LEAST else None
     rows = [
         [at, *value] for at, value in node.items() if isinstance(value, list) and all(map(_scalar, value[:5]))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 import csv
+import html
 import io
 import re
-from html.parser import HTMLParser
 
 from lib.errors import FileRefused
 from lib.files import text
@@ -17,6 +17,10 @@ __all__ = ["to_tables"]
 _MOST = 128 * 2**20
 _LEAST = 5  # cells in a row of candles
 _WIDEST = 500
+_MOST_CELLS = 2**24
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:]{0,30})([^<>]{0,1000})>")
+_COLSPAN = re.compile(r"""(?i)\bcolspan\s{0,5}=\s{0,5}["']?(\d{1,6})""")
+_PLACE = re.compile(r"""(?i)\bss:index\s{0,5}=\s{0,5}["']?(\d{1,6})""")
 _ROWS, _CELLS = frozenset(("tr", "row")), frozenset(("td", "th", "cell"))
 _CHARSET = re.compile(rb"""(?i)(?:charset|encoding)\s*=\s*["']?([\w-]{2,20})""")
 _BLANKS = re.compile(r"[ \t\r\n\u00a0]+")
@@ -32,9 +36,8 @@ def to_tables(data: Buffer, name: str) -> tuple[bytes, ...]:
         )  # fmt: skip
     raw = bytes(data)
     page, known = _decoded(raw)
-    reader = _Reader()
-    reader.feed(page)
-    reader.close()
+    reader = _Reader(name)
+    reader.feed(_without_comments(page))
     wide = [table for table in reader.tables if sum(len(row) >= _LEAST for row in table) > 1]
     if not wide:
         what = "an XML document" if raw[:200].lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<?xml") else ""
@@ -61,21 +64,44 @@ def _decoded(raw: bytes) -> tuple[str, bool]:
     return raw.replace(b"&nbsp;", b" ").decode("latin-1"), False
 
 
-class _Reader(HTMLParser):
-    """The cells of every table; one within another is a table of its own."""
+def _without_comments(page: str) -> str:
+    kept, at = [], 0
+    while (start := page.find("<!--", at)) >= 0 and (end := page.find("-->", start)) >= 0:
+        kept.append(page[at:start])
+        at = end + 3
+    return "".join((*kept, page[at:]))
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+
+class _Reader:
+    """The cells of every table; one within another is a table of its own. Costs O(n), whatever the page."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.tables: list[list[list[str]]] = []
         self._open: list[list[list[str]]] = []
         self._cell: list[str] | None = None
-        self._hidden = 0
+        self._more = self._cells = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = dict(attrs)
-        if tag in ("script", "style"):
-            self._hidden += 1
-        elif tag == "table":
+    def feed(self, page: str) -> None:
+        """Take the tables of a page."""
+        at, hidden = 0, False
+        for tag in _TAG.finditer(page):
+            if self._cell is not None and not hidden:
+                self._cell.append(page[at : tag.start()])
+            at = tag.end()
+            name = tag[2].lower()
+            if name in ("script", "style"):
+                hidden = not tag[1]
+            elif tag[1]:
+                self._end(name)
+            elif not hidden:
+                self._start(name, tag[3])
+                if tag[3].endswith("/"):
+                    self._end(name)
+        self._end_cell()
+
+    def _start(self, tag: str, told: str) -> None:
+        if tag == "table":
             self._open.append([])
             self.tables.append(self._open[-1])
             self._cell = None
@@ -87,32 +113,32 @@ class _Reader(HTMLParser):
             if not self._open[-1]:
                 self._open[-1].append([])
             row = self._open[-1][-1]
-            if (at := told.get("ss:index") or "").isdecimal():
-                row += [""] * min(int(at) - 1 - len(row), _WIDEST)
-            self._cell = []
-            self._more = _span(told.get("colspan") or "")
+            if hit := _PLACE.search(told):
+                row += [""] * min(int(hit[1]) - 1 - len(row), _WIDEST)
+            hit = _COLSPAN.search(told)
+            self._cell, self._more = [], min(max(int(hit[1]) - 1, 0), _WIDEST) if hit else 0
+            self._count(1 + self._more)
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("script", "style"):
-            self._hidden = max(0, self._hidden - 1)
-        elif tag in _CELLS or tag in _ROWS:
+    def _end(self, tag: str) -> None:
+        if tag in _CELLS or tag in _ROWS:
             self._end_cell()
         elif tag == "table" and self._open:
             self._end_cell()
             self._open.pop()
 
-    def handle_data(self, data: str) -> None:
-        if self._cell is not None and not self._hidden:
-            self._cell.append(data)
-
     def _end_cell(self) -> None:
         if self._cell is not None and self._open and self._open[-1]:
-            self._open[-1][-1] += [_BLANKS.sub(" ", "".join(self._cell)).strip(" "), *[""] * self._more]
+            made = _BLANKS.sub(" ", html.unescape("".join(self._cell))).strip(" ")
+            self._open[-1][-1] += [made, *[""] * self._more]
         self._cell = None
 
-
-def _span(cells: str) -> int:
-    return min(int(cells) - 1, _WIDEST) if cells.isdecimal() and int(cells) else 0
+    def _count(self, cells: int) -> None:
+        self._cells += cells
+        if self._cells > _MOST_CELLS:
+            raise FileRefused(
+                f"{self.name} has tables of more than {_MOST_CELLS:,} cells, which is too many.",
+                remedy="Save the table of the candles as CSV.", file=self.name,
+            )  # fmt: skip
 
 
 def _text(table: list[list[str]]) -> str:

@@ -90,7 +90,10 @@ def unwrapped(value: dict[str, Any]) -> Any:
     ``{"units": "114", "nano": 250000000}`` as Google's Money and its likes are; else the object."""
     if len(value) == 1:
         key, inner = next(iter(value.items()))
-        return (unwrapped(inner) if isinstance(inner, dict) else inner) if key.startswith("$") else value
+        for _ in range(3):
+            if isinstance(inner, dict) and len(inner) == 1:
+                inner = next(iter(inner.values()))
+        return inner if key.startswith("$") else value
     if {"units", "nano"} <= value.keys() <= {"units", "nano", "currency"}:
         return _money(str(value["units"] or 0), str(value["nano"] or 0)) or value
     return value

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
+import time
 import zipfile
 from collections.abc import Iterable
 from typing import Any
@@ -11,10 +13,11 @@ from urllib.parse import quote
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
-from lib.errors import FileRefused
+from lib.errors import FileRefused, InputError
 from lib.files import Choices, read, suggest_symbol
 from lib.files.extents import xlsb_cells
 from tests.files.test_wild import workbook
@@ -264,3 +267,55 @@ def test_parts_named_for_other_timeframes_are_no_parts_of_one_series() -> None:
     days = table(4, "1D", "2024-02-13", 3)
     with pytest.raises(FileRefused, match="named for 1d, 1h"):
         read("x.zip", zipped({"ABC_1h.csv": csv(HOURS), "ABC_1d.csv": csv(days)}))
+
+
+def test_places_beyond_the_texts_of_an_arrow_file_are_refused() -> None:
+    """What reads them as they stand ends the process."""
+    made = pa.table({
+        "time": pa.array([f"{at:%Y-%m-%d %H:%M:%S}" for at in HOURS.index], pa.string_view()),
+        **{name: pa.array(HOURS[name]) for name in HOURS},
+    })  # fmt: skip
+    sink = io.BytesIO()
+    with pa.ipc.new_file(sink, made.schema) as writer:
+        writer.write_table(made)
+    data = sink.getvalue()
+    same(data, HOURS)
+    view = struct.pack(
+        "<i4sii", 19, b"2024", 0, 19 * 7
+    )  # a text of 19 letters: its start, its buffer, its place there
+    assert data.count(view) == 1
+    with pytest.raises(FileRefused, match="cannot be read"):
+        read("x", data.replace(view, struct.pack("<i4sii", 19, b"2024", 0, 2**30)))
+
+
+@pytest.mark.filterwarnings("ignore:Feather V1:DeprecationWarning")
+def test_a_feather_file_of_the_first_version_is_read_apart() -> None:
+    sink = io.BytesIO()
+    feather.write_feather(pa.table({"time": HOURS.index.tz_localize(None), **HOURS}), sink, version=1)
+    data = sink.getvalue()
+    same(data, HOURS)
+    for at in (len(data) - 60, len(data) - 200, 100):
+        with contextlib.suppress(InputError):
+            read("x", data[:at] + b"\xff" * 40 + data[at + 40 :])
+    with pytest.raises(FileRefused, match="cannot be read"):
+        read("x", data[: len(data) // 2] + data[-12:])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<table>" + "<tr><td colspan=500>1" * 40_000,
+        "<html>" + "<!" * 500_000,
+        "<html>" + "<!--" * 300_000,
+        "<table><tr>" + "<td " * 300_000,
+        "<table>" * 200_000,
+        "\n".join(f'{{"time":{n},"o":2,"h":3,"l":1,"c":2,"k{n}":1}}' for n in range(20_000)),
+        "[" + '{"$a":' * 900 + "1" + "}" * 900 + "]",
+    ],
+    ids=["cells", "marks", "comments", "tags", "tables", "names", "depth"],
+)
+def test_documents_that_would_take_for_ever_are_refused_at_once(text: str) -> None:
+    begin = time.monotonic()
+    with pytest.raises(FileRefused):
+        read("x", text.encode())
+    assert time.monotonic() - begin < 20
