@@ -39,6 +39,7 @@ _BROWSERS = (
 # the background keeps its timers.
 _FLAGS = [
     "--no-sandbox",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
     "--disable-dev-shm-usage",
     "--disable-quic",
     "--disable-background-networking",

@@ -490,6 +490,7 @@ def test_leaving_and_returning(page: Page, book: AppServer) -> None:
     page.get_by_role("link", name="To the front").click()
     expect(page.get_by_text("No chart here")).to_be_visible()
     page.get_by_role("link", name="To the chart").click()
+    expect(page.get_by_text("candles 500")).to_be_visible()
     chart.until("c.bars() === 500")
     chart.ask("c.show(200, 300)")
     page.get_by_role("link", name="To the front").click()

@@ -306,7 +306,8 @@ class CandleChart {
     if (this.left) {
       const view = this.sync.target ?? this.left;
       this.left = null;
-      requestAnimationFrame(() => this.sync.show(view)); // the panes are told of their size after us
+      // the panes are told of their size after us; what was asked for meanwhile is newer
+      requestAnimationFrame(() => this.sync.show(this.sync.target ?? view));
     } else if (!this.shown) {
       this.shown = true;
       this.#firstView();
