@@ -138,7 +138,8 @@ def _like(found: Found) -> Any:
 
 def _symbol(node: Any) -> str:
     """The symbol that an object names beside its rows."""
-    return next((value for key, value in _scalars(node, 3) if _SYMBOL.fullmatch(key)), "")
+    named = (value for key, value in _scalars(node, 3) if _SYMBOL.fullmatch(key))
+    return next((value for value in named if not time_kind(value)), "")
 
 
 def _rows(node: list[Any], key: str) -> Found | None:

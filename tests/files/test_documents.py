@@ -11,6 +11,7 @@ import pytest
 
 from lib.errors import FileRefused
 from lib.files import Choices, read
+from lib.files.documents import to_documents
 from tests.files.written import table
 
 HOURS = table(60, "1h", "2024-01-13", 3)
@@ -61,6 +62,8 @@ TEXTS: dict[str, tuple[str | bytes, pd.DataFrame]] = {
         "start": ms(t), "end": ms(t) + 3599999, **r._asdict()}})), HOURS),
     "a page on each line": (lines(listed(lambda t, r: {"topic": "kline", "ts": ms(t) + 3600051, "type": "snapshot", "data": [
         {"start": ms(t), "interval": "60", **r._asdict(), "confirm": True}]})), HOURS),
+    "one letter for a start": (lines(listed(lambda t, r: [{"ev": "AM", "sym": "X", "v": r.volume, "o": r.open, "c": r.close,
+        "h": r.high, "l": r.low, "s": ms(t), "e": ms(t) + 3600000}])), HOURS),
     "the last is not complete": (json.dumps({"candles": listed(lambda t, r: {
         "complete": t != HOURS.index[-1], "volume": r.volume, "time": t.isoformat(),
         "mid": {"o": str(r.open), "h": str(r.high), "l": str(r.low), "c": str(r.close)}})}), HOURS[:-1]),
@@ -187,3 +190,8 @@ def test_trades_and_quotes_of_three_names() -> None:
     assert read("x", lines([{"type": "ping"}, *trades]).encode()).table["volume"].sum() == 198
     quotes = [{"time": 1705104000113 + n * 731, "bid": 7.5, "ask": 7.75} for n in range(99)]
     assert read("x", json.dumps(quotes).encode()).table["close"].iloc[0] == 7.625
+
+
+def test_pages_of_one_kind_are_one_table() -> None:
+    made = to_documents(TEXTS["one letter for a start"][0].encode(), "x")  # type: ignore[union-attr]
+    assert len(made) == 1
