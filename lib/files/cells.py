@@ -8,6 +8,7 @@ from functools import lru_cache
 from lib.files.eras import in_era
 
 __all__ = [
+    "AHEAD",
     "COUNTED",
     "MANY",
     "MISSING",
@@ -41,8 +42,10 @@ MONEY = (
     "USD|EUR|GBP|GBX|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RUB|TRY|CNY|CNH|HKD|SGD|TWD|KRW|INR|BRL|MXN|ZAR|ILS|"
     "THB|IDR|VND|USDT|USDC|BTC|ETH"
 )
+AHEAD = rf"(?:[$€£¥₹₽₩₫₺]|(?:US|CA|AU|NZ|HK|NT|[CASR])\$|Rs\.?|kr\.?|{MONEY})"
 _NUMBER = re.compile(
-    r"[-+−]?(?:[$€£¥₹₽₩₫₺]\s?)?[-+]?(?:\d(?:[\d.,'’\u00a0\u202f]|[^\S\t](?=\d{3}))*|[.,]\d+)(?:[eE][+-]?\d+)?"
+    rf"[-+−]?(?:{AHEAD}\s?)?[-+]?"
+    r"(?:\d(?:[\d.,'’\u00a0\u202f]|[^\S\t](?=\d{3}))*|[.,]\d+)(?:[eE][+-]?\d+)?"
     rf"\s?(?:%|[$€£¥₹₽₩₫₺]|{MONEY}|(?i:{'|'.join(MANY)})\.?|\s?(?i:{COUNTED})\.?)?"
 )
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s?[AaPp]\.?[Mm]\.?)?"
@@ -72,6 +75,9 @@ _EPOCH = re.compile(
 
 # What is done to times before they are cut: names of weekdays, signs for year, month and day, blanks too many.
 TIDY = (
+    (r"\s?[(（][月火水木金土日월화수목금토일][)）]", ""),
+    (r" (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)$", ""),
+    (r" '(\d\d)$", r", 20\1"),
     (r"^(\d[\d./-]{7,9} \d{1,2}:\d\d(?::\d\d)?) ?[-–] ?\d[\d./: -]+$", r"\1"),
     (r"^(?:[Mm]on|[Tt]ues?|[Ww]ed(?:nes)?|[Tt]hu(?:rs)?|[Ff]ri|[Ss]at(?:ur)?|[Ss]un)(?:day)?[.,]? +", ""),
     (r"(\d)\s?[年년]\s?(\d)", r"\1-\2"),
@@ -105,7 +111,7 @@ MONTHS = (
 )
 _UNTIDY = re.compile(
     r"[^\W\d_]{3}|-[AaPp][Mm]$|[年年월月日일]|[-/.] |  |[.)\]]$|^\d{4}[-/]\d\d?$|\.\s|[a-z]/[A-Z]"
-    r"|\d[hH]\d|\dD\d|^\d{4}:\d\d:\d\d[ -]|^\d{8} \d{6} |^\d{8}-\d|^\d{4}-\d\d-\d\d-|\d \d\d?\.\d\d$"
+    r"|[)）]| '\d\d$|\d[hH]\d|\dD\d|^\d{4}:\d\d:\d\d[ -]|^\d{8} \d{6} |^\d{8}-\d|^\d{4}-\d\d-\d\d-|\d \d\d?\.\d\d$"
 )
 
 

@@ -236,7 +236,7 @@ def _text_times(plan: Plan, texts: Texts) -> tuple[Array, Array]:
     digits = times.clock_digits(timing.pattern) if clock is not None else 0
     parsed = times.parse_texts(
         first, day_first=timing.order.value == "DMY", clock=clock, local=timing.dates,
-        digits=digits if digits == 6 else 0,  # 4 as far as the sample tells: zeros ahead may be left out
+        digits=digits if digits in (2, 6) else 0,  # 4 as far as the sample tells: zeros ahead may be left out
     )  # fmt: skip
     if parsed.utc != timing.utc or parsed.order.value != timing.order.value:
         times_bad = np.ones(len(first), bool)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lib.files.cells import COUNTED, MANY, MISSING, MONEY, PLAIN, is_missing
+from lib.files.cells import AHEAD, COUNTED, MANY, MISSING, MONEY, PLAIN, is_missing
 
 __all__ = ["NumberStyle", "sniff_style", "to_floats"]
 
@@ -21,7 +21,8 @@ _SIMPLE = re.compile(r"[\d.\n+-]*", re.ASCII)
 _DOTS = re.compile(r"\.[^.\n]*\.")
 _MANY = f"(?:{'|'.join(sorted(MANY, key=len, reverse=True))})"
 _BLANKS = r"\x{00a0}\x{2000}-\x{200a}\x{202f}\x{3000}"
-_DRESSED = re.compile(r"[%$€£¥₹₽₩₫₺−\s'’]|\d\.?(?:[^\W\d_eE]|[eE][^\W\d_])")
+_DRESSED = re.compile(r"[%$€£¥₹₽₩₫₺−\s'’]|\d\.?(?:[^\W\d_eE]|[eE][^\W\d_])|[A-Z]{3}\d")
+_AHEAD = re.compile(rf"^([-+]?){AHEAD}\s?")
 _AROUND = re.compile(r"[$€£¥₹₽₩₫₺\s'’]")
 
 
@@ -40,6 +41,14 @@ class NumberStyle:
 def sniff_style(cells: Iterable[str], decimal: str | None = None) -> NumberStyle:
     """The style of a sample of figures; ``decimal`` where it was chosen."""
     texts = [cell.strip() for cell in cells if not is_missing(cell)]
+    if any(text[:1].isalpha() for text in texts):
+        bare = [_AHEAD.sub(r"\1", text) for text in texts]
+        made = _sniff(bare, decimal)
+        return replace(made, plain=made.plain and bare == texts)
+    return _sniff(texts, decimal)
+
+
+def _sniff(texts: list[str], decimal: str | None) -> NumberStyle:
     if decimal:
         other = "." if decimal == "," else ","
         dressed = any(other in text or _DRESSED.search(text) for text in texts)
@@ -115,6 +124,7 @@ def _cast(texts: pa.Array) -> Array:
 
 def _undress(texts: pa.Array, style: NumberStyle) -> pa.Array:
     """Without currency signs, blanks, and marks between thousands (where three digits follow each)."""
+    texts = pc.replace_substring_regex(texts, rf"^([-+]?)(?:{AHEAD})\s?", r"\1")
     texts = pc.replace_substring_regex(
         texts, rf"[$€£¥₹₽₩₫₺\s{_BLANKS}'’]|(?:{MONEY})$|(?i:{COUNTED})\.?$|\.$", ""
     )

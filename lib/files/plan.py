@@ -148,6 +148,8 @@ def plan_of(part: Part, choices: Choices) -> Plan:
                 remedy="If it does hold candles, say which columns are which: --column open=NAME.",
                 file=name, line=found.header, question="columns.open",
             )  # fmt: skip
+    if quotes and choices.content is None and choices.timeframe is None:
+        ticks.refuse_days(quotes, name, moments)
     roles = both.roles if both else quotes.roles if quotes else roles
     style = _style(found, roles, choices)
     symbol = choices.symbol or symbols.only or (name if pair_of(name) else suggest_symbol(name))

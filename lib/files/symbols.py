@@ -24,11 +24,25 @@ _LABELS = frozenset(
     for each in (
         "symbol,ticker,tic,sym,stock,stock symbol,stock code,ts code,sec id,secid,security,security id,instrument,"
         "instrument id,instrument name,inst id,contract,pair,market pair,name,code,act symbol,asset,coin,ric,isin,"
-        "product id,s,stream,topic,market,代码,股票代码,证券代码,名称,銘柄コード,コード,종목코드,종목명,тикер,symbole,símbolo,simbolo"
+        "product id,wkn,permno,gvkey,cusip,sedol,figi,instrument token,trading symbol,scrip code,security code,conid,asset id,"
+        "asset symbol,合約,証券コード,銘柄,"
+        "s,stream,topic,market,代码,股票代码,证券代码,名称,銘柄コード,コード,종목코드,종목명,тикер,symbole,símbolo,simbolo"
     ).split(",")
 )
 _FRAMES = frozenset(
-    ("interval", "timeframe", "time frame", "resolution", "granularity", "per", "bar size", "tf")
+    (
+        "strike",
+        "strike price",
+        "option type",
+        "interval",
+        "timeframe",
+        "time frame",
+        "resolution",
+        "granularity",
+        "per",
+        "bar size",
+        "tf",
+    )
 )
 _FEW = 20
 _WORD = re.compile(r"\^?[A-Za-z][\w./:=^-]{1,24}")

@@ -34,6 +34,7 @@ __all__ = [
     "irregular",
     "join",
     "priced",
+    "refuse_days",
     "to_table",
 ]
 
@@ -114,6 +115,17 @@ def _flat(
         return None
     at = {"price": placed["close"], **({"volume": roles.at["volume"]} if "volume" in roles.at else {})}
     return _made("trades", roles, at, choices, "open, high, low and close are one price in every row")
+
+
+def refuse_days(found: Ticks, name: str, micros: Array) -> None:
+    """A bid and an ask of whole days are rates of those days. Raises ``FileRefused``."""
+    known = micros[micros != np.iinfo(np.int64).min]
+    if found.kind == "quotes" and len(known) > 2 and not (known % (86400 * 10**6)).any():
+        raise FileRefused(
+            f"{name} has a bid and an ask for a day and no time of day: of such rates no candles can be made.",
+            remedy="If they are ticks, name the column of their times: --column clock=NAME.",
+            file=name, question="columns.clock",
+        )  # fmt: skip
 
 
 def _last_of_quotes(

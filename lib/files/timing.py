@@ -150,6 +150,8 @@ def _epoch_plan(name: str, sample: list[str], wanted: str) -> TimePlan:
     )
     unit = wanted.removeprefix("epoch ") if wanted else times.epoch_unit(values)
     _refuse_rounded(name, sample, unit)
+    if not wanted and unit == "ns":
+        _refuse_since(name, sample, values)
     whole = not any("." in cell or "e" in cell.lower() for cell in sample if numeric(cell))
     names = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
     why = "chosen" if wanted else f"so read they are {_year(values, unit)}"
@@ -185,6 +187,22 @@ def _refuse_rounded(name: str, sample: list[str], unit: str) -> None:
             remedy="Export it again with the column of times as a whole number, or choose another column.",
             file=name, question="columns.time",
         )  # fmt: skip
+
+
+# Counts of 100 ns, in the sizes of 1981 to 2045, from the years 1601 and 1.
+_SINCE = ((1.2e17, 1.4e17, 1601), (6.25e17, 6.45e17, 1))
+
+
+def _refuse_since(name: str, sample: list[str], values: Any) -> None:
+    """Counts that would be nanoseconds of 1973 or 1990, and are what two families of systems count."""
+    for low, high, year in _SINCE:
+        if len(values) and low <= values.min() and values.max() < high:
+            raise FileRefused(
+                f"{name}: the times, such as {sample[0]!r}, count 100 ns since the year {year}, or nanoseconds since "
+                f"1970: then they are of {_year(values, 'ns')[:4]}.",
+                remedy="Export them as text; or say that they are nanoseconds: --time-format 'epoch ns'.",
+                file=name, question="time_format",
+            )  # fmt: skip
 
 
 def _year(values: Any, unit: str) -> str:

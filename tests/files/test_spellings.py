@@ -87,6 +87,7 @@ CASES: dict[str, Case] = {
     "adjusted prices only": ("Date,Adj Open,Adj High,Adj Low,Adj Close,Adj Volume", plain("%Y-%m-%d")),
     "names with their meaning": ("Date\tOpen\tHigh\tLow\tClose Close price adjusted for splits.\tAdj Close Adjusted close price adjusted for splits and dividends.\tVolume",
                                  lambda t, r: [*plain("%b %d, %Y")(t, r)[:5], "50.0", f"{r.volume:.0f}"], {"mark": "\t"}),
+    "money ahead": ("Date,Open,High,Low,Close,Volume", lambda t, r: [f"{t:%Y-%m-%d}", f"Rs. {r.open}", f"US${r.high}", f"USD {r.low}", f"R${r.close}", str(r.volume)]),
     # ---- dates
     "years of the republic": ("日期,開盤價,最高價,最低價,收盤價,成交股數", local(lambda t: f"{t.year - 1911}/{t:%m/%d}")),
     "years of the buddha": ("วันที่,เปิด,สูงสุด,ต่ำสุด,ปิด,ปริมาณ", local(lambda t: f"{t:%d/%m}/{t.year + 543}")),
@@ -102,6 +103,10 @@ CASES: dict[str, Case] = {
     "ends of days": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d 23:59:59.999")),
     "a zone in a column of its own": ("Date,Time,Time Zone,Open,High,Low,Close,Volume", lambda t, r: [f"{t - pd.Timedelta('5h'):%Y-%m-%d,%H:%M}", "America/New_York", *plain("")(t, r)[1:]], {"want": HOURS}),
     "from and to": ("Interval;Open;High;Low;Close;Volume", local(lambda t: f"{t:%d.%m.%Y %H:%M} - {t + pd.Timedelta('1h'):%d.%m.%Y %H:%M}"), {"mark": ";", "want": HOURS}),
+    "hours in a column of their own": ("Date,Hour,Open,High,Low,Close,Volume", lambda t, r: [f"{t:%Y-%m-%d}", str(t.hour), *plain("")(t, r)[1:]], {"want": HOURS}),
+    "weekdays behind": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d %a")),
+    "weekdays behind, in brackets": ("日付,始値,高値,安値,終値,出来高", local(lambda t: f"{t:%Y/%m/%d}({'月火水木金土日'[t.day_of_week]})")),
+    "an apostrophe before the year": ("Date,Open,High,Low,Close,Volume", plain("%b %d '%y")),
     "czech months": ("Datum;Open;High;Low;Close;Volume", local(lambda t: f"{t.day}. {['ledna', 'února', '', '', '', '', '', '', '', '', 'listopadu', 'prosince'][t.month - 1]} {t.year}"), {"mark": ";"}),
     "swedish months": ("Datum;Öppen;Högst;Lägst;Stängning;Volym", local(lambda t: f"{t.day} {['januari', 'feb.', '', '', '', '', '', '', '', '', 'november', 'dec.'][t.month - 1]} {t.year}"), {"mark": ";"}),
     # ---- lines that are no rows
@@ -169,6 +174,24 @@ def test_offsets_in_a_column_of_their_own_are_pointed_out() -> None:
         "'GMT Offset' tells offsets that were not used"
         in read("data.csv", text.encode()).reading.warnings[-1]
     )
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "said"),
+    [
+        ("Date,Bid,Ask", lambda t, n: f"{t:%Y-%m-%d},1.{n:02d},1.{n:02d}5", "a bid and an ask for a day and no time of day"),
+        ("WKN,Date,Open,High,Low,Close", lambda t, n: f"{(716460, 723610)[n % 2]},{t:%Y-%m-%d},1,2,1,2", "2 symbols in the column 'WKN'"),
+        ("Date,Strike,Open,High,Low,Close", lambda t, n: f"2024-01-{1 + n // 3:02d},{(100, 110, 120)[n % 3]},1,2,1,2", "in the column 'Strike'"),
+        ("time,open,high,low,close", lambda t, n: f"{133500000000000000 + n * 3 * 10**9},1,2,1,2", "count 100 ns since the year 1601"),
+    ],
+    ids=["rates of days", "numbers of papers", "strikes", "100 ns"],
+)  # fmt: skip
+def test_what_would_be_wrong_in_silence_is_refused(
+    header: str, row: Callable[[pd.Timestamp, int], str], said: str
+) -> None:
+    text = "\n".join([header, *(row(t, n) for n, t in enumerate(DAYS.index))])
+    with pytest.raises(FileRefused, match=said):
+        read("data.csv", text.encode())
 
 
 def test_seven_digits_of_either_calendar_are_no_dates() -> None:
