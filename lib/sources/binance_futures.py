@@ -2,7 +2,8 @@
 
 Facts from developers.binance.com/docs/derivatives/usds-margined-futures (Kline/Candlestick Data, General
 Info): rows as on spot; a request weighs 1, 2, 5 or 10 by its limit (below 100, below 500, up to 1,000,
-above), at most 1,500 candles; an address may spend a weight of 2,400 a minute. No weeks begin elsewhere
+above), at most 1,500 candles; an address may spend a weight of 2,400 a minute (the ``REQUEST_WEIGHT`` of its
+exchangeInfo, measured as well by docs.rs/polyoxide-binance). No weeks begin elsewhere
 than on spot, and there is no candle of a second.
 """
 

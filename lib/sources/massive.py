@@ -5,7 +5,8 @@ D1), ``start``, ``end`` (ISO 8601) and ``limit``, ``POST /api/v1/candles/batch``
 ``volume`` may be absent and is 0 then. A plan allows so many requests a minute, candles a request and years
 of history: 10, 1,000 and 1 (Free); 60, 5,000 and 5 (Basic); 300, 50,000 and all (Pro).
 
-The body of a batch and the fields of a tick are not described. A batch is sent as
+The body of a batch and the fields of a tick are described nowhere that could be found, so these two are guesses, and
+no page or command uses them. A batch is sent as
 ``{"requests": [{symbol, timeframe, start, end, limit}]}``, and its answer read as a list of the answers of
 single calls, under any name, each of which may be an error.
 """

@@ -4,7 +4,9 @@ Facts from developer.oanda.com/rest-live-v20 (instrument-ep, development-guide, 
 5,000 candles a request, and ``count`` not together with both ends; days and longer are cut at 17:00 New
 York unless told otherwise, so UTC and Mondays are asked for; a candle without prices is absent;
 ``complete`` tells the closed ones; volume is the number of prices. An address may send 120 requests a
-second and open 2 connections a second.
+second and open 2 connections a second. A ``to`` later than its clock is 400 "Invalid value specified for 'to'. Time
+is in the future", more than 5,000 candles 400 "Maximum value for 'count' exceeded" (github.com/hootnot/oanda-api-v20
+issues 103 and 144, github.com/happydasch/btoandav20 issue 28).
 
 The middle of bid and ask is meant by the plain symbol, ``EUR_USD``; ``EUR_USD.bid`` and ``EUR_USD.ask`` are
 series of their own.

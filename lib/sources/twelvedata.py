@@ -4,8 +4,13 @@ Facts from twelvedata.com/docs (``/time_series``) and the official client: at mo
 times without a zone, in UTC where ``timezone=UTC`` is sent (days, weeks and months carry the exchange's
 own date); figures as text; no volume for currencies; errors also come with status 200, as an object
 with ``status: error`` and a ``code``. A request costs one credit; a plan has so many a minute, and free
-ones so many a day. What a large answer costs beyond that is not documented: the provider's own count, in the
-header ``api-credits-used``, is taken in where it comes.
+ones so many a day, which are counted from the start of the process. What a large answer costs beyond that is not
+documented: the provider's own count, in the header ``api-credits-used``, is taken in where it comes.
+
+A range without candles is the error 400 "No data is available on the specified dates. Try setting different
+start/end dates."; a used-up minute is 429 "You have run out of API credits for the current minute." Neither is in its
+documentation: both words stand in several independent programs on GitHub that had them as answers. An answer "ok"
+with no values is taken as a range without candles as well.
 """
 
 from __future__ import annotations
@@ -155,7 +160,8 @@ def _problem(found: Any, now: float) -> CandlebookError | None:
     code, words = found.get("code"), str(found.get("message", ""))[:300].rstrip(". ")
     said, low = f"Twelve Data refused the request ({code}): {words}.", words.lower()
     if code == 429:
-        rest = 86_400 - now % 86_400 if "day" in low else None
+        # each begins anew with its own minute and day, in UTC; a second for the difference of clocks
+        rest = 86_400 - now % 86_400 if "day" in low else 61 - now % 60 if "minute" in low else None
         return RateLimited(said, retry_after=rest, remedy="Try again then.", status=429)
     if code in (401, 403, 451):
         remedy = f"Check {_KEY}." if code == 401 else "The plan of the key may not include this."

@@ -56,7 +56,11 @@ class YahooWire:
             self._until = self._limiter.clock.monotonic() + patience
             try:
                 return ask(yfinance, self._session), server_time(self._headers), self._requests
-            except CandlebookError:
+            except CandlebookError as error:
+                # yfinance tries other cookies for it, and may come upon our own limit at that
+                blocked = refusal(self._status) if self._status in (401, 403) else None
+                if isinstance(error, RateLimited) and blocked is not None:
+                    raise blocked from error
                 raise
             except (yfinance.exceptions.YFException, NotImplementedError, *FOREIGN, *_SHAPE) as error:
                 after = retry_after(self._headers, self._limiter.clock.time())

@@ -102,6 +102,19 @@ def test_credits_of_the_day_that_are_used_up(
     assert len(server.log) == 1  # not asked again before midnight
 
 
+def test_credits_of_the_minute_that_are_used_up_are_waited_for(
+    source: TwelveData, server: providers.TwelveData, monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    words = "You have run out of API credits for the current minute. 10 API credits were used, with the limit being 8."
+    answers = [Reply(429, {"code": 429, "message": words, "status": "error"})]
+    usual, began = server.respond, clock.now
+    monkeypatch.setattr(server, "respond", lambda request: answers.pop() if answers else usual(request))
+    assert len(whole(source, "EUR/USD", "1h", "2024-03-12", "2024-03-13")) == 24
+    assert clock.now // 60 > began // 60
+    assert clock.now - began < 63
+    assert server.over == 0
+
+
 @pytest.mark.parametrize("polite", [False, True])
 @pytest.mark.parametrize("timeframe", ["15m", "4h", "1d", "1w", "1M"])
 def test_ranges_are_complete_over_weekends(
