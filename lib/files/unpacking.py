@@ -55,7 +55,16 @@ def is_large(path: Path) -> bool:
         return size >= _PACKED_LARGE
     if head[:4] in (b"ARRO", b"FEA1") or head.lstrip()[:1] in (b"{", b"["):
         return False
-    return size >= (LARGE if kind is None else _PACKED_LARGE)
+    return size >= (LARGE if kind is None else _PACKED_LARGE) and not (kind and _is_json(path, kind))
+
+
+def _is_json(path: Path, kind: str) -> bool:
+    """Whether a packed file holds JSON: that is read at once, packed or not."""
+    try:
+        with path.open("rb") as raw, _opened(raw, kind, path.name) as source:
+            return bytes(source.read(64)).lstrip()[:1] in (b"{", b"[")
+    except (zlib.error, lzma.LZMAError, EOFError, ValueError, OSError):
+        return False
 
 
 def _packed(head: bytes) -> str | None:
