@@ -33,6 +33,8 @@ _STRETCH = "history_stretch"
 _JUMPS = "history_jumps"  # counts the dates that were dropped, each with its widget
 # Candles around a date that was jumped to.
 _SCREENFUL = 150
+# Candles that are looked at in some 0.1 s.
+_AT_ONCE = 500_000
 Span = tuple[pd.Timestamp, pd.Timestamp]
 # A span is offered from this many candles on.
 _FEWEST = 10
@@ -174,6 +176,8 @@ def _view(
 def _gaps(store: Store, info: SeriesInfo, loaded: Loaded) -> dict[Span, str]:
     """Where expected candles are missing, how many and likely why, as soon as the series has been looked at."""
     found = health.known(store, loaded.series)
+    if found is None and info.count <= _AT_ONCE and health.glance(store, loaded.series) is not None:
+        found = health.examine(store, loaded.series)  # what was found was let go for other series since
     if found is None or not len(loaded.candles):
         return {}
     index = loaded.candles.index

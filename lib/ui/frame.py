@@ -61,10 +61,20 @@ def page(title: str) -> Store:
     notes.place()
     store = None
     with guard():
-        store = open_store()
-        ensure_samples(store)
+        store = _opened()
     if store is None:
         st.stop()
+    return store
+
+
+def _opened() -> Store | None:
+    """The store with its samples. One that nobody can write to is opened where it has something to show."""
+    store = open_store()
+    try:
+        ensure_samples(store)
+    except CandlebookError as error:
+        show_error(error)
+        return store if store.list() else None
     return store
 
 

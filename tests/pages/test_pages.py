@@ -165,6 +165,13 @@ def test_a_store_that_cannot_be_opened_is_said(monkeypatch, tmp_path):
     assert str(tmp_path / "file") in page.error[0].value.replace("\\", "")
 
 
+def test_a_store_that_cannot_be_written_to_is_not_called_empty(monkeypatch):
+    monkeypatch.setenv("CANDLEBOOK_STORE", "/proc/nope")
+    page = open_page("pages/4_Quality.py")
+    assert len(page.error) == 1 and not page.exception
+    assert "empty" not in words(page)
+
+
 def test_a_torn_file_is_named_and_the_other_series_still_open(tmp_path):
     open_page("streamlit_app.py")
     store = open_store()
@@ -594,6 +601,9 @@ def test_a_badge_stands_beside_the_chart(tmp_path):
     store = open_store()
     series, hole = gapped(store, tmp_path)
     health.examine(store, series)
+    for name in ("AAPL", "IBM", "MSFT"):  # more than are kept: this one is let go
+        health.examine(store, Series.of("sample", name, "1d"))
+    health.examine(store, Series.of("sample", "EURUSD", "1h"))
     page = open_page("pages/2_History.py", series=series.slug)
     assert not page.exception
     labels = [each.proto.label for each in page.get("page_link")]
