@@ -320,7 +320,7 @@ class FaultConformance:
         """By the virtual clock, over several windows of the provider's limit: what is asked is within a
         tenth of what the provider allows, and nothing above it."""
         most, seconds = provider.limits[0]
-        windows = max(3, min(15, 600 // most))
+        windows = max(2, min(15, 360 // most))
         source.page = self.LIMIT_PAGE  # type: ignore[attr-defined]
         source.ahead = 1  # type: ignore[attr-defined]  # waits at once would each move this clock
         began, enough = clock.now, windows * seconds
