@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from lib.errors import FileRefused
 from lib.files.layout import Layout
-from lib.files.named_columns import by_name, contradiction
+from lib.files.named_columns import by_name, contradiction, turned_over
 from lib.files.placed_columns import by_place
 from lib.files.price_orders import PRICES
 from lib.files.roles import ROLES, Roles, Work
@@ -40,6 +40,8 @@ def assign(layout: Layout, chosen: Mapping[str, str], name: str, prices: str | N
             _by_figures(work)
     else:
         by_place(work)
+        if "volume" in work.at and (base := turned_over(work, work.at["volume"])) is not None:
+            work.take("volume", base, "the column that was in its place is this times the price: a turnover")
     find_times(work)
     against = "" if not layout.header or set(PRICES) & chosen.keys() else contradiction(work)
     return Roles(

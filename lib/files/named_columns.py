@@ -12,7 +12,7 @@ from lib.files.price_orders import PRICES, fitting
 from lib.files.roles import Work, has_counts, holds_figures
 from lib.files.words import ADJUSTED, NEVER, SPELLINGS
 
-__all__ = ["by_name", "contradiction"]
+__all__ = ["by_name", "contradiction", "turned_over"]
 
 _QUOTED = re.compile(r"\b(usd|usdt|usdc|busd|eur|gbp|jpy|krw|try|quote|currency|notional|value)\b")
 # A part of what was traded.
@@ -177,7 +177,7 @@ def _volume(work: Work) -> None:
         return
     taken = next((at for at in hits if has_counts(work, at)), hits[0])
     why = f"its name is {work.layout.names[taken]!r}"
-    if (base := _turned_over(work, taken)) is not None:
+    if (base := turned_over(work, taken)) is not None:
         why = f"{work.layout.names[taken]!r} is this times the price: a turnover"
         taken, hits = base, [base, *hits]
     elif taken != hits[0]:
@@ -192,7 +192,7 @@ def _volume(work: Work) -> None:
         )
 
 
-def _turned_over(work: Work, at: int) -> int | None:
+def turned_over(work: Work, at: int) -> int | None:
     """The column that this one is a multiple of by a price within each candle: a turnover beside its volume. One
     that is plainly named volume stays what it says."""
     if work.plain[at] == "volume" or not set(PRICES) <= work.at.keys():

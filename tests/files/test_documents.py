@@ -66,6 +66,9 @@ TEXTS: dict[str, tuple[str | bytes, pd.DataFrame]] = {
         {"start": ms(t), "interval": "60", **r._asdict(), "confirm": True}]})), HOURS),
     "one letter for a start": (lines(listed(lambda t, r: [{"ev": "AM", "sym": "X", "v": r.volume, "o": r.open, "c": r.close,
         "h": r.high, "l": r.low, "s": ms(t), "e": ms(t) + 3600000}])), HOURS),
+    "a turnover ahead of the volume, without names": (json.dumps([
+        [ms(t), o, h, lo, c, f"{v * (lo + h) / 2:.6f}", v] for (t, o, h, lo, c, _), v in zip(
+            HOURS.reset_index().itertuples(index=False), VOLUMES, strict=True)]), HOURS.assign(volume=VOLUMES)),
     "the last is not complete": (json.dumps({"candles": listed(lambda t, r: {
         "complete": t != HOURS.index[-1], "volume": r.volume, "time": t.isoformat(),
         "mid": {"o": str(r.open), "h": str(r.high), "l": str(r.low), "c": str(r.close)}})}), HOURS[:-1]),
