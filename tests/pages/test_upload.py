@@ -219,7 +219,9 @@ def test_one_series_is_not_stored_before_every_part_has_passed(home: AppTest) ->
     assert list(shown(page)["State"]) == ["Ready"] * 3 + ["Needs a choice", "Refused"]
     assert "2024-03-02" in shown(page)["Note"][3] or "line 3" in shown(page)["Note"][3].lower()
     assert list(shown(page).columns[:3]) == ["Take", "State", "File"], "what a phone shows"
-    told = [each.value for each in page.markdown if "Needs a choice:" in each.value or "Refused:" in each.value]
+    told = [
+        each.value for each in page.markdown if "Needs a choice:" in each.value or "Refused:" in each.value
+    ]
     assert len(told) == 2 and plain(shown(page)["Note"][3]) in told[0]
     assert "Not ready: EURUSD_2024-03_4.csv, EURUSD_2024-03_5.png" in said(page)
     assert page.button(key="many_store").disabled
