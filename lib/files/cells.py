@@ -15,6 +15,7 @@ __all__ = [
     "MONEY",
     "MONTHS",
     "PLAIN",
+    "RARE",
     "TIDY",
     "is_missing",
     "is_number",
@@ -37,7 +38,7 @@ MANY = {
     "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8, "tsd": 1e3, "tys": 1e3, "тыс": 1e3,
     "mio": 1e6, "mln": 1e6, "mill": 1e6, "mm": 1e6, "млн": 1e6, "mrd": 1e9, "bln": 1e9, "bn": 1e9, "млрд": 1e9,
 }  # fmt: skip
-COUNTED = "shares?|shs|contracts?|lots?|stk|pcs|units|coins?|шт|株|股|手|주"
+COUNTED = "shares?|shs|contracts?|lots?|stk|pcs|units|coins?|шт|株|股|手|주|원|円|元|zł|kč|ft|kr|руб"
 MONEY = (
     "USD|EUR|GBP|GBX|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RUB|TRY|CNY|CNH|HKD|SGD|TWD|KRW|INR|BRL|MXN|ZAR|ILS|"
     "THB|IDR|VND|USDT|USDC|BTC|ETH"
@@ -84,6 +85,7 @@ TIDY = (
     (r"(\d)\s?[月월]\s?(\d)", r"\1-\2"),
     (r"(\d)\s?[日일]", r"\1"),
     (r"(\d)([-/.]) (\d)", r"\1\2\3"),
+    (r"(\d)([-/.]) (\d)", r"\1\2\3"),  # of two beside one digit
     (r"(\d)  +(\d)", r"\1 \2"),
     (r"(\d{1,2})-([AaPp][Mm])$", r"\1:00 \2"),
     (r"^([A-Za-z]{3}) +(\d{1,2}) (\d\d:\d\d:\d\d) (\d{4})$", r"\1 \2 \4 \3"),
@@ -104,6 +106,27 @@ TIDY = (
 )
 
 
+_WEEKDAYS = (
+    "Mo|Di|Mi|Do|Fr|Sa|So|Montag|Dienstag|Mittwoch|Donnerstag|Freitag|Samstag|Sonntag|lundi|mardi|mercredi|jeudi|vendredi|"
+    "samedi|dimanche|lunes|martes|miércoles|jueves|viernes|sábado|domingo|lunedì|martedì|mercoledì|giovedì|venerdì|sabato|"
+    "domenica|maandag|dinsdag|woensdag|donderdag|vrijdag|zaterdag|zondag|пн|вт|ср|чт|пт|сб|вс"
+)
+# What else is done where the head of a column has it: what languages and programs add.
+RARE = (
+    (rf"^(?i:{_WEEKDAYS})[.,]* (\d)", r"\1"),
+    (r" Uhr$", ""),
+    (r"([AaPp])\. ?([Mm])\.$", r"\1\2"),
+    (r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2}) ?(?:上午|午前|오전) ?(\d{1,2}:[\d:]+)$", r"\1 \2 AM"),
+    (r"^(\d{4}[-/]\d{1,2}[-/]\d{1,2}) ?(?:下午|午後|오후) ?(\d{1,2}:[\d:]+)$", r"\1 \2 PM"),
+    (r"(\d)[时時](\d)", r"\1:\2"),
+    (r"(\d)分(\d)", r"\1:\2"),
+    (r"(\d)[分秒]$", r"\1"),
+    (r"^民[國国]", ""),
+    (r"^0 ?[Dd](?:ays?)? ?(\d\d:)", r"\1"),
+    (r"^(\d{1,2}) [Tt]h(?:g|áng) (\d{1,2}),? (\d{4})", r"\1/\2/\3"),
+)
+
+
 # Months without a day: only where a whole column is written so.
 MONTHS = (
     (r"^(\d{4})[-/](\d{1,2})$", r"\1-\2-01"),
@@ -111,7 +134,7 @@ MONTHS = (
 )
 _UNTIDY = re.compile(
     r"[^\W\d_]{3}|-[AaPp][Mm]$|[年年월月日일]|[-/.] |  |[.)\]]$|^\d{4}[-/]\d\d?$|\.\s|[a-z]/[A-Z]"
-    r"|[)）]| '\d\d$|\d[hH]\d|\dD\d|^\d{4}:\d\d:\d\d[ -]|^\d{8} \d{6} |^\d{8}-\d|^\d{4}-\d\d-\d\d-|\d \d\d?\.\d\d$"
+    r"|[时時分秒午]|오[전후]|^[^\W\d_]{2}[.,]* \d|[)）]| '\d\d$|\d[hH]\d|\dD\d|^\d{4}:\d\d:\d\d[ -]|^\d{8} \d{6} |^\d{8}-\d|^\d{4}-\d\d-\d\d-|\d \d\d?\.\d\d$"
 )
 
 
@@ -119,7 +142,7 @@ def tidy(cell: str) -> str:
     """A time without what :data:`TIDY` takes away."""
     if cell.replace(":", "").isdecimal() or not _UNTIDY.search(cell):
         return cell
-    for pattern, put in (*TIDY, *MONTHS):
+    for pattern, put in (*TIDY, *RARE, *MONTHS):
         cell = re.sub(pattern, put, cell)
     return cell.strip()
 

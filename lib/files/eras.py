@@ -1,5 +1,5 @@
 """Dates of other calendars and counts, where a whole column is written so and can be read in one way only: years of
-the Republic of China (112/11/06), years since the Buddha (06/11/2566), ISO weeks (2023-W45), a century as one digit
+the Republic of China (112/11/06), of a reign (令和5.11.6), years since the Buddha (06/11/2566), ISO weeks (2023-W45), a century as one digit
 (1231106), days of a year (2023-310)."""
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ __all__ = ["by_column", "gregorian", "in_era"]
 
 # 1985 and 2100; two digits of such a year, before 2011, look like any other date.
 _REPUBLIC = re.compile(r"(0?7[4-9]|0?[89]\d|1[0-8]\d)([-/.])(\d{1,2})\2(\d{1,2})(?=\D|$)")
+_REIGN = re.compile(r"(令和|平成|昭和|[RHS])(\d{1,2}|元)([-/.])(\d{1,2})\3(\d{1,2})(?=\D|$)")
+_FIRST = {"令和": 2018, "R": 2018, "平成": 1988, "H": 1988, "昭和": 1925, "S": 1925}
 _BUDDHIST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(25[2-9]\d|26[0-4]\d)(?=\D|$)")
 _WEEK = re.compile(r"((?:19|20)\d\d)-?W([0-5]\d)(?:-?([1-7]))?")
 _CENTURY = re.compile(r"[01](\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
@@ -26,6 +28,11 @@ _WHOLE = (_WEEK, _CENTURY, _OF_YEAR)
 
 def _republic(hit: re.Match[str]) -> str:
     return f"{int(hit[1]) + 1911}-{int(hit[3]):02d}-{int(hit[4]):02d}"
+
+
+def _reign(hit: re.Match[str]) -> str:
+    year = _FIRST[hit[1]] + (1 if hit[2] == "元" else int(hit[2]))
+    return f"{year}-{int(hit[4]):02d}-{int(hit[5]):02d}"
 
 
 def _buddhist(hit: re.Match[str]) -> str:
@@ -50,6 +57,7 @@ def _of_year(hit: re.Match[str]) -> str:
 
 _ERAS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str], str], ...] = (
     (_REPUBLIC, _republic, "years of the Republic of China"), (_BUDDHIST, _buddhist, "Buddhist years"),
+    (_REIGN, _reign, "years of a reign"),
     (_WEEK, _week, "ISO weeks"), (_CENTURY, _century, "a century of one digit"), (_OF_YEAR, _of_year, "days of a year"),
 )  # fmt: skip
 
@@ -57,7 +65,7 @@ _ERAS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str], str], ...] =
 def in_era(cell: str) -> str:
     """``date`` or ``datetime`` for a text with a date that is no other's in spelling: three digits for a year,
     years past 2520, a week; nothing for others."""
-    for pattern in (_REPUBLIC, _BUDDHIST, _WEEK):
+    for pattern in (_REPUBLIC, _BUDDHIST, _WEEK, _REIGN):
         if (hit := pattern.match(cell)) is not None and (pattern is not _REPUBLIC or len(hit[1]) == 3):
             return "date" if hit.end() == len(cell) else "datetime"
     return ""

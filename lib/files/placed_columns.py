@@ -81,7 +81,7 @@ def _direction(work: Work, time: int) -> int:
 def _volume(work: Work, first: int) -> None:
     """The figures that follow the prices; not an average price, which lies between low and high."""
     for at in range(first, work.layout.width):
-        if not holds_figures(work, at) or work.kind(at):
+        if not holds_figures(work, at) or work.kind(at) not in ("", "epoch") or _counts_up(work, at):
             continue
         rows = work.floats([work.at["low"], at, work.at["high"]])
         average = len(rows) and bool(
@@ -92,6 +92,12 @@ def _volume(work: Work, first: int) -> None:
         if not (more and (average or _moves_with(work, at))):
             work.take("volume", at, "it follows the prices")
             return
+
+
+def _counts_up(work: Work, at: int) -> bool:
+    """Counts since 1970, that rise or fall throughout; a large volume does not."""
+    steps = np.diff([value_of(cell) for cell in work.cells[at]])
+    return work.kind(at) == "epoch" and bool((steps >= 0).all() or (steps <= 0).all())
 
 
 def _moves_with(work: Work, at: int) -> bool:

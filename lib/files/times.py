@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lib.errors import FileRefused
-from lib.files.cells import MONTHS, TIDY, ZONES, is_time, tidy
+from lib.files.cells import MONTHS, RARE, TIDY, ZONES, is_time, tidy
 from lib.files.eras import gregorian
 from lib.files.fields import NO_TIME, Order, assemble, cut_fields, decide, pattern_of
 from lib.files.months import month_of
@@ -202,7 +202,9 @@ def _clean(texts: pa.Array) -> pa.Array:
         same = pc.equal(pc.extract_regex(clean, _REGION.pattern).field("zone"), region["zone"])
         clean = pc.if_else(pc.fill_null(same, fill_value=False), clean, "")
     months = next((each for each in MONTHS if all(re.search(each[0], cell) for cell in head if cell)), None)
-    for pattern, put in (*TIDY, *((months,) if months else ())):
+    seen = {*head, *map(tidy, head)}
+    rare = [each for each in RARE if any(re.search(each[0], cell) for cell in seen)]
+    for pattern, put in (*TIDY, *rare, *((months,) if months else ())):
         clean = pc.replace_substring_regex(clean, pattern, put)
     return pc.utf8_trim_whitespace(clean)
 

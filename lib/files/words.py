@@ -15,6 +15,7 @@ _LETTERS = str.maketrans({"ł": "l", "ı": "i", "đ": "d", "ß": "ss", "ø": "o"
 
 def plain(label: str) -> str:
     """``<OPEN>`` -> ``open``; ``openPrice`` -> ``open price``; ``Plus haut`` and ``Höchst`` lose their accents."""
+    label = re.sub(r"^\d+\. ?(?=[A-Za-z])", "", label)
     said = re.sub(r"^(\w+) (?=\1 \w+ \w+).*", r"\1", label)  # a name, and what it means behind it
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", said)
     parts = unicodedata.normalize("NFKD", spaced.casefold().translate(_LETTERS))
@@ -42,7 +43,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "açılış,açılış fiyatı,открытие,откр,цена открытия,mở cửa,giá mở cửa,mở,开盘,开盘价,今开,開盤,開盤價,始値,시가,opening price,openprc,opnprc,tdd opnprc,bid open,öppning,öppningskurs,öppen,åbning,åbningskurs,"
         "åpning,åpningskurs,avauskurssi,avaus,otevírací,otevření,otvírací,nyitó,nyitóár,άνοιγμα,відкриття,ціна відкриття,"
         "deschidere,отваряне,pembukaan,buka,เปิด,ราคาเปิด,الافتتاح,افتتاح,سعر الافتتاح,פתיחה,שער פתיחה,openingskurs,開市,開市價,开市,开市价,开盘指数,開盤指數,فتح,سعر الفتح,ओपन,खुला,eroeffnung,eroeffn,eroeffnungskurs,open prc,prcod,"
-        "otevírací kurz,otevírací kurs,nyitó ár,kurs otw,opening rate"
+        "otevírací kurz,otevírací kurs,nyitó ár,kurs otw,openprice,opening rate"
     ),
     "high": _plain(
         "high,h,high price,price high,highest,max,px high,2 high,high trade price,trade high,highest price,max price,"
@@ -51,7 +52,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "massimo,hoogste,hoog,najwyższy,maksimum,maks,kurs maksymalny,yüksek,en yüksek,макс,максимум,максимальная,"
         "максимальная цена,cao,cao nhất,giá cao nhất,最高,最高价,最高價,高,高値,고가,askhi,högsta,högst,høj,højeste,høy,høyeste,ylin,nejvyšší,hgprc,tdd hgprc,legmagasabb,υψηλό,υψηλότερο,"
         "максимальна,найвища,maximul,най висока,tertinggi,สูงสุด,ราคาสูงสุด,الأعلى,أعلى,اعلى,أعلى سعر,גבוה,שער גבוה,مرتفع,korkein,สูง,उच्च,kurs max,kurs maks,max kurz,max kurs,max ár,högstakurs,högsta kurs,højeste kurs,最高指數,"
-        "最高指数,prchd,hoechst,hoechstkurs,najvyššia,max price"
+        "最高指数,prchd,hoechst,hoechstkurs,najvyššia,highprice,max price"
     ),
     "low": _plain(
         "low,l,low price,price low,lowest,min,px low,3 low,low trade price,trade low,lowest price,min price,"
@@ -59,7 +60,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "tief,tiefst,tiefstkurs,tagestief,tiefster,niedrigst,bas,plus bas,+ bas,cours le plus bas,mínimo,mín,bajo,mínima,"
         "minimo,basso,laagste,laag,najniższy,minimum,kurs minimalny,düşük,en düşük,мин,минимум,минимальная,"
         "минимальная цена,thấp,thấp nhất,giá thấp nhất,最低,最低价,最低價,低,安値,저가,bidlo,lägsta,lägst,lav,laveste,alin,nejnižší,lwprc,tdd lwprc,legalacsonyabb,χαμηλό,χαμηλότερο,мінімум,"
-        "мінімальна,найнижча,minimul,най ниска,terendah,ต่ำสุด,ราคาต่ำสุด,الأدنى,أدنى,ادنى,أدنى سعر,منخفض,ต่ำ,निम्न,kurs min,min kurz,min kurs,min ár,lägstakurs,lägsta kurs,laveste kurs,最低指數,最低指数,prcld,נמוך,שער נמוך,najnižšia"
+        "мінімальна,найнижча,minimul,най ниска,terendah,ต่ำสุด,ราคาต่ำสุด,الأدنى,أدنى,ادنى,أدنى سعر,منخفض,ต่ำ,निम्न,kurs min,min kurz,min kurs,min ár,lägstakurs,lägsta kurs,laveste kurs,最低指數,最低指数,prcld,lowprice,נמוך,שער נמוך,najnižšia"
     ),
     "close": _plain(
         "close,c,close price,price close,closing,closing price,close last,trade close,last trade price,4 close,"
@@ -71,7 +72,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "prc,clot,clsprc,tdd clsprc,stängning,stängningskurs,slutkurs,senast,luk,lukkekurs,slutt,sluttkurs,siste,päätöskurssi,závěrečná,uzavírací,"
         "zavření,záró,záróár,utolsó,κλείσιμο,закриття,ціна закриття,închidere,затваряне,penutupan,terakhir,ปิด,ราคาปิด,"
         "ล่าสุด,الإغلاق,إغلاق,سعر الإغلاق,الاغلاق,סגירה,שער סגירה,שער נעילה,closing rate,trade price,deal price,"
-        "latest,latest price,share price,stock price,trdprc,prccd,letzter preis,letzter kurs,závěrečný kurz,závěrečný kurs,záró ár,"
+        "closeprice,lastprice,latest,latest price,share price,stock price,trdprc,prccd,letzter preis,letzter kurs,závěrečný kurz,závěrečný kurs,záró ár,"
         "收市價,收市价,收盤指數,收盘指数,الأخير,viimeisin,मूल्य,बंद,τιμή,"
         "price,kurs,preis,cours,prix,precio,preço,prezzo,koers,cena,fiyat,цена,giá,价格,現在値,현재가,שער"
     ),
@@ -82,7 +83,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "khối lượng,kl,khối lượng gd,成交量,交易量,出来高,거래량,成交股數,成交股数,成交數量,volym,omsættning,volum,omsetning,vaihto,objem,forgalom,mennyiség,"
         "όγκος,обсяг,обем,volum tranzactionat,ปริมาณ,ปริมาณการซื้อขาย,الحجم,حجم,حجم التداول,מחזור,נפח,candle acc trade volume,"
         "total traded qty,ttl trd qnty,deliverable volume,acc trdvol,"
-        "tickqty,tick qty,quantidade,cantidad,number of shares,shares,number of securities,nombre de titres,titres échangés,acvol uns,acvol,"
+        "totalvolume,tradedvolume,tickqty,tick qty,quantidade,cantidad,number of shares,shares,number of securities,nombre de titres,titres échangés,acvol uns,acvol,"
         "cshtrd,volume traded,traded volume,umsatz stück,stuecke,umsatz stuecke,objem ks,forgalom db,tot vol,antal,όγκ,वॉल्यूम,"
         "khối lượng khớp lệnh,no of contracts,contracts,"
         "tick volume,tickvol,tick vol,tickvolume,ticks"
