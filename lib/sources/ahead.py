@@ -6,8 +6,8 @@ where it has the very candle that is due; otherwise the requests under way are w
 asked for alone, and once more where that shows a hole. So every hole is told by requests that had no other beside
 them, and an answer that belongs to another request of ours (a proxy may keep one) hides nothing.
 
-The number of requests under way begins at one and doubles with each guess that was right. Short walks do not
-read ahead: what is under way when a process is killed has to be fetched again.
+The number of requests under way begins at one and doubles with each guess that was right and had to be waited
+for. Short walks do not read ahead: what is under way when a process is killed has to be fetched again.
 """
 
 from __future__ import annotations
@@ -63,9 +63,12 @@ class Ahead:
         the walk is stopped."""
         guessed = bool(self._flying)
         if guessed and self._flying[0][0] <= at:
-            got = self._taken(self._flying.popleft()[1])
+            coming = self._flying.popleft()[1]
+            awaited = not coming.done()
+            got = self._taken(coming)
             if got.has(at):
-                self._depth = min(self._most, 2 * self._depth)
+                if awaited:
+                    self._depth = min(self._most, 2 * self._depth)
                 self._fly()
                 return got
         self.settle()
