@@ -20,7 +20,7 @@ from lib.files.deltas import undo
 from lib.files.parsing import parse, unwrapped
 from lib.files.records import Found, closed, lifted, to_text
 
-__all__ = ["Document", "to_documents"]
+__all__ = ["Document", "rows_of_lines", "to_documents"]
 
 _DEEPEST = 12
 _MOST_NAMES = 500
@@ -47,16 +47,30 @@ def to_documents(data: Buffer, name: str) -> tuple[Document, ...]:
     """The tables of a JSON or NDJSON text. Raises ``FileRefused`` where there is none."""
     root = parse(data, name)
     zone = next((value for key, value in _scalars(root) if _ZONE.search(key) and "/" in value), "")
-    found = list(_tables(root, "", _DEEPEST))
-    if not found:
+    kept = _kept(root)
+    if not kept:
         raise FileRefused(
             f"{name} is JSON without a table of candles: {_shown(root)}",
             remedy="It needs rows with a time, open, high, low and close.", file=name,
         )  # fmt: skip
+    return tuple(_document(each, zone) for each in kept)
+
+
+def rows_of_lines(data: Buffer, name: str, line: int = 1) -> Found | None:
+    """The rows that some lines of NDJSON are, as :func:`to_documents` finds them; None where they hold no table, or
+    several. ``line`` is the number of the first one. Raises ``FileRefused`` for what is no JSON."""
+    kept = _kept(parse(data, name, line=line, always_several=True))
+    return closed(lifted(kept[0]))[0] if len(kept) == 1 else None
+
+
+def _kept(root: Any) -> list[Found]:
+    """The largest table, and those that are like it."""
+    found = list(_tables(root, "", _DEEPEST))
+    if not found:
+        return []
     largest = max(found, key=lambda each: len(each.rows))
     most, kind = len(largest.rows), _like(largest)
-    kept = [each for each in found if len(each.rows) * 2 >= most or _like(each) == kind]
-    return tuple(_document(each, zone) for each in kept)
+    return [each for each in found if len(each.rows) * 2 >= most or _like(each) == kind]
 
 
 def _document(found: Found, zone: str) -> Document:

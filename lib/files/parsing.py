@@ -30,8 +30,9 @@ _MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _STRICT = json.JSONDecoder(parse_float=str, parse_int=str)
 
 
-def parse(data: Buffer, name: str) -> Any:
-    """The value of a text of JSON; of several, a list of them. Raises ``FileRefused``."""
+def parse(data: Buffer, name: str, *, line: int = 1, always_several: bool = False) -> Any:
+    """The value of a text of JSON; of several, or with ``always_several``, a list of them. ``line`` is the number of
+    the text's first line. Raises ``FileRefused``."""
     if len(data) > _MOST:
         raise FileRefused(
             f"{name} holds {len(data) // 2**20:,} MB of JSON; {_MOST // 2**20} MB is the most.",
@@ -45,16 +46,16 @@ def parse(data: Buffer, name: str) -> Any:
     del raw
     text = _without_script(text)
     try:
-        return _values(text)
+        return _values(text, always_several)
     except RecursionError as error:
         raise FileRefused(f"{name} is JSON nested too deep.", file=name) from error
     except json.JSONDecodeError as error:
         try:
-            return _values(_strict(text))
+            return _values(_strict(text), always_several)
         except (json.JSONDecodeError, RecursionError):
             raise FileRefused(
-                f"Line {error.lineno} of {name} is not JSON: {error.msg}; the file may be cut short.",
-                remedy="Fetch it again.", file=name, line=error.lineno,
+                f"Line {line + error.lineno - 1} of {name} is not JSON: {error.msg}; the file may be cut short.",
+                remedy="Fetch it again.", file=name, line=line + error.lineno - 1,
             ) from error  # fmt: skip
 
 
@@ -66,7 +67,7 @@ def _without_script(text: str) -> str:
     return text.removesuffix(")") if hit[1].endswith("(") else text
 
 
-def _values(text: str) -> Any:
+def _values(text: str, always_several: bool) -> Any:
     """The value of a text, or a list of those that stand in it one behind the other."""
     made: list[Any] = []
     at, end = _BETWEEN.match(text).end(), len(text)  # type: ignore[union-attr]
@@ -74,7 +75,7 @@ def _values(text: str) -> Any:
         value, at = _STRICT.raw_decode(text, at)
         made.append(value)
         at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]
-    return made[0] if len(made) == 1 else made
+    return made[0] if len(made) == 1 and not always_several else made
 
 
 def _strict(text: str) -> str:

@@ -1,25 +1,29 @@
-"""Rows of a block cut and put together: what lies near a block's end waits for the next one."""
+"""Blocks as parts of one file: what the first one tells, and rows near a block's end, which wait for the next one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from lib.files.blocks import Block, lines_in
 from lib.files.fields import NO_TIME
+from lib.files.plan import Plan
 from lib.files.rows import Rows
+from lib.files.times import clock_digits
 
-__all__ = ["cut_before", "joined", "lines_of", "sliced"]
+__all__ = ["cut_before", "joined", "lines_of", "settled", "sliced"]
 
 Array = np.ndarray[Any, Any]
 _HELD = 6 * 3600 * 10**6  # µs: rows that near to a block's end wait, as an hour that came twice may go on
 
 
-def lines_of(rows: Rows, block: Block) -> Callable[[], Array]:
-    """Lines of the rows; where the block has no blank line they count up, and nothing is searched."""
-    count, slow = len(rows.micros), rows.lines
+def lines_of(rows: Rows, block: Block, slow: Callable[[], Array]) -> Callable[[], Array]:
+    """Lines of the rows; where the block has no blank line they count up, and nothing is searched: else by ``slow``."""
+    count = len(rows.micros)
     if count == lines_in(block.data) + (not block.data.endswith(b"\n")):
         return lambda: np.arange(block.line, block.line + count)
     return slow
@@ -56,3 +60,13 @@ def joined(one: Rows, other: Rows) -> Rows:
         lambda: lines, np.concatenate(bads), (*one.findings, *other.findings), counts,
         one.left_out + other.left_out,
     )  # fmt: skip
+
+
+def settled(plan: Plan) -> Plan:
+    """With the digits of times of day as the whole first block tells them: zeros ahead may be left out."""
+    if plan.times.kind != "split" or clock_digits(plan.times.pattern) != 4:
+        return plan
+    texts = plan.grid.texts(plan.roles.times).columns[plan.roles.times[1]]
+    if pc.max(pc.utf8_length(texts)).as_py() in (5, 6):
+        return replace(plan, times=replace(plan.times, pattern=plan.times.pattern + "SS"))
+    return plan

@@ -1,9 +1,9 @@
 """Files of any size in bounded memory: a checking pass over the whole file, then its candles in order.
 
-The text is read in blocks of whole lines (Parquet in pieces of some rows), each by the same code as a small file; its rows go to sorted runs
-in a temporary folder (:mod:`lib.files.runs`), and come back window by window to be conformed, so that rows
-of one time meet wherever they stand. Candles are given out only when all of the file has passed. Needs
-temporary room on disk of about the size of the text; a packed file is unpacked there first.
+The text is read in blocks of whole lines (Parquet in pieces of some rows), each by the same code as a small file;
+its rows go to sorted runs in a temporary folder (:mod:`lib.files.runs`), and come back window by window to be
+conformed, so that rows of one time meet wherever they stand. Candles are given out only when all of the file has
+passed. Needs temporary room on disk of about the size of the text; a packed file is unpacked there first.
 """
 
 from __future__ import annotations
@@ -18,23 +18,22 @@ from typing import IO, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lib.candles import COLUMNS, Conformed, Finding, Report, conform, conform_clean, empty, micros
 from lib.errors import FileRefused
 from lib.files import ticks, zones
 from lib.files.blocks import blocks, encoding_of, recoded
 from lib.files.grid import TextGrid
+from lib.files.jsonlines import JsonLines, starts_lines
 from lib.files.model import Choices, Reading
 from lib.files.parallel import one_ahead
-from lib.files.pieces import cut_before, joined, lines_of, sliced
+from lib.files.pieces import cut_before, joined, lines_of, settled, sliced
 from lib.files.plan import TICKS_TO, Plan, make_plan
 from lib.files.reading import ask, at_open, check_ticks, localise, refused, rows_of, told
 from lib.files.rows import Rows
 from lib.files.runs import Runs, Writer, keep, kept
 from lib.files.tables import TableGrid, head_of, pieces, sheet_of
 from lib.files.text import Text
-from lib.files.times import clock_digits
 from lib.files.totals import Steps, Total
 from lib.files.unpacking import unpacked
 from lib.timeframes import Timeframe
@@ -48,6 +47,7 @@ _BLOCK = 8 * 2**20  # each thread holds several times as much
 _WINDOW = 2**18  # rows conformed at a time
 _LISTED = 200
 _HOUR = 3600 * 10**6
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ def stream(
         work = _Work(name, source, stack, choices or Choices(), Path(folder), block, window, say)
         work.read()
         made = work.check()
-        yield replace(made, reading=replace(made.reading, containers=containers)) if containers else made
+        around = (*containers, *made.reading.containers)
+        yield replace(made, reading=replace(made.reading, containers=around)) if containers else made
 
 
 class _Work:
@@ -100,6 +101,7 @@ class _Work:
         self.size = path.stat().st_size
         self.parquet = path if self.text.read(4) == b"PAR1" else None
         self.text.seek(0)
+        self.json: JsonLines | None = None
         self.plan = self._planned(path)
         self.runs = Runs(folder, stack.enter_context(Writer()))
         self.steps = Steps()
@@ -115,27 +117,29 @@ class _Work:
         if self.parquet is not None:
             plan = make_plan(self.name, head_of(self.parquet, self.window, self.name), self.choices)
             ask(plan)
-            return _settled(plan)
+            return settled(plan)
         head = self.text.read(max(self.block, 2**17))
         if len(head) < self.size:
             wide = b"\0" in head[:64]  # two bytes a letter: its lines are not cut at a byte
             head = head[: len(head) // 4 * 4] if wide else head[: head.rfind(b"\n") + 1] or head
         plan = make_plan(self.name, head, self.choices)
-        if encoding_of(plan) != "utf-8":
+        json = starts_lines(path)
+        if not json and encoding_of(plan) != "utf-8":
             text = recoded(self.name, path, self.folder, plan)
             self.text = self.stack.enter_context(text.open("rb"))
             self.size = text.stat().st_size
             self.choices = replace(self.choices, encoding=None)
             return self._planned(text)
         if "day_first" in {each.key for each in plan.reading.questions}:
-            lead = head[: plan.layout.start]
-            for each in blocks(self.text, plan.layout.start, 1, self.block, self.name, self.size):
-                other = make_plan(self.name, lead + each.data, self.choices)
-                if other.times.order.value:
-                    first = other.times.order.value == "DMY"
-                    return make_plan(self.name, head, replace(self.choices, day_first=first))
+            begin = 0 if json else plan.layout.start
+            for each in blocks(self.text, begin, 1, self.block, self.name, self.size):
+                other = make_plan(self.name, head[:begin] + each.data, self.choices)
+                if order := other.times.order.value:
+                    plan = make_plan(self.name, head, replace(self.choices, day_first=order == "DMY"))
+                    break
         ask(plan)
-        return _settled(plan)
+        self.json = JsonLines(plan, head) if json else None
+        return settled(plan)
 
     # ------------------------------------------------------------------------------------------ reading
 
@@ -150,22 +154,22 @@ class _Work:
         if self.held is not None:
             held, self.held = self.held, None
             self._take(localise(held, self.plan.zone))
-        if self.findings and self.choices.bad_rows != "drop":
+        if self.findings and (self.choices.bad_rows != "drop" or not self.runs.rows):
             raise refused(self.plan, self._all_findings())
         if not self.runs.rows:
-            if self.findings:
-                raise refused(self.plan, self._all_findings())
             raise FileRefused(f"{self.name} holds no candles.", file=self.name)
 
     def _blocks(self) -> Iterator[tuple[Rows, float]]:
         """Rows of the text, block by block, and the part that is done."""
         plan, layout = self.plan, self.plan.layout
-        every = blocks(self.text, layout.start, layout.first_line, self.block, self.name, self.size)
-        for block in one_ahead(every):
+        begin, line = (0, 1) if self.json else (layout.start, layout.first_line)
+        for block in one_ahead(blocks(self.text, begin, line, self.block, self.name, self.size)):
             part = replace(layout, start=0, first_line=block.line)
-            grid = TextGrid(Text(block.data, 0, "utf-8", ""), part, self.name)
+            text = Text(block.data, 0, "utf-8", "")
+            grid = self.json.grid(block) if self.json else TextGrid(text, part, self.name)
             rows = rows_of(replace(plan, grid=grid, layout=part), ending=block.ends)
-            rows.lines = lines_of(rows, block)
+            slow = self.json.lines(block, len(rows.micros)) if self.json else rows.lines
+            rows.lines = lines_of(rows, block, slow)
             yield rows, block.done
 
     def _pieces(self, path: Path) -> Iterator[tuple[Rows, float]]:
@@ -177,8 +181,7 @@ class _Work:
             yield rows_of(replace(self.plan, grid=grid), ending=at >= whole), at / max(whole, 1)
 
     def _all_findings(self) -> Rows:
-        none = np.empty(0, np.int64)
-        return Rows(none, {}, lambda: none, findings=tuple(self.findings), counts=self.counts)
+        return Rows(_NONE, {}, lambda: _NONE, findings=tuple(self.findings), counts=self.counts)
 
     def _settle(self, rows: Rows) -> None:
         """To UTC; the last hours of a block wait for the next one."""
@@ -299,11 +302,8 @@ class _Work:
 
     def _clean(self, low: int, high: int, frame: Timeframe, last: pd.DataFrame | None) -> Conformed | None:
         """The candles of a window in which nothing is to be found, nor between them and the one before."""
-        names = [
-            name
-            for name in COLUMNS
-            if name in self.plan.figures and not (name == "volume" and self.no_volume)
-        ]
+        known = self.plan.figures.keys() - ({"volume"} if self.no_volume else set())
+        names = [name for name in COLUMNS if name in known]
         parts = list(self.runs.read(low, high, ("time", *names)))
         if not parts or frame.is_calendar:
             return None
@@ -336,13 +336,3 @@ class _Work:
                 remedy="Say the timeframe, for example 1d.", file=self.name, question="timeframe",
             )  # fmt: skip
         return frame
-
-
-def _settled(plan: Plan) -> Plan:
-    """With the digits of times of day as the whole first block tells them: zeros ahead may be left out."""
-    if plan.times.kind != "split" or clock_digits(plan.times.pattern) != 4:
-        return plan
-    texts = plan.grid.texts(plan.roles.times).columns[plan.roles.times[1]]
-    if pc.max(pc.utf8_length(texts)).as_py() in (5, 6):
-        return replace(plan, times=replace(plan.times, pattern=plan.times.pattern + "SS"))
-    return plan

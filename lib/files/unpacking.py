@@ -15,6 +15,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from lib.errors import FileRefused
+from lib.files.jsonlines import is_lines
 
 __all__ = ["LARGE", "is_large", "unpacked"]
 
@@ -23,6 +24,10 @@ Progress = Callable[[float, str], None]
 # Files from this size on are streamed: below it, reading at once is as fast and takes little.
 LARGE = 96 * 2**20
 _PACKED_LARGE = 24 * 2**20
+# Values of JSON take many times the room of their text.
+_JSON_LARGE = 24 * 2**20
+_PACKED_JSON_LARGE = 3 * 2**20
+_HEAD = 2**17
 _MOST = 64 * 2**30
 _RATIO = 100
 _FREE = 64 * 2**20
@@ -36,35 +41,50 @@ _MAGICS = {
 
 
 def is_large(path: Path) -> bool:
-    """Whether a file is better streamed: a text, plain or packed, or Parquet, of a size that weighs."""
+    """Whether a file is better streamed: a text or NDJSON, plain or packed, or Parquet, of a size that weighs."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            head = file.read(512)
+            head = file.read(_HEAD)
     except OSError:
         return False
     kind = _packed(head)
+    plain, json = (LARGE, _JSON_LARGE) if kind is None else (_PACKED_LARGE, _PACKED_JSON_LARGE)
     if kind == "zip":
         try:
             with zipfile.ZipFile(path) as archive:
                 entries = archive.infolist()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
             return False
-        return len(entries) == 1 and entries[0].file_size >= LARGE
+        if len(entries) != 1:
+            return False
+        size, plain, json = entries[0].file_size, LARGE, _JSON_LARGE
     if head[:4] == b"PAR1":
         return size >= _PACKED_LARGE
-    if head[:4] in (b"ARRO", b"FEA1") or head.lstrip()[:1] in (b"{", b"["):
+    if head[:4] in (b"ARRO", b"FEA1") or size < min(plain, json):
         return False
-    return size >= (LARGE if kind is None else _PACKED_LARGE) and not (kind and _is_json(path, kind))
+    start = head if kind is None else _inside(path, kind)
+    if start.lstrip()[:1] in (b"{", b"["):  # a document is read at once
+        return size >= json and is_lines(start, path.name)
+    return size >= plain
 
 
-def _is_json(path: Path, kind: str) -> bool:
-    """Whether a packed file holds JSON: that is read at once, packed or not."""
+def _inside(path: Path, kind: str) -> bytes:
+    """How that begins which is packed; nothing where it is damaged."""
     try:
         with path.open("rb") as raw, _opened(raw, kind, path.name) as source:
-            return bytes(source.read(64)).lstrip()[:1] in (b"{", b"[")
-    except (zlib.error, lzma.LZMAError, EOFError, ValueError, OSError):
-        return False
+            return bytes(source.read(_HEAD))
+    except (
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+        ValueError,
+        RuntimeError,
+        zipfile.BadZipFile,
+        FileRefused,
+        OSError,
+    ):
+        return b""
 
 
 def _packed(head: bytes) -> str | None:

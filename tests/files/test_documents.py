@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from lib.errors import FileRefused
-from lib.files import Choices, read, unpacking
+from lib.files import Choices, read
 from lib.files.documents import to_documents
 from tests.files.written import table
 
@@ -200,10 +198,3 @@ def test_trades_and_quotes_of_three_names() -> None:
 def test_pages_of_one_kind_are_one_table() -> None:
     made = to_documents(TEXTS["one letter for a start"][0].encode(), "x")  # type: ignore[union-attr]
     assert len(made) == 1
-
-
-def test_packed_json_is_read_at_once_however_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "_PACKED_LARGE", 100)
-    for name, data in (("a", lines(ROWS).encode()), ("b", HOURS.to_csv().encode())):
-        (tmp_path / name).write_bytes(gzip.compress(data))
-    assert [unpacking.is_large(tmp_path / name) for name in "ab"] == [False, True]

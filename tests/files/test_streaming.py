@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import lzma
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ import pytest
 
 from lib.errors import CandlebookError, CandlesRefused, FileRefused
 from lib.export import to_bytes
-from lib.files import Choices, FileCandles, read
+from lib.files import Choices, FileCandles, jsonlines, read, unpacking
+from lib.files.documents import rows_of_lines
 from lib.files.streaming import Streamed, stream
 from lib.files.unpacking import is_large
 from lib.timeframes import parse
@@ -227,3 +230,81 @@ def test_parquet_goes_through_in_pieces(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(FileRefused, match="cannot be read"):
         streamed(path)
+
+
+def ndjson(shape: str, made: pd.DataFrame) -> list[str]:
+    """A table a line: flat objects, texts in lists, and objects in objects."""
+    values: list[Any] = []
+    for time, o, h, lo, c, v in made.itertuples():
+        ms = int(time.timestamp()) * 1000
+        values.append({
+            "objects": {"time": f"{time:%Y-%m-%dT%H:%M:%SZ}", "open": o, "high": h, "low": lo, "close": c, "volume": v},
+            "lists": [ms, *map(str, (o, h, lo, c, v))],
+            "nested": {"t": ms, "mid": {"o": str(o), "h": str(h), "l": str(lo), "c": str(c)}, "volume": v},
+        }[shape])  # fmt: skip
+    return [json.dumps(each) for each in values]
+
+
+@pytest.mark.parametrize("shape", ["objects", "lists", "nested"])
+def test_ndjson_in_parts_is_what_it_is_in_one_piece(
+    tmp_path: Path, shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = ndjson(shape, table(1200))
+    path = put(tmp_path, rows, "x.ndjson")
+    _, found = same(path)
+    assert found.reading.containers == ("json",)
+    careful: list[int] = []
+
+    def seen(data: bytes, name: str, line: int = 1) -> Any:
+        careful.append(line)
+        return rows_of_lines(data, name, line)
+
+    monkeypatch.setattr(jsonlines, "rows_of_lines", seen)
+    streamed(path)
+    # what is flat is taken apart by Arrow, and only looked at in its head
+    assert (len(careful) > 10) == (shape == "nested")
+    if shape != "lists":
+        extra = [*rows[:500], "", '{"type": "heartbeat", "time": 1}', *rows[500:], rows[7]]
+        assert same(put(tmp_path, extra, "x.ndjson"))[1].report.duplicates == 1
+
+
+@pytest.mark.parametrize("shape", ["objects", "lists", "nested"])
+def test_faults_in_ndjson_have_their_lines(tmp_path: Path, shape: str) -> None:
+    rows = ndjson(shape, table(1200))
+    wrong = [*rows[:700], re.sub(r"(\d{13}|\"2024.*?Z\")", '"soon"', rows[700], count=1), *rows[701:]]
+    with pytest.raises(FileRefused, match="line 701: 'soon' is not a time"):
+        streamed(put(tmp_path, wrong, "x.ndjson"))
+    odd = [
+        *rows[:900],
+        rows[900].replace('"', "", 1).replace(":", "!", 1).replace(",", "] [", 1),
+        *rows[901:],
+    ]
+    with pytest.raises(FileRefused, match=r"Line 90[12] of x.ndjson is not JSON"):
+        streamed(put(tmp_path, odd, "x.ndjson"))
+
+
+def test_large_ndjson_goes_in_parts_and_documents_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_JSON_LARGE", "_PACKED_JSON_LARGE"):
+        monkeypatch.setattr(unpacking, name, 1000)
+    rows = ndjson("objects", table(500))
+    plain = put(tmp_path, rows, "x.ndjson")
+    packed = tmp_path / "x.ndjson.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(plain, "x.ndjson")
+    document = put(tmp_path, ["[", ",\n".join(rows), "]"], "x.json")
+    nothing = put(tmp_path, ['{"a": 1}', '{"a": 2}'] * 200, "y.ndjson")
+    for path in (plain, packed, tmp_path / "x.zip"):
+        assert is_large(path)
+        assert len(streamed(path)[0]) == 500
+    assert streamed(packed)[1].reading.containers == ("gzip", "json")
+    assert not any(map(is_large, (document, nothing)))
+
+
+def test_days_and_months_of_ndjson_are_told_apart_later(tmp_path: Path) -> None:
+    made = table(400, step="1h", start="2024-01-01")
+    rows = [json.dumps([f"{time:%d/%m/%Y %H:%M}", *map(str, row)]) for time, *row in made.itertuples()]
+    candles, _ = streamed(put(tmp_path, rows, "x.ndjson"), block=2000, window=100)
+    assert list(candles.index) == list(made.index)
