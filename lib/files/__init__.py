@@ -10,7 +10,7 @@ The stages, each a module that can be used and tested alone::
     tables        Parquet, Arrow -> typed columns
     text          bytes -> UTF-8                                 encodings, byte order marks
     dialects      cells wrapped in marks of their own, dates in several columns -> plain text
-    layout        text -> delimiter, header, first row           from a sample of the head
+    layout        text -> delimiter, header, first row           from a sample of the head (storeys: of several lines)
     columns       names and sample -> which column is which      (words: names in many languages; roles;
                   named_columns, placed_columns, time_columns     price_orders: told by the figures)
     sides, ticks  candles of both sides; quotes and trades

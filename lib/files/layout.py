@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lib.errors import FileRefused
 from lib.files.cells import is_missing, is_number, is_time, numeric
+from lib.files.storeys import storeys
 from lib.files.text import Text
 from lib.files.words import bare, meaning
 
@@ -98,7 +99,7 @@ def sniff(text: Text, name: str, delimiter: str | None = None, header: int | Non
     width = _width(rows)
     if width > _MOST_COLUMNS:
         raise FileRefused(f"{name} has {width:,} columns; {_MOST_COLUMNS:,} is the most.", file=name)
-    names, notes = _names(None if at is None else _two_storeys(table, at, first), rows, width, name, at)
+    names, notes = _names(None if at is None else storeys(table, at, first, _price), rows, width, name, at)
     return Layout(
         delimiter=chosen,
         header=at + 1 if at is not None else 0,
@@ -209,15 +210,8 @@ def _known(cells: list[str]) -> int:
     return sum(meaning(bare(cell)) != "" for cell in cells)
 
 
-def _two_storeys(table: list[list[str]], at: int, first: int) -> list[str]:
-    """The names of a header; where one comes several times, with what stands below it."""
-    names = table[at]
-    below = next((row for row in table[at + 1 : first] if len(row) == len(names) and _is_names(row)), None)
-    if below is None or len(set(filter(None, names))) == len([name for name in names if name]):
-        return names
-    return [
-        f"{name} {other}" if names.count(name) > 1 else name for name, other in zip(names, below, strict=True)
-    ]
+def _price(name: str) -> bool:
+    return meaning(bare(name)) not in ("", "time")
 
 
 def _is_names(cells: list[str]) -> bool:

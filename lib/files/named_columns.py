@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -12,13 +12,15 @@ from lib.files.price_orders import PRICES, fitting
 from lib.files.roles import Work, has_counts, holds_figures
 from lib.files.words import ADJUSTED, NEVER, SPELLINGS
 
-__all__ = ["by_name", "contradiction", "turned_over"]
+__all__ = ["beside_word", "by_name", "contradiction", "turned_over"]
 
 _QUOTED = re.compile(r"\b(usd|usdt|usdc|busd|eur|gbp|jpy|krw|try|quote|currency|notional|value)\b")
 # A part of what was traded.
 _PARTIAL = re.compile(r"\b(up|down|unchanged|buy|sell|bid|ask|offer|taker|maker|short|long|delta)\b")
 # Enough rows to tell a turnover by its figures.
 _SOME = 5
+# "Open Price" before "Price": what a name has beside the word is the least.
+_LONGEST = {role: tuple(sorted(words, key=len, reverse=True)) for role, words in SPELLINGS.items()}
 _TICKS = {"tick volume", "tickvol", "tick vol", "tickvolume", "ticks"}
 
 
@@ -32,22 +34,22 @@ def by_name(work: Work) -> None:
     if len(sets) == len(adjusted) == 1 and len(exact) < 4:
         work.prices = "adjusted"
         work.warnings.append("There are adjusted prices only.")
-        _take_set(work, sets[adjusted[0]])
+        _take_set(work, adjusted[0], sets[adjusted[0]])
     elif len(exact) == 4 or "" in sets or not raw:
         work.sets = ["raw", "adjusted"] if adjusted or (len(closes) == 1 and len(exact) == 4) else []
         taken = "raw" if work.wanted in (None, "raw") or not work.sets else "adjusted"
         work.prices = taken if work.sets else ""
         if taken == "adjusted" and adjusted:
-            _take_set(work, sets[adjusted[0]])
+            _take_set(work, adjusted[0], sets[adjusted[0]])
         elif taken == "adjusted":
             work.take("adjusted close", closes[0], "every price is adjusted as the close is")
     elif len(raw) == 1:
-        _take_set(work, sets[raw[0]])
+        _take_set(work, raw[0], sets[raw[0]])
     else:
         work.sets = raw
         work.prices = work.wanted if work.wanted in raw else ""
         if work.prices:
-            _take_set(work, sets[work.prices])
+            _take_set(work, work.prices, sets[work.prices])
         else:
             work.undecided["prices"] = tuple(raw)
     for role in PRICES:
@@ -59,7 +61,8 @@ def by_name(work: Work) -> None:
         work.warnings.append("There are adjusted prices too; the raw ones were taken.")
 
 
-def _take_set(work: Work, found: Mapping[str, int]) -> None:
+def _take_set(work: Work, label: str, found: Mapping[str, int]) -> None:
+    work.group = label
     for role, at in found.items():
         if work.wants(role):
             work.take(role, at, f"its name is {work.layout.names[at]!r}")
@@ -72,7 +75,7 @@ def _sets(work: Work) -> dict[str, dict[str, int]]:
         if not holds_figures(work, at) or not any(map(numeric, work.cells[at])):
             continue
         for role in PRICES:
-            rest = _rest(name, SPELLINGS[role])
+            rest = beside_word(name, _LONGEST[role])
             if rest is not None:
                 made.setdefault(rest, {}).setdefault(role, at)
     return {
@@ -81,8 +84,8 @@ def _sets(work: Work) -> dict[str, dict[str, int]]:
     }  # fmt: skip
 
 
-def _rest(name: str, spellings: tuple[str, ...]) -> str | None:
-    """What a name has beside the word for a price."""
+def beside_word(name: str, spellings: Collection[str]) -> str | None:
+    """What a name has beside the word for a price; None where it has no such word."""
     if " " not in name:
         return "" if name in spellings else None
     for spelling in spellings:
@@ -149,9 +152,20 @@ def contradiction(work: Work) -> str:
     )
 
 
+def _of_group(work: Work) -> list[int]:
+    """The columns named for a volume of the set of prices that is taken."""
+    if not work.group:
+        return []
+    return [
+        at
+        for at, name in enumerate(work.plain)
+        if beside_word(name, _LONGEST["volume"]) == work.group and work.free(at)
+    ]
+
+
 def _volume(work: Work) -> None:
-    hits: list[int] = []
-    for names in (work.plain, work.bare):
+    hits = _of_group(work)
+    for names in (work.plain, work.bare) if not hits else ():
         for spelling in SPELLINGS["volume"]:
             hits += [
                 at for at, name in enumerate(names) if name == spelling and work.free(at) and at not in hits
@@ -213,7 +227,9 @@ def turned_over(work: Work, at: int) -> int | None:
 
 
 def _other(work: Work, at: int) -> bool:
-    """Adjusted volumes are left where raw prices are taken, and the other way round."""
+    """Adjusted volumes are left where raw prices are taken, and the other way round; so are those of other sets."""
+    if work.group and beside_word(work.plain[at], _LONGEST["volume"]) in {*work.sets} - {work.group}:
+        return True
     if ADJUSTED.search(work.plain[at]):
         return work.prices != "adjusted"
     return NEVER.search(work.plain[at]) is not None

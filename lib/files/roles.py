@@ -52,6 +52,7 @@ class Work:
         self.layout = layout
         self.wanted = prices
         self.prices, self.sets = "", []  # type: str, list[str]
+        self.group = ""  # what the names of the prices have in common
         self.plain = [plain(label) for label in layout.names]
         self.bare = [bare(label) for label in layout.names]
         self.cells = list(zip(*[row for row in layout.rows if len(row) == layout.width], strict=True))

@@ -80,7 +80,7 @@ def likest(wanted: str, found: tuple[str, ...] | list[str]) -> str:
     """The one of ``found`` that ``wanted`` means, or nothing: the same, else the only one with an ending more."""
     same = [each for each in found if each == wanted] or [each for each in found if same_symbol(each, wanted)]
     if not same and wanted:
-        same = [each for each in found if re.split(r"[.:]", each.casefold())[0] == wanted.casefold()]
+        same = [each for each in found if re.split(r"[.: ]", each.casefold())[0] == wanted.casefold()]
     return same[0] if len(same) == 1 else ""
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from lib.files.cells import is_missing
+from lib.files.named_columns import beside_word
 from lib.files.roles import Work, value_of
 from lib.files.times import count_of, epoch_unit, from_epoch
 from lib.files.words import ADJUSTED, NEVER, TIME_WORDS
@@ -16,6 +17,7 @@ from lib.files.words import ADJUSTED, NEVER, TIME_WORDS
 __all__ = ["find_times"]
 
 _NO_COUNTS = frozenset(("index", "index level 0", "minute", "hour", "day", "ts", "t", "hhmm", "hhmmss"))
+_LONGEST = tuple(sorted(TIME_WORDS, key=lambda word: (-len(word), word)))
 # Of several times, that of the opening; of several clocks, UTC's.
 _OPENS = re.compile(r"\b(open|start|begin|started|opened)\b")
 _UTC = re.compile(r"\b(utc|gmt)\b")
@@ -27,6 +29,10 @@ def find_times(work: Work) -> None:
         return
     usable = [at for at in range(work.layout.width) if work.free(at) and work.kind(at)]
     named = [at for at in usable if work.bare[at] in TIME_WORDS and not NEVER.search(work.plain[at])]
+    # those of the set of prices that is taken
+    named = [
+        at for at in usable if work.group and beside_word(work.plain[at], _LONGEST) == work.group
+    ] or named
     wanted = named or [at for at in usable if not NEVER.search(work.plain[at])]
     by_kind = {
         kind: [at for at in wanted if work.kind(at) == kind]

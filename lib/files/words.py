@@ -36,7 +36,7 @@ def _plain(words: str) -> tuple[str, ...]:
 # The likeliest first: a column that is named so is taken before one that is named by a later word.
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "open": _plain(
-        "open,o,open price,price open,opening,opening price,px open,first,1 open,first trade price,trade open,"
+        "open,o,open price,open index val,price open,opening,opening price,px open,first,1 open,first trade price,trade open,"
         "first price,start price,mid open,openp,op,"
         "eröffnung,eröffn,eröffnungskurs,erster,eröffnungspreis,ouverture,ouv,premier,prix d'ouverture,apertura,primero,inicio,"
         "precio de apertura,abertura,preço de abertura,prezzo di apertura,openingskoers,otwarcie,kurs otwarcia,"
@@ -46,7 +46,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "otevírací kurz,otevírací kurs,nyitó ár,kurs otw,openprice,opening rate"
     ),
     "high": _plain(
-        "high,h,high price,price high,highest,max,px high,2 high,high trade price,trade high,highest price,max price,"
+        "high,h,high price,hiprc,trade high price,high index val,price high,highest,max,px high,2 high,high trade price,trade high,highest price,max price,"
         "day high,maximum,mid high,highp,hi,"
         "hoch,höchst,höchstkurs,tageshoch,höchster,haut,plus haut,+ haut,cours le plus haut,máximo,máx,alto,máxima,"
         "massimo,hoogste,hoog,najwyższy,maksimum,maks,kurs maksymalny,yüksek,en yüksek,макс,максимум,максимальная,"
@@ -55,7 +55,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "最高指数,prchd,hoechst,hoechstkurs,najvyššia,highprice,max price"
     ),
     "low": _plain(
-        "low,l,low price,price low,lowest,min,px low,3 low,low trade price,trade low,lowest price,min price,"
+        "low,l,low price,loprc,trade low price,low index val,price low,lowest,min,px low,3 low,low trade price,trade low,lowest price,min price,"
         "day low,minimum,mid low,lowp,lo,"
         "tief,tiefst,tiefstkurs,tagestief,tiefster,niedrigst,bas,plus bas,+ bas,cours le plus bas,mínimo,mín,bajo,mínima,"
         "minimo,basso,laagste,laag,najniższy,minimum,kurs minimalny,düşük,en düşük,мин,минимум,минимальная,"
@@ -63,7 +63,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "мінімальна,найнижча,minimul,най ниска,terendah,ต่ำสุด,ราคาต่ำสุด,الأدنى,أدنى,ادنى,أدنى سعر,منخفض,ต่ำ,निम्न,kurs min,min kurz,min kurs,min ár,lägstakurs,lägsta kurs,laveste kurs,最低指數,最低指数,prcld,lowprice,נמוך,שער נמוך,najnižšia"
     ),
     "close": _plain(
-        "close,c,close price,price close,closing,closing price,close last,trade close,last trade price,4 close,"
+        "close,c,close price,close index val,price close,closing,closing price,close last,trade close,last trade price,4 close,"
         "px close,mid close,closep,cl,last,px last,last price,price last,end price,settle,settlement,settlement price,"
         "schluss,schlusskurs,schlußkurs,zuletzt,letzter,clôture,fermeture,dernier,prix de clôture,cierre,precio de cierre,"
         "último,última,fechamento,fecho,chiusura,prezzo di chiusura,ultimo,slot,slotkoers,laatste,zamknięcie,"
@@ -82,7 +82,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "volumen,umsatz,stück,stücke,titres,quantità,volumi,wolumen,wol,obroty,hacim,hac,объем,объём,об,"
         "khối lượng,kl,khối lượng gd,成交量,交易量,出来高,거래량,成交股數,成交股数,成交數量,volym,omsættning,volum,omsetning,vaihto,objem,forgalom,mennyiség,"
         "όγκος,обсяг,обем,volum tranzactionat,ปริมาณ,ปริมาณการซื้อขาย,الحجم,حجم,حجم التداول,מחזור,נפח,candle acc trade volume,"
-        "total traded qty,ttl trd qnty,deliverable volume,acc trdvol,"
+        "total traded qty,tot traded qty,dnshrtrd,ttl trd qnty,deliverable volume,acc trdvol,"
         "totalvolume,tradedvolume,tickqty,tick qty,quantidade,cantidad,number of shares,shares,number of securities,nombre de titres,titres échangés,acvol uns,acvol,"
         "cshtrd,volume traded,traded volume,umsatz stück,stuecke,umsatz stuecke,objem ks,forgalom db,tot vol,antal,όγκ,वॉल्यूम,"
         "khối lượng khớp lệnh,no of contracts,contracts,"
@@ -92,7 +92,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 
 TIME_WORDS = frozenset(
     _plain(
-        "time,date,clock,datetime,date time,timestamp,open time,opentime,time open,start,start date,start time,time period start,"
+        "time,date,clock,trddt,datetime,date time,timestamp,open time,opentime,time open,start,start date,start time,time period start,"
         "period start,gmt time,time utc,date utc,utc,utc time,local time,local date,dtyyyymmdd,yyyymmdd,day,bar time,"
         "candle time,begin,ts,t,unix,unix timestamp,unix time,epoch,timestamp ms,time ms,open timestamp,date gmt,"
         "time gmt,est time,time est,trade date,trading date,hhmmss,hhmm,hour,index,trade time,dates,tarih,saat,time bar start,"
