@@ -16,9 +16,10 @@ from lib.files.model import FileCandles, Inference, Reading
 from lib.files.offgrid import floored, off_the_grid, regular
 from lib.files.planned import TICKS_TO, Plan
 from lib.files.rows import LISTED, Rows
+from lib.files.tick_checks import TickChecks
 from lib.timeframes import Timeframe
 
-__all__ = ["at_open", "check_ticks", "finish", "localise", "mark", "refused", "remedy", "tick_report", "told"]
+__all__ = ["at_open", "finish", "localise", "refused", "remedy", "told"]
 
 Array = np.ndarray[Any, Any]
 NO_TIME = times.NO_TIME
@@ -196,55 +197,13 @@ def told(plan: Plan, frame: Timeframe, notes: list[str]) -> Reading:
     )  # fmt: skip
 
 
-def mark(rows: Rows, rule: str, mask: Array, cells: Array, message: str) -> None:
-    """Note rows that broke a rule; ``message`` may use ``{cell}``."""
-    at = np.flatnonzero(mask)
-    if not len(at):
-        return
-    lines = rows.lines()
-    rows.bad = mask if rows.bad is None else rows.bad | mask
-    rows.counts = {**(rows.counts or {}), rule: len(at)}
-    rows.findings += tuple(
-        Finding(rule, int(row), int(lines[row]), None, f"{cells[row]:.10g}", message.format(cell=f"{cells[row]:.10g}"))
-        for row in at[:LISTED]
-    )  # fmt: skip
-
-
-def check_ticks(plan: Plan, rows: Rows) -> list[str]:
-    """Price and volume of every tick into ``rows.figures``, faulty ones marked; what is to be said of them."""
-    assert plan.ticks is not None
-    notes = []
-    across = ticks.crossed(plan.ticks, rows.figures)
-    if across.any():
-        shown = ", ".join(str(line) for line in rows.lines()[np.flatnonzero(across)[:3]])
-        notes.append(
-            f"The bid is above the ask in {int(across.sum()):,} quotes (line {shown}); they were taken as they are."
-        )
-    raw = rows.figures.get("volume")
-    if raw is not None and (raw < 0).any():
-        notes.append("Negative sizes are sales; their volume counts like that of purchases.")
-    price, size = ticks.priced(plan.ticks, rows.figures)
-    timeless = rows.micros == NO_TIME
-    mark(rows, "time", timeless if rows.bad is None else timeless & ~rows.bad, price, "The time is missing.")
-    known = ~np.isnan(price) if rows.bad is None else ~np.isnan(price) | rows.bad
-    if plan.ticks.kind == "quotes" and not known.all() and known.any():
-        notes.append(f"{int((~known).sum()):,} quotes lack a side, and were left out.")
-        rows.bad = ~known if rows.bad is None else rows.bad | ~known
-    else:
-        mark(rows, "missing", ~known, price, "The price is missing.")
-    with np.errstate(invalid="ignore"):
-        mark(rows, "not positive", price <= 0, price, "The price is {cell}; a price is above zero.")
-    mark(rows, "infinite", np.isinf(price), price, "The price is infinite.")
-    mark(rows, "volume", ~np.isfinite(size), size, "The size is {cell}; it is no number of anything.")
-    rows.figures = {"price": price, "volume": size}
-    return notes
-
-
 def _built(plan: Plan, rows: Rows) -> FileCandles:
-    """Candles of ticks."""
-    notes = ([rows.note] if rows.note else []) + check_ticks(plan, rows)
+    """Candles of ticks. Their report's ``rows_in`` counts the candles, and ticks that were left out."""
+    checks = TickChecks(plan)
+    checks.add(rows)
     if rows.findings and plan.choices.bad_rows != "drop":
         raise refused(plan, rows)
+    notes = ([rows.note] if rows.note else []) + checks.notes()
     micros, price, size = rows.micros, rows.figures["price"], rows.figures["volume"]
     if rows.bad is not None and rows.bad.any():
         keep = ~rows.bad
@@ -253,17 +212,12 @@ def _built(plan: Plan, rows: Rows) -> FileCandles:
         raise FileRefused(f"{plan.name} holds no ticks.", file=plan.name)
     frame = plan.choices.timeframe or TICKS_TO
     table = ticks.to_table(ticks.fold(micros, price, size, frame))
-    report = tick_report(table, rows.counts, rows.findings, in_order=bool((np.diff(micros) >= 0).all()))
+    rows_in = len(table) + rows.left_out + len(rows.micros) - len(micros)
+    report = Report(
+        rows_in, len(table), 0, bool((np.diff(micros) >= 0).all()), table.index[0], table.index[-1],
+        rows.counts or {}, rows.findings,
+    )  # fmt: skip
     return FileCandles(table, report, frame, told(plan, frame, notes), ticks=len(micros))
-
-
-def tick_report(
-    table: pd.DataFrame, counts: dict[str, int] | None, findings: tuple[Finding, ...], *, in_order: bool
-) -> Report:
-    """The report of candles made of ticks: ``rows_in`` counts the candles, and ticks that were left out."""
-    first, last = (table.index[0], table.index[-1]) if len(table) else (None, None)
-    lost = sum((counts or {}).values())
-    return Report(len(table) + lost, len(table), 0, in_order, first, last, counts or {}, findings)
 
 
 def _conform(

@@ -6,17 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lib.files.finishing import (
-    at_open,
-    check_ticks,
-    finish,
-    localise,
-    mark,
-    refused,
-    remedy,
-    tick_report,
-    told,
-)
+from lib.files.finishing import at_open, finish, localise, refused, remedy, told
 from lib.files.loading import rows_of
 from lib.files.model import Choices, FileCandles, Reading
 from lib.files.parts import join
@@ -26,8 +16,8 @@ from lib.files.rows import Rows
 from lib.timeframes import Timeframe
 
 __all__ = [
-    "Rows", "ask", "at_open", "check_ticks", "closed_only", "finish", "inspect", "localise", "mark", "read", "refused",
-    "remedy", "rows_of", "tick_report", "told",
+    "Rows", "ask", "at_open", "closed_only", "finish", "inspect", "localise", "read", "refused", "remedy", "rows_of",
+    "told",
 ]  # fmt: skip
 
 

@@ -29,11 +29,12 @@ from lib.files.model import Choices, Reading
 from lib.files.parallel import one_ahead
 from lib.files.pieces import cut_before, joined, lines_of, settled, sliced
 from lib.files.plan import TICKS_TO, Plan, make_plan
-from lib.files.reading import ask, at_open, check_ticks, localise, refused, rows_of, told
+from lib.files.reading import ask, at_open, localise, refused, rows_of, told
 from lib.files.rows import Rows
 from lib.files.runs import Runs, Writer, keep, kept
 from lib.files.tables import TableGrid, head_of, pieces, sheet_of
 from lib.files.text import Text
+from lib.files.tick_checks import TickChecks
 from lib.files.totals import Steps, Total
 from lib.files.unpacking import unpacked
 from lib.timeframes import Timeframe
@@ -108,6 +109,7 @@ class _Work:
         self.findings: list[Finding] = []
         self.counts: dict[str, int] = {}
         self.notes: dict[str, None] = {}
+        self.checks = TickChecks(self.plan) if self.plan.ticks else None
         self.lost = self.ticks = 0
         self.no_volume = "volume" in self.plan.figures and self.plan.ticks is None
         self.held: Rows | None = None
@@ -156,6 +158,8 @@ class _Work:
             self._take(localise(held, self.plan.zone))
         if self.findings and (self.choices.bad_rows != "drop" or not self.runs.rows):
             raise refused(self.plan, self._all_findings())
+        if self.checks:
+            self.notes |= dict.fromkeys(self.checks.notes())
         if not self.runs.rows:
             raise FileRefused(f"{self.name} holds no candles.", file=self.name)
 
@@ -208,8 +212,8 @@ class _Work:
         return bool(made.twice.any() or made.resolved)
 
     def _take(self, rows: Rows) -> None:
-        if self.plan.ticks:
-            self.notes |= dict.fromkeys(check_ticks(self.plan, rows))
+        if self.checks:
+            self.checks.add(rows)
         if rows.note:
             self.notes[rows.note] = None
         room = _LISTED - len(self.findings)

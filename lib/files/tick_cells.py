@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from lib.files.cells import is_missing, numeric
 from lib.files.layout import Layout
 
-__all__ = ["Cells", "counts", "irregular", "restless"]
+__all__ = ["Cells", "counts", "irregular", "restless", "stands_on"]
 
 Array = np.ndarray[Any, Any]
 _REPEATED = 0.02
@@ -94,3 +95,27 @@ def restless(values: Array) -> float:
     if len(known) < 2:
         return float("inf")
     return float(np.abs(np.diff(np.log(known))).mean()) + 1e-6
+
+
+def stands_on(found: Layout, cells: Cells, at: Mapping[str, int], micros: Array) -> bool:
+    """Whether an empty side of a quote means that it did not change: rows of MetaTrader 5, in the order of time.
+
+    Told by its header, ``<BID>`` and ``<ASK>``, or by a column of flags that agrees with the sides that are there: 2
+    stands for a new bid, 4 for a new ask (TICK_FLAG_BID and TICK_FLAG_ASK; a tick keeps what did not change, as told
+    at https://www.mql5.com/en/docs/constants/structures/mqltick).
+    """
+    known = micros[micros != np.iinfo(np.int64).min]
+    if not {"bid", "ask"} <= at.keys() or (np.diff(known) < 0).any():
+        return False
+    names = [name.strip().upper() for name in found.names]
+    if names[at["bid"]] == "<BID>" and names[at["ask"]] == "<ASK>":
+        return True
+    place = next((each for each, name in enumerate(cells.names) if name == "flags"), None)
+    if place is None or not cells.holds(place):
+        return False
+    flags = np.nan_to_num(cells.values(place), nan=-1.0)
+    if (flags < 0).any() or (flags % 1).any() or (flags >= 2**16).any():
+        return False
+    bits = flags.astype(np.int64)
+    sides = ((2, cells.values(at["bid"])), (4, cells.values(at["ask"])))
+    return all(bool((((bits & bit) > 0) == ~np.isnan(side)).all()) for bit, side in sides)

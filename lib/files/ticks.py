@@ -21,7 +21,7 @@ from lib.errors import FileRefused
 from lib.files.columns import Roles
 from lib.files.layout import Layout
 from lib.files.model import Choices
-from lib.files.tick_cells import Cells, counts, irregular, restless
+from lib.files.tick_cells import Cells, counts, irregular, restless, stands_on
 from lib.timeframes import Timeframe
 
 __all__ = [
@@ -57,12 +57,14 @@ _SIZE = re.compile(
 @dataclass(frozen=True, slots=True)
 class Ticks:
     """What a file of ticks is: ``kind`` is ``quotes`` or ``trades``; ``roles`` as the candles' roles, with
-    ``bid`` and ``ask``, or ``price`` and perhaps ``volume``. ``sized``: the sizes of trades are known."""
+    ``bid`` and ``ask``, or ``price`` and perhaps ``volume``. ``sized``: the sizes of trades are known.
+    ``standing``: an empty side of a quote is the one that was there before."""
 
     kind: str
     roles: Roles
     side: str
     why: str
+    standing: bool = False
 
     @property
     def sized(self) -> bool:
@@ -82,7 +84,8 @@ def find(found: Layout, roles: Roles, micros: Array, choices: Choices) -> Ticks 
         return None
     cells = Cells(found, set(roles.times))
     if chosen:
-        return _chosen(found, roles, chosen, cells, choices)
+        made = _chosen(found, roles, chosen, cells, choices)
+        return replace(made, standing=stands_on(found, cells, made.roles.at, micros))
     placed = {price: roles.at[price] for price in PRICES if price in roles.at}
     if len(placed) == 4 and any(cells.holds(at) for at in placed.values()) and _fits(cells, placed):
         return _flat(roles, cells, placed, micros, choices)
@@ -92,8 +95,10 @@ def find(found: Layout, roles: Roles, micros: Array, choices: Choices) -> Ticks 
     sure = {"open", "high", "low"} & placed.keys()
     if sure and len(placed) > len(letters) and found.header and choices.content is None:
         return None
-    named = _named if found.header else _by_place
-    return named(roles, cells, micros, choices)
+    if not found.header:
+        return _by_place(roles, cells, micros, choices)
+    named = _named(roles, cells, micros, choices)
+    return named and replace(named, standing=stands_on(found, cells, named.roles.at, micros))
 
 
 def _fits(cells: Cells, placed: dict[str, int]) -> bool:

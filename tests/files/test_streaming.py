@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lib.errors import CandlebookError, CandlesRefused, FileRefused
 from lib.export import to_bytes
@@ -137,6 +139,28 @@ def test_ticks_in_parts(tmp_path: Path, side: Any) -> None:
         path.write_bytes(tick_file(each))
         _, found = same(path, Choices(side=side, timeframe=parse("1m")))
         assert found.ticks == 1500
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    sides=st.lists(st.sampled_from(["bid", "ask", "both", "none"]), min_size=3, max_size=60),
+    block=st.integers(60, 900),
+    side=st.sampled_from(["mid", "bid", "ask"]),
+)
+def test_sides_that_stand_on_in_parts(tmp_path: Path, sides: list[str], block: int, side: Any) -> None:
+    rows = ["<DATE>\t<TIME>\t<BID>\t<ASK>\t<FLAGS>", "2024.03.01\t10:00:00.000\t1.0\t1.1\t6"]
+    for at, kind in enumerate(sides * 5):
+        bid = f"1.{at:03d}" if kind in ("bid", "both") else ""
+        ask = f"1.{at + 2:03d}" if kind in ("ask", "both") else ""
+        clock = "soon" if at % 29 == 28 else f"10:{at // 60:02d}:{at % 60:02d}.{at:03d}"
+        rows.append(f"2024.03.01\t{clock}\t{bid}\t{ask}\t6")
+    path = put(tmp_path, rows)
+    choices = Choices(side=side, bad_rows="drop")
+    whole = read(path.name, path, choices)
+    candles, found = streamed(path, choices, block=block, window=50)
+    pd.testing.assert_frame_equal(candles, whole.table, check_freq=False)
+    assert (found.ticks, found.rows_read) == (whole.ticks, whole.rows_read)
+    assert set(found.reading.warnings) == set(whole.reading.warnings)
 
 
 def test_packed_files_and_other_encodings(tmp_path: Path) -> None:

@@ -115,6 +115,38 @@ def test_crossed_and_one_sided_quotes_are_said() -> None:
     assert any("lack a side" in note for note in made.reading.warnings)
 
 
+def test_quotes_of_one_side_go_on_from_the_one_before_where_the_file_says_so() -> None:
+    given_ = quotes(400)
+    random = np.random.default_rng(5)
+    flags = random.choice([2, 4, 6, 24], 400)
+    flags[:3] = 24, 4, 4  # a trade, and two quotes before any bid
+    told = given_.assign(bid=given_["bid"].where(flags & 2 > 0), ask=given_["ask"].where(flags & 4 > 0))
+    known = told[["bid", "ask"]].ffill()[told[["bid", "ask"]].notna().any(axis=1)].dropna()
+    expected = by_pandas(given_.loc[known.index], known.sum(axis=1) / 2, "1min")
+    metatrader = told.rename(columns={"bid": "<BID>", "ask": "<ASK>"})
+    for frame in (metatrader, told.assign(FLAGS=flags)):
+        made = read("q.csv", written(frame))
+        same(made.table, expected)
+        assert made.ticks == len(known)
+        notes = " ".join(made.reading.warnings)
+        stood = int((told.loc[known.index, ["bid", "ask"]].isna().any(axis=1)).sum())
+        assert f"{stood} quotes tell one side only" in notes
+        assert f"{int((flags == 24).sum())} rows tell no quote" in notes
+        assert "quotes lack a side" in notes
+    for frame in (told, told.assign(FLAGS=6), metatrader.iloc[::-1]):
+        made = read("q.csv", written(frame))
+        assert made.ticks == int((flags == 6).sum())
+        assert not any("one side only" in note for note in made.reading.warnings)
+
+
+def test_quotes_that_all_lack_the_side_asked_for_are_refused() -> None:
+    given_, odd = quotes(50), np.arange(50) % 2 == 1
+    data = written(given_.assign(bid=given_["bid"].where(odd), ask=given_["ask"].where(~odd)))
+    with pytest.raises(FileRefused, match="none of its 50 quotes has both sides"):
+        read("q.csv", data)
+    assert read("q.csv", data, Choices(side="bid")).ticks == 25
+
+
 def test_a_faulty_tick_is_refused_with_its_line_or_left_out() -> None:
     given_ = quotes()
     given_.loc[3, "bid"] = -1.0
