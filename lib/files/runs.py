@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from lib.candles import COLUMNS, from_micros, micros
 
-__all__ = ["Runs", "keep", "kept"]
+__all__ = ["Runs", "Writer", "keep", "kept"]
 
 Array = np.ndarray[Any, Any]
 _BATCH = 2**16
@@ -89,7 +89,7 @@ class Runs:
         self.writer.do(lambda: _write(path, [batch.slice(at, _BATCH) for at in starts], "lz4"))
         lasts = times[np.minimum(starts + _BATCH, len(times)) - 1]
         self._runs.append(_Run(path, times[starts], lasts))
-        self._samples.append(times[:: _BATCH // 16])
+        self._samples.append(times[:: _BATCH // 16].copy())  # a view would hold all times
         self.rows += len(times)
 
     @property

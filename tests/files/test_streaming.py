@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import lzma
 import re
+import weakref
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from lib.errors import CandlebookError, CandlesRefused, FileRefused
 from lib.export import to_bytes
 from lib.files import Choices, FileCandles, jsonlines, read, unpacking
 from lib.files.documents import rows_of_lines
+from lib.files.runs import Runs, Writer
 from lib.files.streaming import Streamed, stream
 from lib.files.unpacking import is_large
 from lib.timeframes import parse
@@ -332,3 +335,18 @@ def test_days_and_months_of_ndjson_are_told_apart_later(tmp_path: Path) -> None:
     rows = [json.dumps([f"{time:%d/%m/%Y %H:%M}", *map(str, row)]) for time, *row in made.itertuples()]
     candles, _ = streamed(put(tmp_path, rows, "x.ndjson"), block=2000, window=100)
     assert list(candles.index) == list(made.index)
+
+
+def test_what_is_written_down_of_a_part_does_not_hold_its_times(tmp_path: Path) -> None:
+    with Writer() as writer:
+        runs = Runs(tmp_path, writer)
+        held = []
+        for part in range(3):
+            times = np.arange(10_000) + part * 10_000
+            held.append(weakref.ref(times))
+            runs.add({"time": times, "close": times.astype(float)})
+            del times
+        writer.done()
+        gc.collect()
+        assert [each() for each in held] == [None] * 3
+        assert runs.rows == 30_000
