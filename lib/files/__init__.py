@@ -7,7 +7,7 @@ The stages, each a module that can be used and tested alone::
     documents, workbooks   JSON, Excel and OpenDocument -> text    (parsing: JSON text -> values; records)
     markup        tables of web pages -> text
     extents       what would grow beyond all bounds, told before it is read
-    tables        Parquet, Arrow -> typed columns
+    tables        Parquet, Arrow -> typed columns                 (nested: structs, and lists as rows)
     text          bytes -> UTF-8                                 encodings, byte order marks
     dialects      cells wrapped in marks of their own, dates in several columns -> plain text
     layout        text -> delimiter, header, first row           from a sample of the head (storeys: of several lines)

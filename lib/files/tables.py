@@ -20,6 +20,7 @@ from lib.files.containers import Buffer, most_bytes
 from lib.files.extents import arrow_bytes
 from lib.files.grid import Columns, Texts, Unlike
 from lib.files.layout import Layout
+from lib.files.nested import flat, has_lists
 
 __all__ = ["Sheet", "TableGrid", "head_of", "layout_of", "open_sheet", "pieces", "sheet_of"]
 
@@ -27,7 +28,6 @@ Array = np.ndarray[Any, Any]
 T = TypeVar("T")
 _SAMPLE = 300
 _MOST_COLUMNS = 2000
-_DEEPEST = 4
 _READ_FEATHER = """
 import io, sys
 import pyarrow as pa
@@ -83,15 +83,12 @@ def pieces(path: Path, rows: int, name: str) -> Iterator[tuple[pa.Table, int]]:
         size = path.stat().st_size
         # pages are read as they are come to, not a column of a row group at once
         with pq.ParquetFile(path, buffer_size=2**20, pre_buffer=False) as plain:
-            texts = [each.name for each in plain.schema_arrow if _is_text(each.type)]
+            texts = _texts_in(plain)
         with pq.ParquetFile(path, buffer_size=2**20, pre_buffer=False, read_dictionary=texts) as file:
             whole = _promised(file, size, name)
-            if any(pa.types.is_struct(each.type) for each in file.schema_arrow):
-                wanted: list[str] | None = _leaves(file)
-            else:
-                wanted = None
-            for batch in file.iter_batches(batch_size=rows, columns=wanted):
-                yield _short(_flat(pa.Table.from_batches([batch])), most_bytes(size), name), whole
+            some = max(1, rows * file.metadata.num_rows // max(whole, 1))
+            for batch in file.iter_batches(batch_size=some):
+                yield _short(flat(pa.Table.from_batches([batch])), most_bytes(size), name), whole
     except (
         pa.ArrowException,
         OSError,
@@ -121,7 +118,12 @@ def sheet_of(table: pa.Table) -> Sheet:
 
 def _promised(file: pq.ParquetFile, size: int, name: str) -> int:
     """How many rows there are: run lengths can promise any number of them."""
-    rows: int = file.metadata.num_rows
+    about = file.metadata
+    rows: int = about.num_rows
+    if has_lists(file.schema_arrow):  # whose members are the rows
+        groups = [about.row_group(n) for n in range(about.num_row_groups)]
+        members = [sum(group.column(n).num_values for group in groups) for n in range(about.num_columns)]
+        rows = max(rows, *members)
     if rows * 40 > most_bytes(size):
         raise FileRefused(
             f"{name} holds {rows:,} rows in {size:,} bytes; that is not a file of candles.", file=name
@@ -132,18 +134,17 @@ def _promised(file: pq.ParquetFile, size: int, name: str) -> int:
 def _parquet(data: Buffer, name: str) -> Sheet:
     file = pq.ParquetFile(pa.BufferReader(data))
     _promised(file, len(data), name)
-    # a text that is long and repeated is kept once, until it is known what all rows of it come to
-    texts = [each.name for each in file.schema_arrow if _is_text(each.type)]
-    file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts)
+    file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=_texts_in(file))
     schema, most = file.schema_arrow, most_bytes(len(data))
-    wanted = _leaves(file) if any(pa.types.is_struct(each.type) for each in schema) else None
-    head = next(file.iter_batches(batch_size=_SAMPLE, columns=wanted), None)
+    if has_lists(schema):
+        return sheet_of(_short(flat(file.read()), most, name))
+    head = next(file.iter_batches(batch_size=_SAMPLE), None)
     table = pa.Table.from_batches([head]) if head is not None else schema.empty_table()
-    if wanted is not None:
+    if any(pa.types.is_struct(each.type) for each in schema):
         return Sheet(
-            _flat(table).schema,
-            _short(_flat(table), most, name),
-            lambda at: _short(_flat(file.read(columns=wanted)).select(at), most, name),
+            flat(table).schema,
+            _short(flat(table), most, name),
+            lambda at: _short(flat(file.read()).select(at), most, name),
         )
     return Sheet(
         schema,
@@ -152,19 +153,11 @@ def _parquet(data: Buffer, name: str) -> Sheet:
     )
 
 
-def _leaves(file: pq.ParquetFile) -> list[str]:
-    """The paths of all columns but texts within structs, which cannot be read once where they repeat."""
-    schema = pa.schema(_flat(file.schema_arrow.empty_table()).schema)
-    return [each.name for each in schema if not ("." in each.name and _is_text(each.type))]
-
-
-def _flat(table: pa.Table) -> pa.Table:
-    """The members of structs as columns of their own: ``ohlc.open``."""
-    for _ in range(_DEEPEST):
-        if not any(pa.types.is_struct(each.type) for each in table.schema):
-            break
-        table = table.flatten()
-    return table
+def _texts_in(file: pq.ParquetFile) -> list[str]:
+    """The paths of all columns of texts: one that is long and repeated is kept once, until it is known what all rows of
+    it come to."""
+    leaves = [file.schema.column(n) for n in range(len(file.schema))]
+    return [each.path for each in leaves if each.logical_type.type == "STRING"]
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -209,7 +202,7 @@ def _arrow(data: Buffer, name: str) -> Sheet:
     else:
         table = pa.ipc.open_stream(source).read_all()
     table.validate(full=True)  # places of texts beyond their buffer would end the process
-    most, table = most_bytes(len(data)), _flat(table)
+    most, table = most_bytes(len(data)), flat(table)
     head = _short(table.slice(0, _SAMPLE), most, name)
     return Sheet(table.schema, head, lambda at: _short(table.select(at), most, name))
 

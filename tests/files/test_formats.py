@@ -214,6 +214,44 @@ def test_prices_in_a_struct() -> None:
     same(sink.getvalue(), HOURS)
 
 
+@pytest.mark.parametrize("kind", ["lists", "by day", "objects", "a struct of lists"])
+def test_candles_in_lists(kind: str) -> None:
+    """A row for the series, or for each day of it; of the last ones, a row without any."""
+    days = [day for _, day in HOURS.groupby(HOURS.index.date)]
+    lists = {name: [day[name].tolist() for day in days] for name in HOURS}
+    rows = [
+        {"t": at, **row._asdict()} for at, row in zip(HOURS.index, HOURS.itertuples(index=False), strict=True)
+    ]
+    whole = {"t": [HOURS.index.to_list()], **{name: [HOURS[name].tolist()] for name in HOURS}}
+    columns: dict[str, Any] = {
+        "lists": lambda: {"symbol": ["ABC"], **whole},
+        "by day": lambda: {"date": [f"{day.index[0]:%Y-%m-%d}" for day in days],
+                           "time": [[f"{at:%H:%M}" for at in day.index] for day in days], **lists},
+        "objects": lambda: {"symbol": ["ABC", "ABC"], "bars": [rows, []]},
+        "a struct of lists": lambda: {"ohlc": [{name: value[0] for name, value in whole.items()}]},
+    }[kind]()  # fmt: skip
+    data = parquet(columns)
+    same(data, HOURS)
+    sink = io.BytesIO()
+    feather.write_feather(pa.table(columns), sink)
+    same(sink.getvalue(), HOURS)
+
+
+def test_lists_beside_candles_are_passed_over() -> None:
+    books = [[{"price": 1.0, "size": 2.0, "count": 1, "side": 1}] * (n % 3) for n in range(len(HOURS))]
+    same(parquet({"time": HOURS.index, **HOURS, "book": books}), HOURS)
+
+
+def test_texts_beside_lists_are_not_repeated_beyond_the_memory() -> None:
+    columns = {
+        "note": ["x" * 2**16],
+        "t": [HOURS.index.to_list() * 1500],
+        **{n: [HOURS[n].tolist() * 1500] for n in HOURS},
+    }
+    with pytest.raises(FileRefused, match=r"unpacks to more than 5,\d+ MB of texts in the column 'note'"):
+        read("x", parquet(columns))
+
+
 def test_billionths() -> None:
     whole = {
         name: pa.array((HOURS[name] * 40).round(9).mul(1e9).round().astype("int64"))
