@@ -213,6 +213,8 @@ def _zone(plan: Plan) -> Inference:
     why = (
         "chosen"
         if plan.choices.zone
+        else f"the column {plan.layout.names[plan.offsets.at]!r} tells how far each row is from it"
+        if plan.offsets
         else "the column's name says so"
         if named
         else "the times or the file name it"

@@ -104,9 +104,8 @@ class JsonLines:
             seen = pajson.read_json(pa.BufferReader(head)).schema
         except pa.ArrowInvalid:
             return None
-        extra = (at for at in (plan.flag, plan.symbols.at) if at is not None)
         fields = []
-        for at in dict.fromkeys((*plan.roles.times, *plan.figures.values(), *extra)):
+        for at in dict.fromkeys((*plan.roles.times, *plan.figures.values(), *plan.beside)):
             name = (self._names or ())[at]
             if self._layout.names[at] != name or seen.get_field_index(name) < 0:
                 return None

@@ -69,9 +69,14 @@ def _typed(plan: Plan) -> Rows:
         raise Unlike("rows of other symbols, or unfinished ones")
     figures = plan.figures
     types = dict.fromkeys(figures.values(), pa.float64()) | _time_types(plan)
+    types |= {plan.offsets.at: pa.string()} if plan.offsets else {}
 
     def take(loaded: Columns) -> dict[str, Array]:
         made = _times_of(plan, [loaded[at] for at in plan.roles.times])
+        if plan.offsets:
+            made = plan.offsets.to_utc(made, loaded[plan.offsets.at])
+            if len(made) and made.min() == NO_TIME:
+                raise Unlike("times without an offset")
         return {_TIME: made} | {role: _floats(loaded[at]) for role, at in figures.items()}
 
     looked_at = _Looked(plan.grid.blocks(types, plan.style.decimal, take))
@@ -141,11 +146,17 @@ def _floats(column: pa.ChunkedArray) -> Array:
 def _as_texts(plan: Plan) -> Rows:
     """The careful way: every cell as text, faults found with their line and the text as it stands."""
     figures = plan.figures
-    texts = _of_symbol(plan, (*plan.roles.times, *figures.values()))
+    beside = (plan.offsets.at,) if plan.offsets else ()
+    texts = _of_symbol(plan, (*plan.roles.times, *figures.values(), *beside))
     counts = {"row": texts.left_out} if texts.left_out else {}
     log = _Log(plan, texts, counts, [_unclosed(each) for each in texts.findings])
     micros, wrong = _text_times(plan, texts)
     log.add("time", wrong, plan.roles.times, "{text} is not a time like the others ({pattern})")
+    if plan.offsets:
+        micros = plan.offsets.to_utc(micros, texts.columns[plan.offsets.at])
+        log.add(
+            "time", (micros == NO_TIME) & ~wrong, beside, "{text} in the column {label} is no offset from UTC"
+        )
     values: dict[str, Array] = {}
     for role, at in figures.items():
         values[role], wrong = numbers.to_floats(texts.columns[at], plan.style)

@@ -22,6 +22,7 @@ from lib.files.cells import is_time, numeric, time_kind
 from lib.files.inferences import inferences_of
 from lib.files.model import ALL_SYMBOLS, Choices, Reading
 from lib.files.names import suggest_symbol
+from lib.files.offsets import find_offsets, said_of_zone
 from lib.files.opening import Part, open_parts
 from lib.files.placed_columns import like_prices
 from lib.files.planned import TICKS_TO, Plan
@@ -123,6 +124,10 @@ def plan_of(part: Part, choices: Choices) -> Plan:
     if timing.utc or timing.dates:
         zone = "UTC"
     moments = sample_micros(found, roles, timing, zone)
+    offsets = find_offsets(found, roles, timing, choices)
+    if offsets is not None:
+        zone = "UTC"
+        moments = offsets.of_sample(found, sample_micros(found, roles, timing, zone))
     _refuse_future(part, roles, timing, moments, choices)
     beside = counts_beside(found, roles, timing, moments, choices)
     apart = []
@@ -170,6 +175,7 @@ def plan_of(part: Part, choices: Choices) -> Plan:
             *_of_symbols(part, symbols),
             *_of_flag(found, flag),
             *apart,
+            *said_of_zone(found, roles, timing, choices, offsets),
             *_warnings(part, roles, style, choices, timing, scale),
         ),
         columns=found.names,
@@ -184,6 +190,7 @@ def plan_of(part: Part, choices: Choices) -> Plan:
     )
     plan = Plan(
         name, grid, found, roles, style, timing, zone, choices, reading, quotes, both, part, scale=scale, symbols=symbols, late=_late(moments), flag=flag,
+        offsets=offsets,
     )  # fmt: skip
     return replace(plan, reading=replace(reading, inferred=tuple(inferences_of(plan))))
 
@@ -272,20 +279,6 @@ def _warnings(
             made.append(
                 "Every price is a large whole number. If these are points, choose a scale to divide by."
             )
-    if timing.utc and choices.zone and choices.zone != "UTC":
-        made.append(f"The times tell their own offset, so the zone {choices.zone} was not used.")
-    found_offsets = zones.offsets_beside(part.layout.names if part.layout.header else ())
-    doubtful = {zones.doubtful(part.layout.names[at]) for at in roles.times} - {""}
-    if doubtful and not timing.utc and not choices.zone:
-        made.append(
-            f"The column of times speaks of {doubtful.pop()}, which may be a fixed offset or a zone whose clocks change. "
-            "The times were read as UTC; choose their zone."
-        )
-    elif found_offsets and not timing.utc and not choices.zone:
-        made.append(
-            f"The column {found_offsets!r} tells offsets that were not used: the times were read as UTC. If they are "
-            "local ones, choose their zone."
-        )
     if timing.daily and choices.days is None:
         made.append(
             "Each candle is a day of its market and was kept at the moment it opens, in UTC. To keep it at 00:00 UTC "

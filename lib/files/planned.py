@@ -9,6 +9,7 @@ from lib import timeframes
 from lib.files import columns, layout, numbers, sides, ticks, words
 from lib.files.grid import Grid
 from lib.files.model import Choices, Reading
+from lib.files.offsets import Offsets
 from lib.files.opening import Part
 from lib.files.scales import Scale
 from lib.files.symbols import Symbols
@@ -40,6 +41,7 @@ class Plan:
     scale: Scale = field(default_factory=Scale)
     symbols: Symbols = field(default_factory=Symbols)
     flag: int | None = None  # the column that tells unfinished candles
+    offsets: Offsets | None = None  # the column that tells how far local times are from UTC
     late: bool = False  # every time is the last second of a minute
 
     @property
@@ -49,6 +51,12 @@ class Plan:
             re.search(r"\b(close|end)\b", words.plain(self.layout.names[at])) for at in self.roles.times
         )
         return self.choices.stamp or ("close" if (ends or self.late) and self.ticks is None else "open")
+
+    @property
+    def beside(self) -> tuple[int, ...]:
+        """Positions of the columns that are needed beside times and figures."""
+        places = (self.flag, self.symbols.at, self.offsets.at if self.offsets else None)
+        return tuple(at for at in places if at is not None)
 
     @property
     def figures(self) -> dict[str, int]:

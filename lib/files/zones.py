@@ -19,7 +19,6 @@ __all__ = [
     "Localised",
     "check_zone",
     "doubtful",
-    "offsets_beside",
     "to_utc",
     "zone_beside",
     "zone_of",
@@ -83,13 +82,6 @@ def zone_beside(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
             cell = cells.pop()
             return zone_of(cell) or (cell if cell in ("UTC", "GMT") else _WORDS.get(cell.casefold(), ""))
     return ""
-
-
-def offsets_beside(names: Sequence[str]) -> str:
-    """The name of a column of offsets from UTC, if there is one."""
-    return next(
-        (name for name in names if re.search(r"(?i)\b(gmt|utc|tz|time ?zone)[ _]?offset\b", name)), ""
-    )
 
 
 def doubtful(label: str) -> str:

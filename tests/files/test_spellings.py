@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,6 +12,7 @@ import pytest
 
 from lib.errors import FileRefused
 from lib.files import Choices, read
+from lib.files.streaming import stream
 from tests.files.written import table
 
 DAYS = table(60, "1D", "2023-11-06", 4).round(4)
@@ -176,18 +179,68 @@ def test_several_timeframes_are_asked_about() -> None:
     assert str(read("data.csv", text.encode(), Choices(pick_symbol="1w")).timeframe) == "1w"
 
 
-def test_offsets_in_a_column_of_their_own_are_pointed_out() -> None:
-    text = write(
-        "Date,GMT Offset,Open,High,Low,Close,Volume",
-        lambda t, r: [f"{t:%Y-%m-%d %H:%M}", "-5", *plain("")(t, r)[1:]],
-        HOURS,
-        ",",
-        "",
+def with_offsets(name: str, spelled: Callable[[float], str]) -> str:
+    """Hours over a change of the clocks in New York, at local time, the repeated hour too."""
+    wall = table(60, "1h", "2024-11-02", 3).tz_convert("America/New_York")
+    return f"Date,{name},Open,High,Low,Close,Volume\n" + "".join(
+        f"{t:%Y-%m-%d %H:%M},{spelled(t.utcoffset().total_seconds() / 3600)},{o},{h},{lo},{c},{v}\n"
+        for t, o, h, lo, c, v in wall.itertuples()
     )
-    assert (
-        "'GMT Offset' tells offsets that were not used"
-        in read("data.csv", text.encode()).reading.warnings[-1]
+
+
+@pytest.mark.parametrize("frame", ["csv", "ndjson"])
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [
+        ("GMT Offset", lambda hours: f"{hours:.0f}"), ("gmtoffset", lambda hours: f"{hours * 3600:.0f}"),
+        ("utc_offset", lambda hours: f"{hours * 60:.0f}"), ("tz_offset", lambda hours: f"-{-hours:02.0f}:00"),
+        ("UTC Offset (hours)", lambda hours: f"{hours:.1f}"), ("Time Zone Offset", lambda hours: f"-{-hours:02.0f}00"),
+    ],
+)  # fmt: skip
+def test_local_times_with_their_offset_in_a_column_of_its_own(
+    tmp_path: Path, frame: str, name: str, spelled: Callable[[float], str]
+) -> None:
+    text = with_offsets(name, spelled)
+    if frame == "ndjson":
+        made = pd.read_csv(io.StringIO(text), dtype=str)
+        text = made.to_json(orient="records", lines=True)
+    path = tmp_path / f"data.{frame}"
+    path.write_text(text)
+    whole = read(path.name, path)
+    same(whole, table(60, "1h", "2024-11-02", 3))
+    assert whole.reading.warnings[-1].startswith(
+        "The times were taken as local ones, and made UTC by the column"
     )
+    with stream(path.name, path, block=500, window=20) as found:
+        pd.testing.assert_frame_equal(pd.concat(list(found.tables())), whole.table, check_freq=False)
+
+
+def test_offsets_beside_times_that_are_not_local() -> None:
+    fault = with_offsets("GMT Offset", lambda hours: f"{hours:.0f}").replace(",-5,", ",-5.1,", 1)
+    with pytest.raises(
+        FileRefused, match=r"line 32: '-5.1' in the column 'GMT Offset' is no offset from UTC"
+    ):
+        read("data.csv", fault.encode())
+    plain_text = "Date,GMT Offset,Open,High,Low,Close\n" + "".join(
+        f"2024-01-02 {hour:02d}:00,-5,1,2,1,2\n" for hour in range(20)
+    )
+    for other, choices in (
+        (plain_text, Choices(zone="UTC")),
+        (plain_text.replace("Date,", "Date (UTC),"), None),
+        (plain_text.replace("Date,", "Date[G],"), None),
+    ):
+        made = read("data.csv", other.encode(), choices)
+        assert made.table.index[0] == pd.Timestamp("2024-01-02", tz="UTC")
+    ric = "\n".join(
+        f"{'#RIC' if n == 0 else 'AAPL.O'},{line}" for n, line in enumerate(plain_text.splitlines())
+    )
+    made = read("data.csv", ric.encode())
+    assert made.table.index[0] == pd.Timestamp("2024-01-02", tz="UTC")
+    assert "'GMT Offset' tells offsets that were not used" in made.reading.warnings[-1]
+    days = "Date,GMT Offset,Open,High,Low,Close\n" + "".join(
+        f"2024-01-{n:02d},-5,1,2,1,2\n" for n in range(1, 20)
+    )
+    assert read("data.csv", days.encode()).table.index[0] == pd.Timestamp("2024-01-01", tz="UTC")
 
 
 @pytest.mark.parametrize(
