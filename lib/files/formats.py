@@ -20,6 +20,8 @@ class Format:
     remedy: str = _CSV
 
 
+_TERMINAL = "Open it in the terminal, and export its candles there as CSV."
+
 _HEADS: tuple[tuple[int, bytes, Format], ...] = (
     (0, b"7z\xbc\xaf\x27\x1c", Format("a 7-Zip archive", "Unpack it first.")),
     (0, b"Rar!\x1a\x07", Format("a RAR archive", "Unpack it first.")),
@@ -42,6 +44,11 @@ _HEADS: tuple[tuple[int, bytes, Format], ...] = (
     (0, b"MATLAB 5.0 MAT-file", Format("a MATLAB file")),
     (0, b"RDX", Format("an R workspace")),
     (0, b"X\n\0\0\0", Format("an R object (.rds)", "Save it in R with write.csv.")),
+    (0, b"\x90\x01\0\0(C)opyright", Format("a MetaTrader 4 history (.hst)", _TERMINAL)),
+    (0, b"\x91\x01\0\0Copyright", Format("a MetaTrader 4 history (.hst)", _TERMINAL)),
+    (0, b"\x91\x01\0\0(C)opyright", Format("a MetaTrader 4 history (.hst)", _TERMINAL)),
+    (0, b"\x95\x01\0\0Copyright", Format("ticks of MetaTrader 4's tester (.fxt)", _TERMINAL)),
+    (4, "Copyright".encode("utf-16-le"), Format("a MetaTrader 5 history (.hcc or .hc)", _TERMINAL)),
     (0, b"DBN", Format("a DBN file", "Save it as CSV or Parquet.")),
 )
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
