@@ -16,12 +16,12 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from contextvars import copy_context
+from concurrent.futures import Future, wait
 
 from lib.candles import micros
 from lib.errors import CandlebookError
 from lib.sources.asking import Got
+from lib.sources.base import note, notes_to
 from lib.sources.limits import cancelled
 
 __all__ = ["Ahead"]
@@ -57,6 +57,8 @@ class Ahead:
         self._next = 0
         self._gone = threading.Event()
         self._spent = 0
+        # the newest note of a request under way: the walk's own thread tells it, as listeners expect one thread
+        self._said: deque[str] = deque(maxlen=1)
 
     def answer(self, at: int) -> Got:
         """What a request from ``at`` on brings, sent before or now. Raises what it raises, ``Cancelled`` when
@@ -126,35 +128,35 @@ class Ahead:
             if self._threads < len(self._flying):
                 self._threads += 1
                 # not a pool of the standard library: it would keep the process from ending before they do
-                threading.Thread(
-                    target=copy_context().run, args=(self._work,), name="read ahead", daemon=True
-                ).start()
+                threading.Thread(target=self._work, name="read ahead", daemon=True).start()
 
     def _work(self) -> None:
-        while (task := self._todo.get()) is not None:
-            start, coming, gone = task
-            if not coming.set_running_or_notify_cancel():
-                continue
-            try:
-                coming.set_result(self._ask(start, gone))
-            except BaseException as error:  # noqa: BLE001  whoever takes the answer is told
-                coming.set_exception(error)
+        with notes_to(self._said.append):
+            while (task := self._todo.get()) is not None:
+                start, coming, gone = task
+                if not coming.set_running_or_notify_cancel():
+                    continue
+                try:
+                    coming.set_result(self._ask(start, gone))
+                except BaseException as error:  # noqa: BLE001  whoever takes the answer is told
+                    coming.set_exception(error)
 
     def _taken(self, coming: _Answers) -> Got:
         while True:
             if self._stop is not None and self._stop.is_set():
                 raise cancelled()
-            try:
-                got = coming.result(_LOOK)
-            except TimeoutError:
-                if coming.done():
-                    raise
-            except CandlebookError as error:
-                self._spent += _requests(error)
-                raise
-            else:
-                self._spent += got.requests
-                return got
+            if self._said:
+                note(self._said.pop())
+            wait((coming,), _LOOK)
+            if coming.done():
+                break
+        try:
+            got = coming.result()
+        except CandlebookError as error:
+            self._spent += _requests(error)
+            raise
+        self._spent += got.requests
+        return got
 
 
 def _requests(error: BaseException) -> int:

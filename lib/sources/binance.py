@@ -49,9 +49,8 @@ class Binance(Rest):
     )
     page = 1000
     skips = True
-    ahead = (
-        24  # 50 pages a second are allowed: at 300 ms an answer 15 must be under way, and some are being read
-    )
+    # 50 pages a second are allowed: at 300 ms an answer 15 must be under way, and some are being read
+    ahead = 24
     spelling = "Binance writes its symbols as BTCUSDT."
     _root = "/api/v3"
     _list_weight = 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ import pytest
 
 from lib.candles import micros
 from lib.errors import SourceDown
+from lib.sources import ahead
+from lib.sources.asking import Got
+from lib.sources.base import note, notes_to
 from lib.sources.batch import Ask, Batch
 from lib.sources.binance import Binance
 from lib.sources.http import Answer
@@ -170,6 +174,42 @@ def test_an_error_without_words_for_it_reaches_the_reader() -> None:
     source._fetch = failing  # type: ignore[method-assign]
     with pytest.raises(SourceDown, match="out of order"):
         walk(source, 0, HOURS)
+
+
+class Late(Future[Got]):
+    """Answers at the very moment at which a wait for it is given up."""
+
+    def result(self, timeout: float | None = None) -> Got:
+        if timeout is None or self.done():
+            return super().result()
+        self.exception()
+        raise TimeoutError
+
+
+def test_an_answer_as_a_wait_for_it_ends_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "Future", Late)
+    source = Watched(list(range(200)), 10, skips=True, ahead=4, ahead_from=0, wait=0.002)
+    assert sum(len(page.table) for page in walk(source, 0, 200)) == 200
+
+
+class Telling(Watched):
+    """Says something in the midst of each request."""
+
+    def _fetch(
+        self, symbol: str, timeframe: Timeframe, ask: Ask, stop: threading.Event | None, patience: float
+    ) -> Answer[Batch]:
+        note(f"Waiting for {ask.start}.")
+        return super()._fetch(symbol, timeframe, ask, stop, patience)
+
+
+def test_what_is_said_while_reading_ahead_comes_in_the_readers_thread() -> None:
+    """A listener counts pages, and would lose some if it were called beside itself."""
+    source = Telling(list(range(HOURS)), 10, skips=True, ahead=4, ahead_from=0, wait=0.01)
+    heard: list[tuple[int, str]] = []
+    with notes_to(lambda text: heard.append((threading.get_ident(), text))):
+        walk(source, 0, HOURS)
+    assert {thread for thread, _ in heard} == {threading.get_ident()}
+    assert len({text for _, text in heard}) > 10
 
 
 def _us(text: str) -> int:
