@@ -109,6 +109,15 @@ def test_whole_numbers_and_missing_values_of_other_types_are_read() -> None:
         conform(whole, parse("1m"))
 
 
+def test_figures_that_differ_in_their_last_digit_do_not_look_the_same() -> None:
+    raw = bars(3)
+    raw.loc[1, ["open", "high", "low", "close"]] = [1025.1, 1025.34, 1025.0, 1025.3400000000001]
+    with pytest.raises(
+        CandlesRefused, match=r"high 1025\.34 is below another price .*close 1025\.3400000000001\)"
+    ):
+        conform(raw, parse("1m"))
+
+
 @pytest.mark.parametrize(
     ("column", "value", "rule", "words"),
     [

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from lib import export
 from lib.cli import main
+from lib.cli.gathering import Meter
 from lib.errors import BadAnswer, RateLimited, StoreBusy, StoreError
 from lib.files import Choices, unpacking
 from lib.gathering import Room, joining
@@ -407,6 +409,21 @@ def test_a_disk_that_is_full_is_told_with_what_to_do(
         tmp_path / "no" / "x.csv",
     )
     assert lost.exit_code == 2 and "in a folder that is there" in lost.stderr
+
+
+def test_a_long_import_tells_how_fast_it_is_and_how_long_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter([0.0, 0.5, 10.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    meter = Meter("big.csv", 2000.0)
+    meter.on = True
+    meter(0.005, "reading")
+    meter(0.25, "reading")
+    assert capsys.readouterr().err == (
+        f"\r\x1b[K[{'.' * 24}]   0% reading big.csv"
+        f"\r\x1b[K[{'#' * 6}{'.' * 18}]  25% reading big.csv, 50 MB a second, 0:30 left"
+    )
 
 
 def test_an_import_that_is_stopped_says_what_is_stored(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,11 +79,18 @@ class Log:
         time = None
         if tick != NO_TIME:
             time = pd.Timestamp(tick * (10**9 // self.unit) // 1000, unit="us", tz="UTC")
-        figures = {name: f"{values[at]:.10g}" for name, values in self.named.items()}
+        figures = _told_apart({name: float(values[at]) for name, values in self.named.items()})
         shown = figures.get(value, str(time) if time is not None else "no time")
         text = message.format(time=f"{time:%Y-%m-%d %H:%M:%S}" if time is not None else "?", **figures)
         line = int(self.lines[row]) if self.lines is not None else None
         return Finding(rule, row, line, time, shown, text)
+
+
+def _told_apart(figures: dict[str, float]) -> dict[str, str]:
+    """Figures as texts: short, but with all their digits where two that differ would look the same."""
+    short = {name: f"{value:.10g}" for name, value in figures.items()}
+    whole = {name: repr(value) for name, value in figures.items()}
+    return short if len(set(short.values())) == len(set(whole.values())) else whole
 
 
 def check_values(log: Log, named: dict[str, Array]) -> None:

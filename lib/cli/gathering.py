@@ -21,9 +21,11 @@ _MOST_FETCHED = 64 * 2**30
 
 
 class Meter:
-    """A bar on a terminal, written over; nothing elsewhere."""
+    """A bar on a terminal, written over; nothing elsewhere. ``whole`` is how much there is in all, in ``unit``: with
+    it the bar tells how much goes through in a second."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, whole: float = 0.0, unit: str = "MB") -> None:
+        self.whole, self.unit = whole, unit
         self.name, self.on, self.drawn, self.shown = name, sys.stderr.isatty(), False, 0.0
         self._began, self._done = time.monotonic(), 0.0
 
@@ -35,9 +37,12 @@ class Meter:
             self._began = now
         self._done = done
         spent, full = now - self._began, int(done * 24)
-        left = f", {clock(spent * (1 - done) / done)} left" if done > 0.01 and spent > 1 else ""
+        told = ""
+        if done > 0.01 and spent > 1:
+            rate = f", {self.whole * done / spent:,.0f} {self.unit} a second" if self.whole else ""
+            told = f"{rate}, {clock(spent * (1 - done) / done)} left"
         click.echo(
-            f"\r\x1b[K[{'#' * full}{'.' * (24 - full)}] {done:4.0%} {what} {self.name}{left}", err=True, nl=False,
+            f"\r\x1b[K[{'#' * full}{'.' * (24 - full)}] {done:4.0%} {what} {self.name}{told}", err=True, nl=False,
             color=True,
         )  # fmt: skip
         self.shown, self.drawn = now, True
@@ -70,7 +75,7 @@ def located(
         )
         access = Access(endpoint=endpoint, anonymous=anonymous)
         for item in find(each, access):
-            meter = Meter(item.name)
+            meter = Meter(item.name, (item.size or 0) / 10**6)
             found.append(
                 (item.name, fetch(item, access, into, limit=_MOST_FETCHED, progress=_fetching(meter)))
             )

@@ -143,7 +143,7 @@ def import_files(
 
 
 def _check(name: str, path: Path, choices: Choices, room: Room, stack: ExitStack) -> Checked:
-    meter = Meter(name)
+    meter = Meter(name, path.stat().st_size / 10**6 if path.exists() else 0.0)
     try:
         made = room.check(name, path, choices, progress=meter)
     except KeyboardInterrupt:
@@ -169,10 +169,14 @@ def _stopped(stored: int) -> NoReturn:
 def _store(group: Group, store: Store) -> None:
     meters: dict[Checked, Meter] = {}
     try:
-        group.store(store, lambda each, done: meters.setdefault(each, Meter(each.name))(done, "storing"))
+        group.store(store, lambda each, done: meters.setdefault(each, _storing(each))(done, "storing"))
     finally:
         for meter in meters.values():
             meter.end()
+
+
+def _storing(file: Checked) -> Meter:
+    return Meter(file.name, file.report.rows_out, "candles")
 
 
 def _groups(
