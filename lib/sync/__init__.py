@@ -1,4 +1,4 @@
-"""Source to store: what is missing is fetched and kept, so that an interruption costs one page at most.
+"""Source to store: what is missing is fetched and kept, so that an interruption costs only what was under way.
 
 ::
 

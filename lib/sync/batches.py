@@ -1,6 +1,6 @@
 """Pages into the store: kept at once in a journal, merged many at a time.
 
-What was merged or kept outlives a kill, so that at most the page under way is fetched again. A merge of
+What was merged or kept outlives a kill, so that only what was under way is fetched again. A merge of
 one page of 1,000 one-minute candles takes about 20 ms and one of twenty 60 ms, as the coarser candles are made
 again each time; a page in the journal takes about 1 ms.
 """

@@ -43,10 +43,11 @@ def download(
 
     What the source was asked for before and does not have is not asked for again, unless ``again``. Runs in
     the caller's thread until all is there or ``stop`` is set. ``progress`` is called after each page, and
-    whenever the source says what it waits for. Whatever ends it, what arrived is stored; after a kill, at
-    most one page is fetched again (on a remote store, where CANDLEBOOK_CACHE is off, ten of them). Raises what the source's
-    ``pages`` and the store raise, and ``InputError`` for a range that is none. Without ``logged`` there is no line
-    in the ledger: for pages that a reader's look brings in.
+    whenever the source says what it waits for. Whatever ends it, what arrived is stored; after a kill, what was
+    under way is fetched again: a page, or as many as the source reads ahead (on a remote store, where
+    CANDLEBOOK_CACHE is off, ten pages more). Raises what the source's ``pages`` and the store raise, and
+    ``InputError`` for a range that is none. Without ``logged`` there is no line in the ledger: for pages that a
+    reader's look brings in.
     """
     return run_of_range(
         store, source, symbol, timeframe, start, end, progress=progress, stop=stop, again=again, logged=logged
