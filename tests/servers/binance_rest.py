@@ -10,24 +10,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pandas as pd
 
 from lib.candles import from_micros
-from lib.sources import catalog, limits
 from lib.timeframes import Timeframe, parse
 from tests.servers.market import Market, us
 from tests.servers.market import stamp as _stamp
+from tests.servers.serving import Handler, Serving
 
 INTERVALS = "1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M".split()
 WEIGHTS = {"/api/v3/klines": 2, "/api/v3/exchangeInfo": 20, "/api/v3/ping": 1, "/api/v3/time": 1}
@@ -219,8 +216,7 @@ def _spoil(fault: Fault, rows: Any) -> bytes:
     return body[: len(body) // 2] if fault.kind == "truncated" else body
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     exchange: Exchange
 
     def date_time_string(self, timestamp: float | None = None) -> str:
@@ -247,46 +243,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body[: len(body) // 2] if cut else body)
         if cut:
-            self.wfile.flush()
-            # linger of no time: the connection ends with a reset, not with a goodbye
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.close_connection = True
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
+            self.reset()
 
 
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Quiet: clients of a test go away as they like."""
-
-
-class Server:
+class Server(Serving):
     """The exchange on a port of 127.0.0.1; a context manager."""
 
     def __init__(self, exchange: Exchange, port: int = 0) -> None:
-        self.exchange = exchange
-        handler = type("Handler", (_Handler,), {"exchange": exchange})
-        self._http = _Http(("127.0.0.1", port), handler)
-        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
-        self._forget()
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
-
-    def _forget(self) -> None:
-        """Ports come round again: what this process remembers of an earlier exchange here is not ours."""
-        limits.forget(self.url)
-        catalog.forget(self.url)
-
-    def __enter__(self) -> Server:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join(5)
+        super().__init__(_Handler, port, exchange=exchange)
 
 
 def main() -> None:

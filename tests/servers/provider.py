@@ -5,22 +5,20 @@ from __future__ import annotations
 
 import json
 import socket
-import struct
 import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pandas as pd
 
-from lib.sources import catalog, limits
 from lib.timeframes import Timeframe
 from tests.servers.faults import Fault, row_fault, spoil_body
 from tests.servers.market import Market, truth, us
+from tests.servers.serving import Handler, Serving
 from tests.sources.clock import FakeClock
 
 __all__ = ["Provider", "Reply", "Request", "Running"]
@@ -191,8 +189,7 @@ def _when(row: Any) -> Any:
     return next(row[name] for name in ("time", "datetime", "timestamp", "t") if name in row)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     provider: Provider
     skew = 0.0
 
@@ -222,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, reply: Reply, data: bytes, kind: str) -> None:
         if kind == "closed":
-            self._reset()
+            self.reset()
             return
         self.send_response(reply.status)
         headers = {"Content-Type": "application/json;charset=UTF-8", **reply.headers}
@@ -234,10 +231,10 @@ class _Handler(BaseHTTPRequestHandler):
         half = len(data) // 2
         if chunked:
             self.wfile.write(f"{half:x}\r\n".encode() + data[:half] + b"\r\n")
-            self._reset()
+            self.reset()
         elif kind == "cut":
             self.wfile.write(data[:half])
-            self._reset()
+            self.reset()
         elif kind == "drip":
             # a minute passes between two pieces, by the clock that the client's deadline is read from
             self.wfile.write(data[:1])
@@ -247,42 +244,10 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.wfile.write(data)
 
-    def _reset(self) -> None:
-        """End the connection with a reset, not with a goodbye: linger of no time."""
-        self.wfile.flush()
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close_connection = True
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
-
-class _Http(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Quiet: clients of a test go away as they like."""
-
-
-class Running:
+class Running(Serving):
     """The provider on a port of 127.0.0.1; a context manager."""
 
     def __init__(self, provider: Provider, port: int = 0) -> None:
         self.provider = provider
-        handler = type("Handler", (_Handler,), {"provider": provider})
-        self._http = _Http(("127.0.0.1", port), handler)
-        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
-        # ports come round again: what this process remembers of another provider here is not ours
-        limits.forget(self.url)
-        catalog.forget(self.url)
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> Running:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join(5)
+        super().__init__(_Handler, port, provider=provider)
