@@ -51,7 +51,11 @@ class Week(Calendar):
             return np.empty(0, np.int64)
         years = range(pd.Timestamp(start, unit="us").year, pd.Timestamp(end, unit="us").year + 1)
         days = [
-            [np.datetime64(f"{year}-01-01"), easter(year) - 2, np.datetime64(f"{year}-12-25")]
+            [
+                np.datetime64(f"{year}-01-01"),
+                easter(year) - np.timedelta64(2, "D"),
+                np.datetime64(f"{year}-12-25"),
+            ]
             for year in years
         ]
         found = np.array(days, "datetime64[us]").astype(np.int64).ravel()

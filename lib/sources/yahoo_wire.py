@@ -97,6 +97,9 @@ class YahooWire:
             made = refusal(self._status) if self._status == 404 or self._status >= 500 else None
             if made is not None:  # yfinance would try other cookies, in some five requests more, and say less
                 raise made
+            if self._status == 200 and not answer.content.lstrip().startswith(b"{"):
+                # a bare null is to yfinance the same as no candles
+                raise BadAnswer(f"An answer of {_TITLE} is no JSON object.", host=_HOST, status=200)
         return answer
 
 

@@ -163,6 +163,13 @@ def test_the_price_of_this_moment_is_no_candle(yahoo: Yahoo, provider: YahooChar
 # ----------------------------------------------------------------------------------------------- faults
 
 
+def test_a_bare_null_is_not_taken_for_a_closed_market(provider: YahooChart, yahoo: Yahoo) -> None:
+    """To yfinance it is the same as a range without candles."""
+    provider.faults = dict.fromkeys(range(1, 40), Fault("null"))
+    with pytest.raises(BadAnswer, match="no JSON object"):
+        whole(yahoo, "BTC-USD", "1m", "2024-03-10", "2024-03-11")
+
+
 @pytest.mark.parametrize("kind", PASSING)
 def test_a_fault_that_passes(provider: YahooChart, clock: FakeClock, kind: str) -> None:
     yahoo = Yahoo(provider.url, clock=clock, timeout=0.25)  # type: ignore[attr-defined]
