@@ -15,6 +15,7 @@ from lib.errors import FileRefused
 from lib.files import numbers, times
 from lib.files.bulk import gather
 from lib.files.fixed import parse_fixed
+from lib.files.fractions import FRACTIONS
 from lib.files.grid import Columns, Texts, Unlike
 from lib.files.leftovers import leave_out
 from lib.files.model import ALL_SYMBOLS
@@ -247,7 +248,7 @@ def _text_times(plan: Plan, texts: Texts) -> tuple[Array, Array]:
     digits = times.clock_digits(timing.pattern) if clock is not None else 0
     parsed = times.parse_texts(
         first, day_first=timing.order.value == "DMY", clock=clock, local=timing.dates,
-        digits=digits if digits in (2, 6) else 0,  # 4 as far as the sample tells: zeros ahead may be left out
+        digits=digits if digits in (FRACTIONS, 2, 6) else 0,  # 4 as far as the sample tells: zeros ahead may be left out
     )  # fmt: skip
     if parsed.utc != timing.utc or parsed.order.value != timing.order.value:
         times_bad = np.ones(len(first), bool)

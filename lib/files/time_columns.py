@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from lib.files.cells import is_missing
+from lib.files.fractions import DOTTED, are_days, are_fractions
 from lib.files.named_columns import beside_word
 from lib.files.roles import Work, value_of
 from lib.files.times import count_of, epoch_unit, from_epoch
@@ -20,6 +21,7 @@ _NO_COUNTS = frozenset(("index", "index level 0", "minute", "hour", "day", "ts",
 _LONGEST = tuple(sorted(TIME_WORDS, key=lambda word: (-len(word), word)))
 # Of several times, that of the opening; of several clocks, UTC's.
 _OPENS = re.compile(r"\b(open|start|begin|started|opened)\b")
+_DOTTED = re.compile(DOTTED)
 _UTC = re.compile(r"\b(utc|gmt)\b")
 
 
@@ -47,6 +49,8 @@ def find_times(work: Work) -> None:
         work.take("time", by_kind["datetime"][0], reason)
     elif by_kind["date"]:
         _date_and_clock(work, by_kind["date"][0], by_kind["clock"], reason)
+    elif (date := _days_apart(work, by_kind["clock"])) is not None:
+        _date_and_clock(work, date, by_kind["clock"], "its cells count days")
     elif by_kind["epoch"]:
         work.take("time", _epoch(work, by_kind["epoch"]), "its cells count from 1970")
     elif (at := _counted(work)) is not None:
@@ -111,12 +115,28 @@ def _date_and_clock(work: Work, date: int, clocks: list[int], reason: str) -> No
         if work.free(at) and work.bare[at] in TIME_WORDS and at != date and _clock_digits_loose(work, at)
         and not re.search(r"date|day|index|datum|fecha", work.plain[at])
     ]  # fmt: skip
-    clock = next(iter(clocks or digits or _unnamed_clock(work)), None)
+    clock = next(iter(clocks or _fractions(work) or digits or _unnamed_clock(work)), None)
     if clock is None or "clock" in work.left_out:
         work.take("time", date, reason)
         return
     work.take("date", date, reason)
     work.take("clock", clock, "times of day, apart from the dates")
+
+
+def _fractions(work: Work) -> list[int]:
+    """Columns that are named for times and hold fractions of a day, or hours and minutes as 14.30, more than one."""
+    return [
+        at for at in range(work.layout.width)
+        if work.cells and work.free(at) and work.bare[at] in TIME_WORDS and len(set(work.cells[at])) > 1
+        and (are_fractions(work.cells[at]) or all(map(_DOTTED.fullmatch, work.cells[at])))
+    ]  # fmt: skip
+
+
+def _days_apart(work: Work, clocks: list[int]) -> int | None:
+    """A column that is named for dates and counts a spreadsheet's days, where fractions of a day stand beside it."""
+    named = (at for at in range(work.layout.width) if work.free(at) and work.bare[at] in TIME_WORDS)
+    found = next((at for at in named if work.cells and are_days(work.cells[at])), None)
+    return found if found is not None and not clocks and _fractions(work) else None
 
 
 def _unnamed_clock(work: Work) -> list[int]:

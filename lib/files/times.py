@@ -20,6 +20,7 @@ from lib.errors import FileRefused
 from lib.files.cells import MONTHS, RARE, TIDY, ZONES, is_time, tidy
 from lib.files.eras import gregorian
 from lib.files.fields import NO_TIME, Order, assemble, cut_fields, decide, pattern_of
+from lib.files.fractions import DOTTED, FRACTIONS, are_fractions, as_clock, as_date
 from lib.files.months import month_of
 from lib.files.sixdigits import spelled
 
@@ -212,8 +213,16 @@ def _clean(texts: pa.Array) -> pa.Array:
 def _parse_split(dates: pa.Array, clocks: pa.Array, day_first: bool | None, digits: int) -> Parsed:
     """Few days and few times of day repeat over many rows: each is parsed once, and looked up."""
     day_codes, days = _unique(dates)
-    parsed = parse_texts(days, day_first=day_first, parts=len(day_codes) > 3 * len(days))
     clock_codes, times = _unique(clocks)
+    cells = times.to_pylist()
+    fractional = digits == FRACTIONS or (not digits and are_fractions(cells))
+    if fractional:
+        times, digits = pa.array(map(as_clock, cells), pa.string()), 0
+        days = pa.array(map(as_date, days.to_pylist()), pa.string())
+    else:
+        dotted = pc.match_substring_regex(times, DOTTED)
+        times = pc.if_else(dotted, pc.replace_substring(times, ".", ":"), times)
+    parsed = parse_texts(days, day_first=day_first, parts=len(day_codes) > 3 * len(days))
     texts, afternoon = _split_half(_clean(times))
     clock_micros, clock_bad = _clock(texts, afternoon, digits)
     bad = parsed.bad[day_codes] | clock_bad[clock_codes]
@@ -221,7 +230,9 @@ def _parse_split(dates: pa.Array, clocks: pa.Array, day_first: bool | None, digi
     bad |= ~whole_days[day_codes] & ~parsed.bad[day_codes]
     micros = parsed.micros[day_codes] + np.where(bad, 0, clock_micros[clock_codes])
     longest = int(max((len(each) for each in texts.to_pylist()), default=0))
-    if pc.any(pc.match_substring(texts, ":")).as_py():
+    if fractional:
+        shown = "fractions of a day"
+    elif pc.any(pc.match_substring(texts, ":")).as_py():
         shown = "HH:MM:SS" if longest > 5 else "HH:MM"
     else:
         shown = "HHMMSS" if longest > 4 or digits == 6 else "HH" if (digits or longest) <= 2 else "HHMM"
@@ -240,7 +251,10 @@ def _unique(texts: pa.Array) -> tuple[Array, pa.Array]:
 
 
 def clock_digits(pattern: str) -> int:
-    """How many digits times of day without colons have in such a pattern; 0 where it has none."""
+    """How many digits times of day without colons have in such a pattern; 0 where it has none, and ``FRACTIONS`` for
+    parts of a day."""
+    if pattern.endswith("fractions of a day"):
+        return FRACTIONS
     return next((size for size in (6, 4, 2) if pattern.endswith(" " + "HHMMSS"[:size])), 0)
 
 

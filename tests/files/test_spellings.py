@@ -215,6 +215,40 @@ def test_local_times_with_their_offset_in_a_column_of_its_own(
         pd.testing.assert_frame_equal(pd.concat(list(found.tables())), whole.table, check_freq=False)
 
 
+START = pd.Timestamp("1899-12-30", tz="UTC")
+MINUTES = table(1500, "1min", "2024-01-02 23:00", 5)
+
+
+def day_part(t: pd.Timestamp) -> float:
+    return (t - t.floor("D")) / pd.Timedelta("1D")
+
+
+@pytest.mark.parametrize(
+    ("header", "time"),
+    [
+        ("Time", lambda t: f"{(t - START) / pd.Timedelta('1D'):.7f}"),
+        ("Date,Time", lambda t: f"{(t - START).days},{day_part(t):.9f}"),
+        ("Date,Time", lambda t: f"{t:%d/%m/%Y},{day_part(t):.9g}"),
+        ("Date,Time", lambda t: f"{t:%Y-%m-%d},{day_part(t):.4f}"),
+        ("Date,Time", lambda t: f"{t:%Y-%m-%d},{t.hour}.{t:%M}"),
+        ("Date,Time", lambda t: f"{t:%Y-%m-%d},{t:%H.%M.%S}"),
+    ],
+)
+def test_times_of_day_as_parts_of_a_day_and_with_dots(
+    tmp_path: Path, header: str, time: Callable[[pd.Timestamp], str]
+) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text(
+        f"{header},Open,High,Low,Close,Volume\n"
+        + "".join(f"{time(t)},{o},{h},{lo},{c},{v}\n" for t, o, h, lo, c, v in MINUTES.itertuples())
+    )
+    whole = read(path.name, path)
+    same(whole, MINUTES)
+    for block in (500, 3000):  # small ones hold a midnight, or an hour, alone
+        with stream(path.name, path, block=block, window=200) as found:
+            pd.testing.assert_frame_equal(pd.concat(list(found.tables())), whole.table, check_freq=False)
+
+
 def test_offsets_beside_times_that_are_not_local() -> None:
     fault = with_offsets("GMT Offset", lambda hours: f"{hours:.0f}").replace(",-5,", ",-5.1,", 1)
     with pytest.raises(
