@@ -99,6 +99,8 @@ def _stored(done: list[Outcome]) -> None:
     if kept:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.success(plain(_sentence(done, kept)), icon=":material/check_circle:")
+            # the button was far below, and the page may stand there
+            st.toast("Stored, and in the library.", icon=":material/check_circle:")
             _links(kept)
     if len(done) > 1:
         st.dataframe(pd.DataFrame([_row(each) for each in done]), hide_index=True, width="stretch")

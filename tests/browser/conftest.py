@@ -80,7 +80,7 @@ def context(browser: Browser, watch: Watch) -> Iterator[BrowserContext]:
     made = browser.new_context(
         viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC", color_scheme="light"
     )
-    made.set_default_timeout(20_000)
+    made.set_default_timeout(60_000)  # a busy machine is slow, not wrong
     made.on("page", watch.attach)
     made.on("request", watch.requested)
     yield made

@@ -36,7 +36,7 @@ class Chart:
             f"() => {{ const c = window.__candlebook.charts.get({self.key!r}); return {expression} }}"
         )
 
-    def until(self, expression: str, timeout: float = 20_000) -> None:
+    def until(self, expression: str, timeout: float = 60_000) -> None:
         """Wait for an expression of ``c`` to be true."""
         self.page.wait_for_function(
             f"() => {{ const c = window.__candlebook?.charts.get({self.key!r}); return c && ({expression}) }}",

@@ -1,11 +1,12 @@
 // Colours, from Streamlit's theme. Rising and falling differ in lightness and in blue, not only in red and
-// green; the palette of lines keeps its order apart for colour-blind readers.
+// green; the palette of lines keeps its order apart for colour-blind readers. The figures of the legend have
+// the contrast of text, 4.5 to 1, and lines that of signs, 3 to 1.
 
 const LIGHT = {
-  up: "#089981", down: "#e0413e", lines: ["#2563d6", "#e07b00", "#8b45d1", "#0891a8", "#c63a84", "#6f7d0b", "#8a5a3c", "#5b6b7d"],
+  up: "#06806c", down: "#cf3835", lines: ["#2563d6", "#d07200", "#8b45d1", "#0891a8", "#c63a84", "#6f7d0b", "#8a5a3c", "#5b6b7d"],
 };
 const DARK = {
-  up: "#2bb8a3", down: "#f2605c", lines: ["#5b9bff", "#ffab40", "#b98bff", "#3cc8df", "#f277b5", "#b6c43c", "#c99a76", "#9fb0c3"],
+  up: "#34c3ae", down: "#f2605c", lines: ["#5b9bff", "#ffab40", "#b98bff", "#3cc8df", "#f277b5", "#b6c43c", "#c99a76", "#9fb0c3"],
 };
 
 function rgb(text) {
@@ -46,7 +47,7 @@ export function themeAt(element) {
     dark,
     background,
     text,
-    muted: fade(text, 0.62),
+    muted: fade(text, 0.7),
     grid: fade(text, dark ? 0.07 : 0.06),
     edge: fade(text, 0.16),
     cross: fade(text, 0.45),
