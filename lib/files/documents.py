@@ -17,13 +17,14 @@ from lib.errors import FileRefused
 from lib.files.cells import is_time, numeric, time_kind
 from lib.files.containers import Buffer
 from lib.files.deltas import undo
-from lib.files.parsing import parse, unwrapped
+from lib.files.parsing import flattened, parse
 from lib.files.records import Found, closed, lifted, to_text
 
 __all__ = ["Document", "rows_of_lines", "to_documents"]
 
 _DEEPEST = 12
 _MOST_NAMES = 500
+_NESTED = {list, dict}
 _LEAST = 4  # columns: four prices, whose time may be the key
 _PRICE = re.compile(r"(?i)(^|[^a-z])(o|open|h|high|l|low|c|close)$|^\W*(open|high|low|close)\b")
 # Three or four names are enough for trades and quotes.
@@ -53,6 +54,7 @@ def to_documents(data: Buffer, name: str) -> tuple[Document, ...]:
             f"{name} is JSON without a table of candles: {_shown(root)}",
             remedy="It needs rows with a time, open, high, low and close.", file=name,
         )  # fmt: skip
+    del root  # where rows were made of its objects
     return tuple(_document(each, zone) for each in kept)
 
 
@@ -173,7 +175,7 @@ def _rows(node: list[Any], key: str) -> Found | None:
     like = _of_one_kind(like)
     if _around(like[0]):
         return None
-    rows = [_flat(each) for each in like]
+    rows = [flattened(each) for each in like]
     if {"x", "y"} <= rows[0].keys() and all(
         isinstance(row.get("y"), list) and len(row["y"]) == 4 for row in rows
     ):
@@ -197,12 +199,16 @@ def _rows(node: list[Any], key: str) -> Found | None:
 def _of_one_kind(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The objects that are rows, of a stream that has its acknowledgements and heartbeats among them: those that share
     most of their names with what most are."""
+    if all(each.keys() == nodes[0].keys() for each in nodes):
+        return nodes
     common = set(Counter(frozenset(each) for each in nodes).most_common(1)[0][0])
     return [each for each in nodes if len(common & each.keys()) * 4 >= len(common) * 3] or nodes
 
 
 def _names(rows: list[dict[str, Any]]) -> list[str]:
     """The names of all rows; where each row has others, those that some rows share."""
+    if all(row.keys() == rows[0].keys() for row in rows):
+        return list(rows[0])
     counts = Counter(name for row in rows for name in row)
     if len(counts) <= _MOST_NAMES:
         return list(counts)
@@ -238,26 +244,17 @@ def _leaves(node: dict[str, Any], depth: int = 4) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _flat(node: dict[str, Any], before: str = "", depth: int = 4) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for name, value in node.items():
-        plain = unwrapped(value) if isinstance(value, dict) else value
-        if isinstance(plain, dict) and depth:
-            made |= _flat(plain, f"{before}{name}.", depth - 1)
-        else:
-            made[before + name] = plain
-    return made
-
-
 def _columns(node: dict[str, Any], key: str) -> Found | None:
     """Columns as lists of one length, or as objects with the same keys."""
+    if len(node) > _MOST_NAMES:
+        return None
     lists = list(_lists(node, "", 6))
     if lists:
         length, count = Counter(len(values) for _, values in lists).most_common(1)[0]
         if count > _LEAST and sum(bool(_PRICE.search(path)) for path, _ in lists) >= _LEAST:
             named = _shortest([path for path, values in lists if len(values) == length])
             columns = [values for _, values in lists if len(values) == length]
-            return Found(key, named, [list(row) for row in zip(*columns, strict=True)], count)
+            return Found(key, named, list(zip(*columns, strict=True)), count)
     objects = {name: value for name, value in node.items() if isinstance(value, dict)}
     prices = sum(bool(_PRICE.search(name)) for name in objects)
     if prices < _LEAST or not all(_scalar(cell) for value in objects.values() for cell in value.values()):
@@ -271,10 +268,12 @@ def _columns(node: dict[str, Any], key: str) -> Found | None:
 
 def _lists(node: Any, path: str, depth: int) -> Iterator[tuple[str, list[Any]]]:
     if isinstance(node, dict) and depth:
+        if len(node) > _MOST_NAMES or not _NESTED & set(map(type, node.values())):
+            return
         for name, value in node.items():
             yield from _lists(value, f"{path}.{name}".strip("."), depth - 1)
     elif isinstance(node, list) and node:
-        if all(_scalar(each) for each in node):
+        if not _NESTED & set(map(type, node)):
             yield path, node
         elif len(node) == 1:
             yield from _lists(node[0], path, depth - 1)
@@ -297,7 +296,7 @@ def _keyed(node: dict[str, Any], key: str) -> Found | None:
         return None
     rows: list[Any] = [(at, value) for at, value in node.items() if isinstance(value, dict)]
     if rows:
-        flat = [{"time": at, **_flat(value)} for at, value in rows]
+        flat = [{"time": at, **flattened(value)} for at, value in rows]
         names = _names(flat)
         return Found(key, names, flat, len(names)) if len(names) > _LEAST else None
     rows = [

@@ -10,12 +10,13 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 from lib.errors import FileRefused
 from lib.files.containers import Buffer
 
-__all__ = ["parse", "unwrapped"]
+__all__ = ["flattened", "parse", "unwrapped"]
 
 # Parsed, a document takes about eight times its size.
 _MOST = 512 * 2**20
@@ -105,3 +106,23 @@ def _money(units: str, nano: str) -> str:
         return ""
     minus = "-" if "-" in (units[0], nano[0]) else ""
     return f"{minus}{units.lstrip('-')}.{nano.lstrip('-'):0>9}"
+
+
+@lru_cache(8192)
+def _under(before: str, name: str) -> str:
+    """A name within others: one text for all rows."""
+    return before + name
+
+
+def flattened(node: dict[str, Any], before: str = "", depth: int = 4) -> dict[str, Any]:
+    """An object with the members of those within it under dotted names: itself where there are none. Not copied deep."""
+    if dict not in map(type, node.values()):
+        return {_under(before, name): value for name, value in node.items()} if before else node
+    made: dict[str, Any] = {}
+    for name, value in node.items():
+        plain = unwrapped(value) if isinstance(value, dict) else value
+        if isinstance(plain, dict) and depth:
+            made |= flattened(plain, _under(before, name) + ".", depth - 1)
+        else:
+            made[_under(before, name)] = plain
+    return made

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ __all__ = ["Found", "closed", "lifted", "to_text"]
 
 _NET = re.compile(r"/Date\((-?\d+)(?:[+-]\d{4})?\)/")
 _LEAST = 4
+_SOME = 20000  # rows that are written at once
+_MARKS = '"', "\r", "/Date("  # of texts that are not written as they stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,40 @@ def closed(found: Found) -> tuple[Found, str]:
 
 def to_text(found: Found) -> bytes:
     """Comma separated text, with the names above."""
+    names = found.names
+    parts = [] if names is None else [_lines([names])]
+    for at in range(0, len(found.rows), _SOME):
+        rows = found.rows[at : at + _SOME]
+        parts.append(
+            _written(
+                [tuple(map(row.get, names)) if isinstance(row, dict) else row for row in rows]
+                if names
+                else rows
+            )
+        )
+    return b"".join(parts)
+
+
+def _written(rows: Sequence[Sequence[Any]]) -> bytes:
+    """Lines of some rows: joined where no cell needs quotes, a third of what the csv module takes."""
+    if len(set(map(len, rows))) == 1:
+        columns = [_plain(each) for each in zip(*rows, strict=True)]
+        text = "\n".join(map(",".join, zip(*columns, strict=True))) + "\n"
+        marks = text.count(","), text.count("\n")
+        if marks == (len(rows) * (len(columns) - 1), len(rows)) and not any(each in text for each in _MARKS):
+            return text.encode("utf-8", "replace")
+    return _lines([_cell(cell) for cell in row] for row in rows)
+
+
+def _plain(column: Sequence[Any]) -> Sequence[str]:
+    """A column as texts."""
+    kinds = set(map(type, column))
+    return column if kinds == {str} else [each if type(each) is str else _cell(each) for each in column]
+
+
+def _lines(rows: Iterable[Iterable[Any]]) -> bytes:
     sink = io.StringIO()
-    writer = csv.writer(sink, lineterminator="\n")
-    if found.names is not None:
-        writer.writerow(found.names)
-    for row in found.rows:
-        cells = [row.get(name) for name in found.names or ()] if isinstance(row, dict) else row
-        writer.writerow([_cell(cell) for cell in cells])
+    csv.writer(sink, lineterminator="\n").writerows(rows)
     return sink.getvalue().encode("utf-8", "replace")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from lib.errors import FileRefused
 from lib.files import Choices, read
 from lib.files.documents import to_documents
+from lib.files.records import Found, to_text
 from tests.files.written import table
 
 HOURS = table(60, "1h", "2024-01-13", 3)
@@ -198,3 +201,22 @@ def test_trades_and_quotes_of_three_names() -> None:
 def test_pages_of_one_kind_are_one_table() -> None:
     made = to_documents(TEXTS["one letter for a start"][0].encode(), "x")  # type: ignore[union-attr]
     assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    "odd", ["a,b", 'a "b"', "a\nb", "a\rb", "ü", "", None, True, ["x"], "/Date(1705104000000)/"]
+)
+def test_cells_of_any_kind_come_out_of_the_text_as_they_went_in(odd: Any) -> None:
+    want = {"a\nb": "a b", "a\rb": "a b", None: "", True: "true", "/Date(1705104000000)/": "1705104000000"}
+    for names in (None, ["one", "two"]):
+        cells = [["1.50", odd], ["", "x"]]
+        rows: list[Any] = [dict(zip(names, row, strict=True)) for row in cells] if names else cells
+        made = list(csv.reader(io.StringIO(to_text(Found("", names, rows, 2)).decode(), newline="")))
+        told = '["x"]' if isinstance(odd, list) else want.get(odd, odd)
+        assert made == [*([names] if names else []), ["1.50", told], ["", "x"]]
+
+
+def test_rows_of_several_widths_and_more_than_are_written_at_once() -> None:
+    rows = [["1", "2"], ["3"], ["4", None, "6"]]
+    assert to_text(Found("", None, rows, 2)) == b"1,2\n3\n4,,6\n"
+    assert to_text(Found("", None, rows[:1] * 50000, 2)) == b"1,2\n" * 50000
