@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +275,38 @@ def test_export_to_a_file(kept: pd.DataFrame, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(pd.read_parquet(path).set_index("time"), kept, check_freq=False)
     result = run("export", "--symbol", "EURUSD", "--timeframe", "1h", "-o", tmp_path / "no" / "out.csv")
     assert (result.exit_code, "cannot be written" in result.stderr) == (2, True)
+
+
+def test_an_export_that_fails_leaves_the_file_that_was_there(
+    kept: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.csv"
+    path.write_text("before")
+
+    def fails(*_: object, **__: object) -> Iterator[pd.DataFrame]:
+        yield kept.iloc[:10]
+        raise StoreError("The disk went away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(export, "pieces", fails)
+        result = run("export", "--symbol", "EURUSD", "--timeframe", "1h", "-o", path)
+    assert (result.exit_code, path.read_text()) == (3, "before")
+    assert [each.name for each in tmp_path.glob("*out*")] == ["out.csv"] and not list(tmp_path.glob(".*part"))
+    assert run("export", "--symbol", "EURUSD", "--timeframe", "1h", "-o", path).exit_code == 0
+    assert path.read_bytes() == export.to_bytes(kept, "csv")
+
+
+def test_an_answer_that_nobody_reads_to_its_end(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    open_store(str(store)).write(Series("file", "X", parse("1h")), table(20_000), origin="test")
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "lib", "export", "--symbol", "X", "--timeframe", "1h", "--store", str(store)],
+        cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_export_takes_the_format_from_the_ending_and_refuses_one_it_does_not_know(

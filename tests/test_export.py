@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -193,3 +195,52 @@ def test_several_series_in_a_zip(tmp_path: Path) -> None:
         assert archive.namelist() == ["file_EUR-USD_1h.csv", "2_file_EUR-USD_1h.csv", "a-b_X_1h.csv"]
         for name in archive.namelist():
             pd.testing.assert_frame_equal(read(name, archive.read(name)).table, table(), check_freq=False)
+
+
+@pytest.mark.parametrize("frame", ["1h", "4h", "1d", "1w", "1M"])
+@pytest.mark.parametrize(
+    "span", [(None, None), ("2024-03-07T05:00", "2024-04-02T23:00"), ("2031-01-01", None)]
+)
+def test_a_series_in_pieces_is_the_series(
+    tmp_path: Path, frame: str, span: tuple[str | None, str | None]
+) -> None:
+    store = open_store(str(tmp_path))
+    series = Series("test", "A", parse("1h"))
+    given = table(1500, start="2024-03-03 22:00")
+    given = given.drop(given.index[300:700])  # nothing for longer than a piece
+    store.write(series, given, origin="test")
+    start, end = (pd.Timestamp(each, tz="UTC") if each else None for each in span)
+    made = list(export.pieces(store, series, parse(frame), start, end, rows=50))
+    whole = export.gather(store, series, parse(frame), start, end)
+    assert max(map(len, made)) <= 50 and (len(made) > 10) == (frame == "1h" and len(whole) > 500)
+    pd.testing.assert_frame_equal(pd.concat(made), whole, check_freq=False)
+    picks = parse_list("ema(21)")
+    made = list(export.pieces(store, series, parse(frame), start, end, picks, rows=50))
+    pd.testing.assert_frame_equal(
+        pd.concat(made), export.gather(store, series, parse(frame), start, end, picks), check_freq=False
+    )
+
+
+@pytest.mark.parametrize("fmt", export.FORMATS)
+def test_a_file_in_pieces_is_the_file(fmt: str) -> None:
+    whole, sink = table(500), io.BytesIO()
+    assert export.write((whole.iloc[at : at + 99] for at in range(0, 500, 99)), fmt, sink) == 500
+    if fmt in ("csv", "json", "ndjson"):
+        assert sink.getvalue() == export.to_bytes(whole, fmt)
+    pd.testing.assert_frame_equal(read(f"x.{fmt}", sink.getvalue()).table, whole, check_freq=False)
+    sink = io.BytesIO()
+    assert export.write([whole.iloc[:0]], fmt, sink) == 0
+    assert fmt == "xlsx" or sink.getvalue() == export.to_bytes(whole.iloc[:0], fmt)
+
+
+def test_more_than_a_sheet_holds_is_refused_before_all_is_read() -> None:
+    asked = []
+
+    def endless() -> Iterator[pd.DataFrame]:
+        for number in itertools.count():
+            asked.append(number)
+            yield table(10).iloc[np.zeros(2**18, np.intp)]
+
+    with pytest.raises(InputError, match="A sheet of Excel holds"):
+        export.write(endless(), "xlsx", io.BytesIO())
+    assert len(asked) == 4

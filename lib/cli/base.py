@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,9 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             sys.exit(error.exit_code)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except BrokenPipeError:  # whoever read the answer has had enough, as head has
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python says so when it ends
+            sys.exit(1)
         except Exception as error:  # noqa: BLE001  the last place before the terminal
             if _log.isEnabledFor(logging.DEBUG):
                 _log.exception("unexpected")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import click
@@ -146,7 +149,7 @@ def export(
       python -m lib export --symbol EURUSD --timeframe 1h --start 2024-01-01 > eurusd.csv
       python -m lib export --symbol EURUSD --timeframe 1d -o eurusd.xlsx --indicators 'ema(21);rsi(14)'
     """  # noqa: D301  the mark \b keeps the examples' lines apart
-    from lib.export import gather, to_bytes
+    from lib.export import pieces, write
     from lib.indicators import parse_list
 
     fmt = fmt or _format_of(output)
@@ -155,25 +158,42 @@ def export(
     series = _choose([info for info in _of(store, symbol, source) if frame in (info.series.timeframe, *info.timeframes)
                       or info.series.timeframe.divides(frame)], symbol, frame)  # fmt: skip
     picks = parse_list(indicators) if indicators else ()
-    table = gather(store, series, frame, start, end, picks)
-    if table.empty:
+    tables = pieces(store, series, frame, start, end, picks)
+    with _sink(output) as sink:
+        rows = write(tables, fmt, sink, title=f"{symbol} {frame}")
+    if not rows:
         info = store.info(series)
         click.echo(
             f"Note: no candle of {symbol} {frame} opens in that range; {series} is stored from {stamp(info.first)} to "
             f"{stamp(info.last)}.", err=True,
         )  # fmt: skip
-    data = to_bytes(table, fmt, title=f"{symbol} {frame}")
+    if output is not None:
+        click.echo(f"{output}: {rows:,} candles.", err=True)
+
+
+@contextmanager
+def _sink(output: Path | None) -> Iterator[IO[bytes]]:
+    """Stdout, or a file that is put in its place when all of it is written: what fails leaves the old one."""
     if output is None:
-        sys.stdout.buffer.write(data)
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
         return
+    special = output.exists() and not output.is_file()  # a pipe, a terminal
+    beside = output if special else output.with_name(f".{output.name}.{os.getpid()}.part")
     try:
-        output.write_bytes(data)
+        try:
+            with beside.open("wb") as sink:
+                yield sink
+            if not special:
+                beside.replace(output)
+        finally:
+            if not special:
+                beside.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
             f"{output} cannot be written: {error.strerror}.",
             remedy="Name a file with -o in a folder that is there and has room.",
         ) from error
-    click.echo(f"{output}: {len(data):,} bytes.", err=True)
 
 
 def _format_of(output: Path | None) -> str:
