@@ -24,7 +24,7 @@ __all__ = ["at_open", "finish", "localise", "refused", "remedy", "told"]
 Array = np.ndarray[Any, Any]
 NO_TIME = times.NO_TIME
 _PAIRED = 5  # rows of one time whose figures are shown
-_REMEDY = "Correct the file, or choose to leave such rows out."
+_REMEDY = "Correct the file, or choose to leave such rows out (--bad-rows drop)."
 
 
 def localise(rows: Rows, zone: str) -> Rows:
@@ -284,7 +284,7 @@ def _infer(plan: Plan, micros: Array) -> Timeframe:
     if frame is None:
         raise FileRefused(
             f"{plan.name}: its timeframe cannot be told from {len(known)} candle{'s' if len(known) != 1 else ''}.",
-            remedy="Say the timeframe, for example 1d.", file=plan.name, question="timeframe",
+            remedy="Say the timeframe, for example 1d (--timeframe 1d).", file=plan.name, question="timeframe",
         )  # fmt: skip
     return frame
 

@@ -258,7 +258,8 @@ def _names(
     if len(names) != width:
         raise FileRefused(
             f"Line {(at or 0) + 1} of {name} names {len(names)} columns, and its rows have {width} cells.",
-            remedy="Give them the same number, or choose another delimiter or header line.",
+            remedy="Give them the same number, or say which delimiter (--delimiter) or line of the header (--header) is "
+            "meant. Figures with decimal commas need another delimiter, such as semicolons.",
             file=name, line=(at or 0) + 1,
         )  # fmt: skip
     return _unique(names), tuple(notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -193,7 +194,7 @@ def _same_symbol(plan: Plan) -> None:
     if other:
         raise FileRefused(
             f"{plan.name} holds several symbols: {plan.symbols.only}, and further down {other}.",
-            remedy=f"Choose one, or * for all as one series: --pick-symbol {plan.symbols.only}.",
+            remedy=f"Choose one, or * for all as one series: --pick-symbol {shlex.quote(plan.symbols.only)}.",
             file=plan.name, question="pick_symbol",
         )  # fmt: skip
 

@@ -299,9 +299,12 @@ def _refuse_future(
     row = [row for row in part.layout.rows if len(row) == part.layout.width][at]
     day = str(moments[at : at + 1].view("datetime64[us]").astype("datetime64[D]")[0])
     shown = " ".join(row[place] for place in roles.times)
+    two = "YY" in timing.pattern and "YYYY" not in timing.pattern
     raise FileRefused(
         f"{part.name}: read as {timing.pattern}, its times lie in the future: {shown!r} would be {day}.",
-        remedy="Say what the times are (--time-format), or which column holds them (--column time=NAME).",
+        remedy="Write the years with four digits."
+        if two
+        else "Say what the times are (--time-format), or which column holds them (--column time=NAME).",
         file=part.name, question="time_format",
     )  # fmt: skip
 

@@ -337,6 +337,6 @@ class _Work:
         if frame is None:
             raise FileRefused(
                 f"{self.name}: its timeframe cannot be told from {self.runs.rows} candles.",
-                remedy="Say the timeframe, for example 1d.", file=self.name, question="timeframe",
+                remedy="Say the timeframe, for example 1d (--timeframe 1d).", file=self.name, question="timeframe",
             )  # fmt: skip
         return frame

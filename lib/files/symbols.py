@@ -17,7 +17,7 @@ from lib.files.model import ALL_SYMBOLS, Choices
 from lib.files.months import month_of
 from lib.files.words import plain
 
-__all__ = ["Symbols", "distinct", "find_symbols", "likest", "of_symbol", "same_symbol"]
+__all__ = ["FRAMES", "Symbols", "distinct", "find_symbols", "likest", "of_symbol", "same_symbol"]
 
 _LABELS = frozenset(
     plain(each)
@@ -29,7 +29,8 @@ _LABELS = frozenset(
         "s,stream,topic,market,代码,股票代码,证券代码,名称,銘柄コード,コード,종목코드,종목명,тикер,symbole,símbolo,simbolo"
     ).split(",")
 )
-_FRAMES = frozenset(
+# What columns are called that part the rows of one symbol: timeframes, strikes.
+FRAMES = frozenset(
     (
         "strike",
         "strike price",
@@ -114,7 +115,7 @@ def find_symbols(found: Layout, grid: Grid, choices: Choices) -> Symbols:
 def _frames(found: Layout, grid: Grid) -> tuple[int, tuple[str, ...]] | None:
     """A column that names the timeframe of each row, where there are several."""
     for at, name in enumerate(found.names if found.header else ()):
-        if plain(name) in _FRAMES and not any(
+        if plain(name) in FRAMES and not any(
             map(is_time, (row[at] for row in found.rows[:20] if len(row) > at))
         ):
             names = distinct(grid, at)
