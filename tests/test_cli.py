@@ -478,7 +478,15 @@ def test_an_import_that_is_stopped_says_what_is_stored(good: Path, monkeypatch: 
     assert run("import", good, good, "--symbol", "X", "--conflicts", "last").exit_code == 0
 
 
+def test_a_range_that_ends_before_it_starts_is_refused(kept: pd.DataFrame) -> None:
+    span = ("--start", "2024-03-02", "--end", "2024-03-01")
+    result = run("export", "--symbol", "EURUSD", "--timeframe", "1h", *span)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "2024-03-02T00:00:00Z, is not before the end" in result.stderr
+
+
 def test_help_reads_without_loading_the_house() -> None:
+    assert "..." not in run("--help").stdout.replace("Excel ...", "").replace("[ARGS]...", "")
     for command in ([], ["import"], ["list"], ["export"], ["delete"], ["download"]):
         result = run(*command, "--help")
         assert result.exit_code == 0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 
-@main.command()
+@main.command(short_help="Look stored series over: gaps and odd candles.")
 @series_options
 @start_option
 @end_option

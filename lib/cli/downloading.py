@@ -30,7 +30,7 @@ again_option = click.option(
 )
 
 
-@main.command()
+@main.command(short_help="Fetch closed candles from a source.")
 @click.option("--source", required=True, metavar="NAME", help="binance, demo ...")
 @click.option("--symbol", required=True, metavar="S", help="In the source's spelling, e.g. BTCUSDT.")
 @click.option("--timeframe", required=True, metavar="TF", help="1m, 15m, 1h, 1d ...")
@@ -85,7 +85,7 @@ def download(
         sys.exit(STOPPED)
 
 
-@main.command()
+@main.command(short_help="Bring the series listed in candlebook.toml up to date.")
 @click.option(
     "--config", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help="The list of series. [default: candlebook.toml in the working folder]",

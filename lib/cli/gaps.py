@@ -33,7 +33,7 @@ calendar_option = click.option(
 )  # fmt: skip
 
 
-@main.command()
+@main.command(short_help="List what is missing from stored series.")
 @series_options
 @start_option
 @end_option
@@ -76,7 +76,7 @@ def gaps(
         _say(one, limit)
 
 
-@main.command()
+@main.command(short_help="Fill the gaps of a stored series.")
 @series_options
 @start_option
 @end_option

@@ -31,7 +31,7 @@ _FILE = "file"
 _LISTED = 10
 
 
-@main.command("import")
+@main.command("import", short_help="Read files of candles or ticks into the store.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
     "--symbol", metavar="S", help="The symbol to keep them under, e.g. EURUSD. Not needed with --many."

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["delete", "export", "list_series"]
 
 
-@main.command("list")
+@main.command("list", short_help="Show what is stored.")
 @store_option
 @json_option
 @guarded
@@ -70,7 +70,9 @@ def _row(info: SeriesInfo) -> dict[str, Any]:
 
 @main.command()
 @click.option("--symbol", required=True, metavar="S", help="As list shows it.")
-@click.option("--source", metavar="NAME", help="Needed where several sources have the symbol.")
+@click.option(
+    "--source", metavar="NAME", help="Who the candles are from; needed where several have the symbol."
+)
 @click.option("--timeframe", required=True, metavar="TF", help="The timeframe it is stored in.")
 @store_option
 @guarded
@@ -115,9 +117,11 @@ def _choose(found: list[SeriesInfo], symbol: str, frame: Timeframe) -> Series:
     return max((info.series for info in found), key=lambda series: series.timeframe.seconds)
 
 
-@main.command()
+@main.command(short_help="Write candles as CSV, JSON, Parquet, Excel ...")
 @click.option("--symbol", required=True, metavar="S", help="As list shows it.")
-@click.option("--source", metavar="NAME", help="Needed where several sources have the symbol.")
+@click.option(
+    "--source", metavar="NAME", help="Who the candles are from; needed where several have the symbol."
+)
 @click.option(
     "--timeframe", required=True, metavar="TF", help="The stored one, or a coarser one that is made of it."
 )
@@ -127,7 +131,7 @@ def _choose(found: list[SeriesInfo], symbol: str, frame: Timeframe) -> Series:
     "--format",
     "fmt",
     type=click.Choice(["csv", "json", "ndjson", "parquet", "feather", "xlsx"]),
-    help="[default: by the ending of the file's name; csv where it has none]",
+    help="How to write them. [default: by the ending of the file's name; csv where it has none]",
 )
 @click.option(
     "--indicators", metavar="LIST",
@@ -143,7 +147,8 @@ def export(
     """Write candles as CSV, JSON, NDJSON, Parquet, Feather or Excel.
 
     CSV has time,open,high,low,close,volume, with times in ISO 8601 (UTC, Z). Indicators are computed from the
-    first candle stored, so their values do not depend on --start.
+    first candle stored, so their values do not depend on --start. A sheet of Excel holds a million candles, the
+    other formats any number.
 
     \b
       python -m lib export --symbol EURUSD --timeframe 1h --start 2024-01-01 > eurusd.csv
@@ -158,6 +163,10 @@ def export(
     series = _choose([info for info in _of(store, symbol, source) if frame in (info.series.timeframe, *info.timeframes)
                       or info.series.timeframe.divides(frame)], symbol, frame)  # fmt: skip
     picks = parse_list(indicators) if indicators else ()
+    if start is not None and end is not None and start >= end:
+        raise InputError(
+            f"The start, {stamp(start)}, is not before the end, {stamp(end)}.", remedy="Swap them."
+        )
     tables = pieces(store, series, frame, start, end, picks)
     with _sink(output) as sink:
         rows = write(tables, fmt, sink, title=f"{symbol} {frame}")

@@ -31,6 +31,14 @@ __all__ = ["S3Files"]
 
 _log = logging.getLogger("candlebook")
 
+# What is kept in a store is written too, so that what helps to read a public file does not help here.
+_KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or AWS_PROFILE)"
+_REMEDIES = {
+    "credentials": f"{_KEYS}; a store needs them even in a public bucket.",
+    "denied": "Ask the owner for the right to list, read and write, or use other credentials.",
+    "endpoint": "Write the endpoint as https://host, in AWS_ENDPOINT_URL.",
+}
+
 
 class S3Files:
     """A bucket, or a prefix in one. ``options`` are those of ``s3fs.S3FileSystem``."""
@@ -222,7 +230,7 @@ class S3Files:
         if fault is None:
             reason, remedy = f"{type(error).__name__}", "Check the address, the network and the credentials."
         else:
-            reason, remedy = fault.message, fault.remedy
+            reason, remedy = fault.message, _REMEDIES.get(fault.kind, fault.remedy)
         return StoreError(
             f"The store {self.name} could not {what} {path}: {reason}.", remedy=remedy, path=path,
             kind=fault.kind if fault else "other",

@@ -405,7 +405,9 @@ def test_what_is_wrong_with_an_address_is_told(
     assert "certificate" in refusal("s3://candles/x", endpoint_url=proxy.url.replace("http:", "https:"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    assert "credentials" in refusal("s3://candles/x", key=None, secret=None)
+    keyless = refusal("s3://candles/x", key=None, secret=None)
+    assert "credentials" in keyless and "AWS_PROFILE" in keyless
+    assert "--anonymous" not in keyless  # that is for reading a file
 
 
 def test_a_store_by_its_setting_alone(s3: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
