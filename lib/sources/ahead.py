@@ -7,11 +7,13 @@ asked for alone, and once more where that shows a hole. So every hole is told by
 them, and an answer that belongs to another request of ours (a proxy may keep one) hides nothing.
 
 The number of requests under way begins at one and doubles with each guess that was right and had to be waited
-for. Short walks do not read ahead: what is under way when a process is killed has to be fetched again.
+for. Walks of one provider share the threads that ask, so that a sync of many series has no more requests under way
+than that of one. Short walks do not read ahead: what is under way when a process is killed has to be fetched again.
 """
 
 from __future__ import annotations
 
+import functools
 import queue
 import threading
 from collections import deque
@@ -28,17 +30,20 @@ __all__ = ["Ahead"]
 
 # How often it is looked whether a walk that waits for an answer was stopped, in seconds.
 _LOOK = 0.05
+# Seconds after which a thread that has nothing to ask ends, and its connections with it.
+_IDLE = 2.0
 
 _Answers = Future[Got]
 
 
 class Ahead:
     """The answers of one walk. ``ask`` sends a request from a time on (µs since 1970) for ``page`` candles of
-    length ``candle`` (µs); ``most`` requests are under way at once where there are ``long`` pages to come, none
-    of them from ``until`` on."""
+    length ``candle`` (µs); ``most`` requests are under way at once, in all walks of ``provider`` together, where
+    there are ``long`` pages to come, none of them from ``until`` on."""
 
     def __init__(
         self,
+        provider: str,
         ask: Callable[[int, threading.Event | None], Got],
         candle: int,
         page: int,
@@ -51,8 +56,7 @@ class Ahead:
         self._ask, self._candle, self._step, self._until = ask, candle, candle * page, until
         self._most, self._long, self._stop = most, long, stop
         self._flying: deque[tuple[int, _Answers]] = deque()
-        self._todo: queue.SimpleQueue[tuple[int, _Answers, threading.Event] | None] = queue.SimpleQueue()
-        self._threads = 0
+        self._hands = _hands(provider, most)
         self._depth = 1
         self._next = 0
         self._gone = threading.Event()
@@ -105,9 +109,6 @@ class Ahead:
         self._gone.set()
         for _, coming in self._flying:
             coming.cancel()
-        for _ in range(self._threads):
-            self._todo.put(None)
-        self._threads = 0
 
     # ------------------------------------------------------------------------------------------- inside
 
@@ -123,23 +124,18 @@ class Ahead:
         while len(self._flying) < self._depth and self._next < self._until:
             coming: _Answers = Future()
             self._flying.append((self._next, coming))
-            self._todo.put((self._next, coming, self._gone))
+            self._hands.give(functools.partial(self._answered, self._next, coming, self._gone))
             self._next += self._step
-            if self._threads < len(self._flying):
-                self._threads += 1
-                # not a pool of the standard library: it would keep the process from ending before they do
-                threading.Thread(target=self._work, name="read ahead", daemon=True).start()
 
-    def _work(self) -> None:
-        with notes_to(self._said.append):
-            while (task := self._todo.get()) is not None:
-                start, coming, gone = task
-                if not coming.set_running_or_notify_cancel():
-                    continue
-                try:
-                    coming.set_result(self._ask(start, gone))
-                except BaseException as error:  # noqa: BLE001  whoever takes the answer is told
-                    coming.set_exception(error)
+    def _answered(self, start: int, coming: _Answers, gone: threading.Event) -> None:
+        """In a thread of the provider's: ask, unless that is wanted no more."""
+        if not coming.set_running_or_notify_cancel():
+            return
+        try:
+            with notes_to(self._said.append):
+                coming.set_result(self._ask(start, gone))
+        except BaseException as error:  # noqa: BLE001  whoever takes the answer is told
+            coming.set_exception(error)
 
     def _taken(self, coming: _Answers) -> Got:
         while True:
@@ -157,6 +153,54 @@ class Ahead:
             raise
         self._spent += got.requests
         return got
+
+
+class _Hands:
+    """Up to ``most`` threads that do what is given, in turn; each ends when it has had nothing to do for a while."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._todo: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._threads = self._open = 0
+
+    def give(self, task: Callable[[], None]) -> None:
+        """A task, which raises nothing."""
+        with self._lock:
+            self._todo.put(task)
+            self._open += 1
+            fresh = self._threads < min(self._open, self._most)
+            self._threads += fresh
+        if fresh:
+            # not a pool of the standard library: it would keep the process from ending before they do
+            threading.Thread(target=self._work, name="read ahead", daemon=True).start()
+
+    def _work(self) -> None:
+        while (task := self._next()) is not None:
+            task()
+            with self._lock:
+                self._open -= 1
+            del task  # and what it holds, while there is no other
+
+    def _next(self) -> Callable[[], None] | None:
+        while True:
+            try:
+                return self._todo.get(timeout=_IDLE)
+            except queue.Empty:
+                with self._lock:
+                    if self._todo.empty():
+                        self._threads -= 1
+                        return None
+
+
+_known: dict[tuple[str, int], _Hands] = {}
+_guard = threading.Lock()
+
+
+def _hands(provider: str, most: int) -> _Hands:
+    """The process's threads for one provider."""
+    with _guard:
+        return _known.setdefault((provider, most), _Hands(most))
 
 
 def _requests(error: BaseException) -> int:

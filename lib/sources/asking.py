@@ -76,7 +76,7 @@ class Asking(ABC):
     by_room = False
     # Gives the newest candles when asked without a start.
     newest = True
-    # Requests under way at once in a walk of so many pages, where pages can be told beforehand.
+    # Requests under way at once, in all long walks together: those of so many pages, where pages can be told beforehand.
     ahead, ahead_from = 1, 200
     # Nothing is older than this at the provider (µs since 1970).
     earliest = 0

@@ -165,7 +165,9 @@ class Rest(Asking):
         past = int(self._clock.time() * 1e6) - size * timeframe.micros
         until = past if end is None else min(end, past)
         most = 1 if timeframe.is_calendar else self.ahead
-        return Ahead(ask, timeframe.micros, size, until, most=most, long=self.ahead_from, stop=stop)
+        return Ahead(
+            self._key, ask, timeframe.micros, size, until, most=most, long=self.ahead_from, stop=stop
+        )
 
     def _windows(
         self,
