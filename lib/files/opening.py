@@ -169,6 +169,12 @@ def _part(raw: _Raw, name: str, choices: Choices, path: Path | None) -> Part:
     if dated is not decoded:
         decoded, path = dated, None
         found = layout.sniff(decoded, name, choices.delimiter, choices.header)
+    if (
+        raw.member.kind == "json"
+        and found.header == 1
+        and _line_ends(raw.member.data) + 1 == _line_ends(decoded.data)
+    ):
+        found = replace(found, first_line=1)  # a row a line, and no header: rows have the lines of the file
     if raw.note:
         found = replace(found, notes=(*found.notes, raw.note))
     preview = [line[:400] for line in layout.head_lines(as_written, name)[:12]]
@@ -177,6 +183,10 @@ def _part(raw: _Raw, name: str, choices: Choices, path: Path | None) -> Part:
         (zone for line in preview[: max(found.header - 1, 0)] if (zone := _zone(line))), ""
     )
     return Part(name, found, TextGrid(decoded, found, name, path), preview, wrapped, kept, day, zone)
+
+
+def _line_ends(data: Buffer) -> int:
+    return bytes(data[:]).strip().count(b"\n")
 
 
 def _zone(line: str) -> str:
