@@ -96,8 +96,10 @@ def _volume(work: Work, first: int) -> None:
 
 def _counts_up(work: Work, at: int) -> bool:
     """Counts since 1970, that rise or fall throughout; a large volume does not."""
-    steps = np.diff([value_of(cell) for cell in work.cells[at]])
-    return work.kind(at) == "epoch" and bool((steps >= 0).all() or (steps <= 0).all())
+    if work.kind(at) != "epoch":
+        return False
+    values = np.array([value_of(cell) for cell in work.cells[at]])
+    return bool((values[1:] >= values[:-1]).all() or (values[1:] <= values[:-1]).all())
 
 
 def _moves_with(work: Work, at: int) -> bool:

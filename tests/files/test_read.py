@@ -310,3 +310,9 @@ def test_no_byte_of_a_file_breaks_the_reader() -> None:
         for broken in (data[:at], data[:at] + b'"' + data[at + 1 :], data[:at] + b"\xff" + data[at + 1 :]):
             with suppress(CandlebookError):
                 assert len(read("x.csv", broken).table) <= 12
+
+
+def test_volumes_beyond_all_figures_are_findings() -> None:
+    """Without a header, where the volume is told by its figures."""
+    with pytest.raises(InputError, match=r"infinite|no number"):
+        read("x.csv", rows(9, rest=",1.5,2.5,1.25,2.0,1e999").encode())
