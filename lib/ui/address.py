@@ -120,6 +120,7 @@ def one_of(
     always: bool = False,
     scope: str = "",
     quiet: bool = False,
+    folded: bool = False,
     **how: Any,
 ) -> str:
     """A choice of one of ``options`` drawn by ``widget`` (``st.selectbox``, ``st.segmented_control``).
@@ -127,12 +128,15 @@ def one_of(
     What is asked for and is not on offer is the default, and the page says so, unless ``quiet``. ``always``
     shows the choice in the address even while it is the default, and misses it on whatever page. ``scope``
     is what the default belongs to (a series): when it changes, what was only a default does not stay as if
-    it had been chosen.
+    it had been chosen. ``folded`` is for what a popover holds: until it was open, the browser has nothing that
+    keeps the choice, so each run tells it again.
     """
     value = _offered(name, options, default, always=always)
     key = _widget(name)
     if st.session_state.get(key) not in options or st.session_state.get(f"{key}_scope", scope) != scope:
         st.session_state[key] = value
+    elif folded:
+        st.session_state[key] = st.session_state[key]
     st.session_state[f"{key}_scope"] = scope
     chosen = widget(label, options, key=key, **how)
     chosen = chosen if chosen in options else value
@@ -142,11 +146,10 @@ def one_of(
 
 
 def switch(name: str, default: bool, widget: Callable[..., Any], label: str, **how: Any) -> bool:
-    """A yes or no drawn by ``widget`` (``st.toggle``); ``1`` or ``0`` in the address."""
+    """A yes or no drawn by ``widget`` (``st.toggle``), maybe in a popover; ``1`` or ``0`` in the address."""
     value = _offered(name, ("0", "1"), "1" if default else "0") == "1"
     key = _widget(name)
-    if key not in st.session_state:
-        st.session_state[key] = value
+    st.session_state[key] = st.session_state.get(key, value)  # each run: see ``folded`` of one_of
     chosen = bool(widget(label, key=key, **how))
     _say(name, "1" if chosen else "0", label, {"0": "no", "1": "yes"}.__getitem__)
     return keep(name, "1" if chosen else "0", "1" if default else "0") == "1"

@@ -78,7 +78,7 @@ def pick_look() -> Look:
     """Zone, log scale and volume, behind one button."""
     with st.popover("Chart", icon=":material/tune:"):
         zone = address.one_of(
-            "zone", ZONES, "mine", st.selectbox, "Times shown in",
+            "zone", ZONES, "mine", st.selectbox, "Times shown in", folded=True,
             format_func=lambda name: f"My time zone ({st.context.timezone or 'UTC'})" if name == "mine" else name.replace("_", " "),
         )  # fmt: skip
         log = address.switch("log", False, st.toggle, "Logarithmic price scale")

@@ -422,7 +422,7 @@ def test_back_leads_to_the_page_before(page: Page, app: AppServer) -> None:
 
 
 def test_indicators_are_added_one_by_one_and_the_menu_stays_open(page: Page, app: AppServer) -> None:
-    page.goto(app.at("History", series="sample:AAPL:1d"))
+    page.goto(app.at("History", series="sample:AAPL:1d", zone="Asia/Tokyo"))
     chart = Chart(page, "history_chart")
     page.get_by_role("button", name=re.compile("Indicators")).click()
     for count, name in enumerate(
@@ -436,6 +436,11 @@ def test_indicators_are_added_one_by_one_and_the_menu_stays_open(page: Page, app
     page.get_by_role("button", name="EMA 21").click()
     chart.until("c.lines().length === 4")
     assert chart.created() == 1
+    # what the other menu holds, which was not open while the page ran, is as it was
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Chart").click()
+    expect(page.get_by_role("switch", name="Volume")).to_be_checked()
+    expect(page.get_by_role("combobox", name="Times shown in")).to_have_value("Asia/Tokyo")
 
 
 # ------------------------------------------------------------------------------------------------ sight
