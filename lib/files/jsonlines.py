@@ -1,6 +1,6 @@
 """Large NDJSON block by block: whole lines, each block as a grid of the columns that the head of the file has.
 
-Flat objects are read by Arrow, of which only the columns that are needed, and lists as the delimited text that they
+Objects are read by Arrow, of which only the columns that are needed, and lists as the delimited text that they
 nearly are: about 80 MB a second. What is written otherwise, and any block in which something is not as in the head,
 goes the way of a small document, at a tenth of that.
 """
@@ -97,14 +97,15 @@ class JsonLines:
     # ------------------------------------------------------------------------------------------ objects
 
     def _typed(self, head: bytes) -> pa.Schema | None:
-        """The columns that are needed, in the types in which every block must have them; None where a row is no flat
+        """The columns that are needed, in the types in which every block must have them; None where a row is no such
         object."""
         plan = self._plan
         try:
-            seen = pajson.read_json(pa.BufferReader(head)).schema
+            whole = pajson.read_json(pa.BufferReader(head)).schema
         except pa.ArrowInvalid:
             return None
-        fields = []
+        seen = _flat(whole.empty_table()).schema
+        kinds: dict[tuple[str, ...], pa.DataType] = {}
         for at in dict.fromkeys((*plan.roles.times, *plan.figures.values(), *plan.beside)):
             name = (self._names or ())[at]
             if self._layout.names[at] != name or seen.get_field_index(name) < 0:
@@ -116,18 +117,18 @@ class JsonLines:
                 kind = pa.float64()
             elif pa.types.is_nested(kind):
                 return None
-            fields.append(pa.field(name, kind))
-        return pa.schema(fields)
+            kinds[(name,) if whole.get_field_index(name) >= 0 else tuple(name.split("."))] = kind
+        return pa.schema(_fields(kinds))
 
     def _by_arrow(self, data: bytes) -> pa.Table | None:
         """The block as a table; None where a value is of another type, or a row lacks its time or price: it may be
         a message of another kind."""
         schema = self._schema
         try:
-            made = pajson.read_json(
+            made = _flat(pajson.read_json(
                 pa.BufferReader(data), pajson.ReadOptions(block_size=_PART),
                 pajson.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
-            )  # fmt: skip
+            ))  # fmt: skip
         except pa.ArrowInvalid:
             return None
         plan = self._plan
@@ -165,3 +166,19 @@ class JsonLines:
             for row in found.rows
         ]
         return to_text(Found("", None, rows, len(self._names)))
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """The members of objects as columns of their own: ``mid.o``."""
+    while any(pa.types.is_struct(each.type) for each in table.schema):
+        table = table.flatten()
+    return table
+
+
+def _fields(kinds: dict[tuple[str, ...], pa.DataType]) -> list[pa.Field]:
+    """The fields of a schema, from the types of paths through objects."""
+    made = []
+    for name in dict.fromkeys(path[0] for path in kinds):
+        inside = {path[1:]: kind for path, kind in kinds.items() if path[0] == name and len(path) > 1}
+        made.append(pa.field(name, pa.struct(_fields(inside)) if inside else kinds[(name,)]))
+    return made
