@@ -20,7 +20,8 @@ from lib import export
 from lib.cli import main
 from lib.cli.gathering import Meter
 from lib.errors import BadAnswer, RateLimited, StoreBusy, StoreError
-from lib.files import Choices, unpacking
+from lib.files import Choices
+from lib.files.packed import unpacking
 from lib.gathering import Room, joining
 from lib.series import Series
 from lib.store import Store, open_store

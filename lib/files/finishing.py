@@ -11,12 +11,13 @@ import pandas as pd
 from lib import timeframes
 from lib.candles import PRICES, Finding, Report, conform, conform_clean
 from lib.errors import CandlesRefused, FileRefused
-from lib.files import ticks, times, zones
 from lib.files.model import FileCandles, Inference, Reading
-from lib.files.offgrid import floored, off_the_grid, regular
 from lib.files.planned import TICKS_TO, Plan
 from lib.files.rows import LISTED, Rows
-from lib.files.tick_checks import TickChecks
+from lib.files.ticks import ticks
+from lib.files.ticks.checks import TickChecks
+from lib.files.times import times, zones
+from lib.files.times.offgrid import floored, off_the_grid, regular
 from lib.timeframes import Timeframe
 
 __all__ = ["at_open", "finish", "localise", "refused", "remedy", "told"]

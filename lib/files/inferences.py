@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 
 from lib import timeframes
-from lib.files import columns, layout, text, ticks, times, zones
+from lib.files.columns import columns
 from lib.files.model import ALL_SYMBOLS, DAYS, Choices, Inference
 from lib.files.planned import Plan
-from lib.files.timing import TimePlan
+from lib.files.texts import layout, text
+from lib.files.ticks import ticks
+from lib.files.times import times, zones
+from lib.files.times.timing import TimePlan
 
 __all__ = ["inferences_of"]
 

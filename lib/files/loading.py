@@ -13,18 +13,19 @@ import pyarrow.compute as pc
 
 from lib.candles import PRICES, Finding, figures_fine
 from lib.errors import FileRefused
-from lib.files import numbers, times
-from lib.files.bulk import gather
-from lib.files.fixed import parse_fixed
-from lib.files.fractions import FRACTIONS
-from lib.files.grid import Columns, Texts, Unlike
-from lib.files.leftovers import leave_out
+from lib.files.columns import numbers
+from lib.files.columns.sides import OTHER
+from lib.files.columns.symbols import distinct
 from lib.files.model import ALL_SYMBOLS
 from lib.files.planned import Plan
 from lib.files.rows import LISTED, Rows
-from lib.files.sides import OTHER
-from lib.files.symbols import distinct
-from lib.files.timing import counted
+from lib.files.texts.bulk import gather
+from lib.files.texts.grid import Columns, Texts, Unlike
+from lib.files.texts.leftovers import leave_out
+from lib.files.times import times
+from lib.files.times.fixed import parse_fixed
+from lib.files.times.fractions import FRACTIONS
+from lib.files.times.timing import counted
 from lib.files.unfinished import FINISHED
 
 __all__ = ["rows_of"]

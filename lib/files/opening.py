@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lib.errors import FileRefused
-from lib.files import containers, documents, layout, markup, tables, text, workbooks
-from lib.files.containers import Buffer, Member
-from lib.files.dialects import plain_text, with_dates
-from lib.files.grid import Grid, TextGrid
-from lib.files.layout import Layout
+from lib.files.columns.names import suggest_symbol
+from lib.files.columns.symbols import likest
+from lib.files.documents import documents, markup, tables, workbooks
 from lib.files.model import Choices
-from lib.files.names import suggest_symbol
-from lib.files.symbols import likest
-from lib.files.text import Text
-from lib.files.zones import zone_of
+from lib.files.packed import containers
+from lib.files.packed.containers import Buffer, Member
+from lib.files.texts import layout, text
+from lib.files.texts.dialects import plain_text, with_dates
+from lib.files.texts.grid import Grid, TextGrid
+from lib.files.texts.layout import Layout
+from lib.files.texts.text import Text
+from lib.files.times.zones import zone_of
 
 __all__ = ["Part", "open_parts"]
 

@@ -11,10 +11,10 @@ import pandas as pd
 
 from lib import timeframes
 from lib.errors import FileRefused
-from lib.files.fields import NO_TIME
-from lib.files.names import suggest_symbol
+from lib.files.columns.names import suggest_symbol
 from lib.files.plan import Plan
 from lib.files.rows import Rows
+from lib.files.times.fields import NO_TIME
 
 __all__ = ["join"]
 

@@ -16,19 +16,22 @@ import pyarrow as pa
 from lib import timeframes
 from lib.candles import PRICES
 from lib.errors import FileRefused
-from lib.files import columns, layout, numbers, sides, ticks, times, zones
-from lib.files.beside import counts_beside, said_of, within_days
-from lib.files.cells import is_time, numeric, time_kind
+from lib.files.columns import columns, numbers, sides
+from lib.files.columns.cells import is_time, numeric, time_kind
+from lib.files.columns.names import suggest_symbol
+from lib.files.columns.placed import like_prices
+from lib.files.columns.scales import Scale, expected_price, pair_of, points_of_shares, scale_of
+from lib.files.columns.symbols import Symbols, find_symbols, likest, of_symbol
 from lib.files.inferences import inferences_of
 from lib.files.model import ALL_SYMBOLS, Choices, Reading
-from lib.files.names import suggest_symbol
-from lib.files.offsets import find_offsets, said_of_zone
 from lib.files.opening import Part, open_parts
-from lib.files.placed_columns import like_prices
 from lib.files.planned import TICKS_TO, Plan
-from lib.files.scales import Scale, expected_price, pair_of, points_of_shares, scale_of
-from lib.files.symbols import Symbols, find_symbols, likest, of_symbol
-from lib.files.timing import TimePlan, counted, sample_micros, timing_of
+from lib.files.texts import layout
+from lib.files.ticks import ticks
+from lib.files.times import times, zones
+from lib.files.times.beside import counts_beside, said_of, within_days
+from lib.files.times.offsets import find_offsets, said_of_zone
+from lib.files.times.timing import TimePlan, counted, sample_micros, timing_of
 from lib.files.unfinished import find_flag
 
 __all__ = ["TICKS_TO", "Plan", "TimePlan", "counted", "make_plan", "plan_of"]

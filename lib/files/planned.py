@@ -6,14 +6,16 @@ import re
 from dataclasses import dataclass, field
 
 from lib import timeframes
-from lib.files import columns, layout, numbers, sides, ticks, words
-from lib.files.grid import Grid
+from lib.files.columns import columns, numbers, sides, words
+from lib.files.columns.scales import Scale
+from lib.files.columns.symbols import Symbols
 from lib.files.model import Choices, Reading
-from lib.files.offsets import Offsets
 from lib.files.opening import Part
-from lib.files.scales import Scale
-from lib.files.symbols import Symbols
-from lib.files.timing import TimePlan
+from lib.files.texts import layout
+from lib.files.texts.grid import Grid
+from lib.files.ticks import ticks
+from lib.files.times.offsets import Offsets
+from lib.files.times.timing import TimePlan
 
 __all__ = ["TICKS_TO", "Plan"]
 

@@ -8,10 +8,10 @@ import pyarrow as pa
 
 from lib.candles import PRICES
 from lib.errors import FileRefused
-from lib.files import words
+from lib.files.columns import words
+from lib.files.columns.symbols import FRAMES
 from lib.files.planned import Plan
-from lib.files.symbols import FRAMES
-from lib.files.times import parse_texts
+from lib.files.times.times import parse_texts
 
 __all__ = ["ask"]
 

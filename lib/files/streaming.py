@@ -21,22 +21,23 @@ import pyarrow as pa
 
 from lib.candles import COLUMNS, Conformed, Finding, Report, conform, conform_clean, empty, micros
 from lib.errors import FileRefused
-from lib.files import ticks, zones
-from lib.files.blocks import blocks, encoding_of, recoded
-from lib.files.grid import TextGrid
-from lib.files.jsonlines import JsonLines, starts_lines
+from lib.files.documents.jsonlines import JsonLines, starts_lines
+from lib.files.documents.tables import TableGrid, head_of, pieces, sheet_of
 from lib.files.model import Choices, Reading
-from lib.files.parallel import one_ahead
-from lib.files.pieces import cut_before, joined, lines_of, settled, sliced
+from lib.files.packed.unpacking import unpacked
 from lib.files.plan import TICKS_TO, Plan, make_plan
 from lib.files.reading import ask, at_open, localise, refused, rows_of, told
 from lib.files.rows import Rows
 from lib.files.runs import Runs, Writer, keep, kept
-from lib.files.tables import TableGrid, head_of, pieces, sheet_of
-from lib.files.text import Text
-from lib.files.tick_checks import TickChecks
+from lib.files.texts.blocks import blocks, encoding_of, recoded
+from lib.files.texts.grid import TextGrid
+from lib.files.texts.parallel import one_ahead
+from lib.files.texts.pieces import cut_before, joined, lines_of, settled, sliced
+from lib.files.texts.text import Text
+from lib.files.ticks import ticks
+from lib.files.ticks.checks import TickChecks
+from lib.files.times import zones
 from lib.files.totals import Steps, Total
-from lib.files.unpacking import unpacked
 from lib.timeframes import Timeframe
 
 __all__ = ["Streamed", "stream"]

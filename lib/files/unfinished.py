@@ -9,11 +9,11 @@ import re
 from collections import defaultdict
 from typing import Any
 
-from lib.files.columns import Roles
-from lib.files.grid import Grid
-from lib.files.layout import Layout
-from lib.files.symbols import distinct
-from lib.files.words import plain
+from lib.files.columns.columns import Roles
+from lib.files.columns.symbols import distinct
+from lib.files.columns.words import plain
+from lib.files.texts.grid import Grid
+from lib.files.texts.layout import Layout
 
 __all__ = ["FINISHED", "find_flag", "finished"]
 

@@ -18,8 +18,8 @@ import pyarrow as pa
 from lib.candles import COLUMNS, Report, from_micros, micros
 from lib.errors import InputError
 from lib.files import Choices, Reading, closed_only, read
+from lib.files.packed.unpacking import is_large
 from lib.files.streaming import stream
-from lib.files.unpacking import is_large
 from lib.timeframes import Timeframe, of_steps
 
 __all__ = ["Checked", "Progress", "Room"]

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from lib.errors import CandlesRefused, FileRefused
 from lib.export import to_bytes
-from lib.files import parallel, read
-from lib.files.bulk import gather
-from lib.files.parallel import TooLong, each_block
+from lib.files import read
 from lib.files.streaming import stream
+from lib.files.texts import parallel
+from lib.files.texts.bulk import gather
+from lib.files.texts.parallel import TooLong, each_block
 from tests.files.written import table
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from lib.errors import FileRefused
-from lib.files.containers import Member, load, members, unpack
+from lib.files.packed.containers import Member, load, members, unpack
 
 TEXT = b"time,open,high,low,close\n2024-01-01,1,2,1,2\n" * 500
 

@@ -13,8 +13,8 @@ import pytest
 
 from lib.errors import FileRefused
 from lib.files import Choices, read
-from lib.files.documents import to_documents
-from lib.files.records import Found, to_text
+from lib.files.documents.documents import to_documents
+from lib.files.documents.records import Found, to_text
 from tests.files.written import table
 
 HOURS = table(60, "1h", "2024-01-13", 3)

@@ -15,7 +15,7 @@ import pytest
 from lib import export
 from lib.errors import CandlesRefused, FileRefused
 from lib.files import Choices, read
-from lib.files.extents import arrow_bytes, ods_cells, xlsx_cells
+from lib.files.packed.extents import arrow_bytes, ods_cells, xlsx_cells
 from tests.files.written import table
 
 DAYS = table(40, "1D", "2024-01-13", 4)

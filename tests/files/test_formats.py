@@ -19,7 +19,7 @@ import pytest
 
 from lib.errors import FileRefused, InputError
 from lib.files import Choices, read, suggest_symbol
-from lib.files.extents import xlsb_cells
+from lib.files.packed.extents import xlsb_cells
 from tests.files.test_wild import workbook
 from tests.files.written import table
 

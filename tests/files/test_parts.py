@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.errors import FileRefused
-from lib.files import columns, layout, numbers, suggest_symbol, text
+from lib.files import suggest_symbol
+from lib.files.columns import columns, numbers
+from lib.files.texts import layout, text
 from tests.files.written import HEADER, rows
 
 # ------------------------------------------------------------------------------------------------- text

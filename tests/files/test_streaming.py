@@ -20,11 +20,13 @@ from hypothesis import strategies as st
 
 from lib.errors import CandlebookError, CandlesRefused, FileRefused
 from lib.export import to_bytes
-from lib.files import Choices, FileCandles, jsonlines, read, unpacking
-from lib.files.documents import rows_of_lines
+from lib.files import Choices, FileCandles, read
+from lib.files.documents import jsonlines
+from lib.files.documents.documents import rows_of_lines
+from lib.files.packed import unpacking
+from lib.files.packed.unpacking import is_large
 from lib.files.runs import Runs, Writer
 from lib.files.streaming import Streamed, stream
-from lib.files.unpacking import is_large
 from lib.timeframes import parse
 from tests.files.test_ticks import quotes
 from tests.files.test_ticks import written as tick_file

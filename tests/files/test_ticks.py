@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lib.errors import CandlebookError, FileRefused
 from lib.files import Choices, inspect, read
-from lib.files.ticks import fold, irregular, join
+from lib.files.ticks.ticks import fold, irregular, join
 from lib.timeframes import parse
 
 MINUTE = 60 * 10**6

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.errors import InputError
-from lib.files import times, zones
-from lib.files.fixed import parse_fixed
+from lib.files.times import times, zones
+from lib.files.times.fixed import parse_fixed
 
 
 def stamps(parsed: times.Parsed) -> list[str]:

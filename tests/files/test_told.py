@@ -12,7 +12,7 @@ import pytest
 
 from lib.errors import CandlesRefused, FileRefused
 from lib.files import Choices, inspect, read, streaming
-from lib.files.scales import expected_price, pair_of
+from lib.files.columns.scales import expected_price, pair_of
 from tests.files.written import table
 
 HEADER = "time,open,high,low,close,volume\n"

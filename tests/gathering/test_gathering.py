@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from lib import export
 from lib.cli.importing import _choices, import_files
 from lib.errors import InputError, StoreError
-from lib.files import Choices, unpacking
+from lib.files import Choices
+from lib.files.packed import unpacking
 from lib.gathering import Asked, Basket, Checked, Given, Room, clashes, commands, grouped, join, store_all
 from lib.series import Series
 from lib.store import Store, open_store

@@ -1,0 +1,1 @@
+"""What a file is packed in: told by content, opened within bounds."""

@@ -1,0 +1,1 @@
+"""Quotes and trades, and the candles made of them."""

@@ -1,0 +1,1 @@
+"""Texts and counts to UTC, decided over the whole column."""
