@@ -79,6 +79,26 @@ def test_several_series_get_a_page_each_in_turn(store: Store, known: dict[str, S
     assert store.info(wanted[-1].series).calendar == "24/7"
 
 
+@pytest.mark.parametrize("background", [False, True])
+def test_all_series_of_a_source_share_its_connections(
+    store: Store, monkeypatch: pytest.MonkeyPatch, background: bool
+) -> None:
+    """A source has connections of its own, and a machine may have no more than a thousand open at once."""
+    made: list[str] = []
+
+    def get(name: str) -> Scripted:
+        made.append(name)
+        return Scripted({f"X{n}": LONG.iloc[:50] for n in range(6)}, name=name)
+
+    monkeypatch.setattr(registry, "get", get)
+    wanted = [Wanted(name, f"X{n}", MINUTE) for n in range(6) for name in ("one", "two")]
+    if background:
+        assert all(job.wait(30).status == "done" for job in sync.start_sync(store, wanted))
+    else:
+        assert all(one.error is None for one in sync_all(store, wanted))
+    assert made == ["one", "two"]
+
+
 def test_a_slow_source_holds_up_no_other(store: Store, known: dict[str, Scripted]) -> None:
     gate = threading.Event()
     known["slow"] = Scripted(

@@ -14,7 +14,7 @@ from lib.errors import CandlebookError
 from lib.series import Series
 from lib.sources.base import Source
 from lib.sync.downloading import run_of_gaps, run_of_range
-from lib.sync.many import Result, Wanted, run_all, run_of
+from lib.sync.many import Result, Wanted, run_all, run_of, shared
 from lib.sync.model import Outcome, Progress
 from lib.sync.planning import Span
 from lib.sync.running import Run
@@ -128,10 +128,11 @@ def start_sync(store: Store, wanted: Iterable[Wanted]) -> tuple[Job, ...]:
     """Bring several series up to date in the background: a job for each, a page of each in turn. Where one
     of a series is running already, that one is returned in its place. Raises at once, before anything
     is started, where a source, symbol or timeframe cannot be."""
+    get = shared()
 
     def made(one: Wanted) -> Job:
         def make(job: Job) -> Run:
-            return run_of(store, one, progress=job.note, stop=job.stop)
+            return run_of(store, one, get, progress=job.note, stop=job.stop)
 
         return Job("sync", make)
 

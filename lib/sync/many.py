@@ -20,6 +20,7 @@ import pandas as pd
 from lib.errors import CandlebookError, InternalError
 from lib.series import Series
 from lib.sources import registry
+from lib.sources.base import Source
 from lib.sync.downloading import run_to_now
 from lib.sync.model import Outcome, Progress
 from lib.sync.running import Run
@@ -28,7 +29,7 @@ from lib.timeframes import Timeframe
 if TYPE_CHECKING:
     from lib.store import SeriesInfo, Store
 
-__all__ = ["Result", "Synced", "Wanted", "run_all", "sync_all"]
+__all__ = ["Result", "Synced", "Wanted", "run_all", "run_of", "shared", "sync_all"]
 
 _log = logging.getLogger(__name__)
 
@@ -82,10 +83,11 @@ def sync_all(
     todo = [*dict.fromkeys(wanted)]
     done: dict[int, Result] = {}
     runs: dict[int, Run] = {}
+    get = shared()
     for at, one in enumerate(todo):
         try:
             tell = None if progress is None else functools.partial(progress, one.series)
-            runs[at] = run_of(store, one, progress=tell, stop=stop, again=again)
+            runs[at] = run_of(store, one, get, progress=tell, stop=stop, again=again)
         except CandlebookError as error:
             done[at] = error
     numbers = [*runs]
@@ -93,17 +95,23 @@ def sync_all(
     return tuple(_synced(todo[at].series, done[at]) for at in range(len(todo)))
 
 
+def shared() -> Callable[[str], Source]:
+    """``registry.get`` that makes each source once: its connections serve all series of a sync, however many."""
+    return functools.cache(registry.get)
+
+
 def run_of(
     store: Store,
     one: Wanted,
+    get: Callable[[str], Source],
     *,
     progress: Callable[[Progress], None] | None,
     stop: threading.Event,
     again: bool = False,
 ) -> Run:
-    """The run that brings a series up to date, and keeps its calendar with it. Raises at once where source,
-    symbol or timeframe cannot be."""
-    source = registry.get(one.source)
+    """The run that brings a series up to date, from the source that ``get`` gives, and keeps its calendar with it.
+    Raises at once where source, symbol or timeframe cannot be."""
+    source = get(one.source)
     return run_to_now(
         store, source, one.symbol, one.timeframe, one.start,
         progress=progress, stop=stop, again=again, calendar=one.calendar,
