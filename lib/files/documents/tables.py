@@ -28,6 +28,10 @@ Array = np.ndarray[Any, Any]
 T = TypeVar("T")
 _SAMPLE = 300
 _MOST_COLUMNS = 2000
+# What Arrow raises of a damaged file.
+_FAULTS = (
+    pa.ArrowException, OSError, MemoryError, ValueError, IndexError, struct.error, subprocess.TimeoutExpired,
+)  # fmt: skip
 _READ_FEATHER = """
 import io, sys
 import pyarrow as pa
@@ -52,15 +56,7 @@ def open_sheet(data: Buffer, name: str, kind: str) -> Sheet:
     """Look at a Parquet or Arrow file. Raises ``FileRefused``."""
     try:
         sheet = _parquet(data, name) if kind == "parquet" else _arrow(data, name)
-    except (
-        pa.ArrowException,
-        OSError,
-        MemoryError,
-        ValueError,
-        IndexError,
-        struct.error,
-        subprocess.TimeoutExpired,
-    ) as error:
+    except _FAULTS as error:
         raise _unread(name, "a Parquet" if kind == "parquet" else "an Arrow", error) from error
     if len(sheet.schema) > _MOST_COLUMNS:
         raise FileRefused(
@@ -89,15 +85,7 @@ def pieces(path: Path, rows: int, name: str) -> Iterator[tuple[pa.Table, int]]:
             some = max(1, rows * file.metadata.num_rows // max(whole, 1))
             for batch in file.iter_batches(batch_size=some):
                 yield _short(flat(pa.Table.from_batches([batch])), most_bytes(size), name), whole
-    except (
-        pa.ArrowException,
-        OSError,
-        MemoryError,
-        ValueError,
-        IndexError,
-        struct.error,
-        subprocess.TimeoutExpired,
-    ) as error:
+    except _FAULTS as error:
         raise _unread(name, "a Parquet", error) from error
 
 

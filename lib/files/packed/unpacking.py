@@ -31,6 +31,8 @@ _HEAD = 2**17
 _MOST = 64 * 2**30
 _RATIO = 100
 _FREE = 64 * 2**20
+# What the libraries raise of damaged files.
+_FAULTS = (zlib.error, lzma.LZMAError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, OSError)
 _MAGICS = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bz2",
@@ -74,16 +76,7 @@ def _inside(path: Path, kind: str) -> bytes:
     try:
         with path.open("rb") as raw, _opened(raw, kind, path.name) as source:
             return bytes(source.read(_HEAD))
-    except (
-        zlib.error,
-        lzma.LZMAError,
-        EOFError,
-        ValueError,
-        RuntimeError,
-        zipfile.BadZipFile,
-        FileRefused,
-        OSError,
-    ):
+    except (*_FAULTS, FileRefused):
         return b""
 
 
@@ -113,15 +106,7 @@ def unpacked(name: str, path: Path, folder: Path, say: Progress) -> tuple[Path, 
         target = folder / f"text{len(containers)}"
         try:
             _unpack(name, path, target, kind, say)
-        except (
-            zlib.error,
-            lzma.LZMAError,
-            EOFError,
-            ValueError,
-            RuntimeError,
-            zipfile.BadZipFile,
-            OSError,
-        ) as error:
+        except _FAULTS as error:
             raise FileRefused(
                 f"{name} is damaged: its {kind} data does not unpack.", remedy="Fetch it again.", file=name
             ) from error
