@@ -156,12 +156,11 @@ class Watch:
                 pass
         else:
             delay = next_delay(error, delays, self._timing.backoff.cap, heard=bool(self._heard_at))
-            self._next_try_at = _now() + pd.Timedelta(seconds=delay)
+            self._next_try_at = _now() + pd.Timedelta(seconds=delay) if delay else None
             just_lost = (
                 self._connected_at is not None and time.monotonic() - self._lost_at <= self._timing.reach
             )
-            tail = f" Next try at {self._next_try_at:%H:%M:%S} UTC." if delay else ""
-            self._say("reconnecting" if just_lost or not delay else "failed", f"{error}{tail}")
+            self._say("reconnecting" if just_lost or not delay else "failed", str(error))
             until = time.monotonic() + delay
             while not self._over() and time.monotonic() < until:
                 if self._wake.wait(min(_POLL, max(0.0, until - time.monotonic()))):

@@ -1,4 +1,5 @@
-"""Several files at once: parts of one series, or a series each; one table of all, and one of them looked into."""
+"""Several files at once: parts of one series, or a series each; a table of all, a symbol for each, and one of them
+looked into."""
 
 from __future__ import annotations
 
@@ -17,13 +18,13 @@ from lib.ui.wizard import basket, controls, no_zone, wizard
 
 __all__ = ["many"]
 
-_MODE, _ONE, _SYMBOLS, _LEFT, _BASE = "many_mode", "many_one", "many_symbols", "many_left", "many_base"
+_MODE, _ONE, _SYMBOLS, _LEFT, _PAGE = "many_mode", "many_one", "many_symbols", "many_left", "many_page"
 _MODES = {"parts": "Parts of one series", "each": "A series each"}
 _STATES = {"ready": "Ready", "choice": "Needs a choice", "refused": "Refused"}
 _ICONS = {"choice": ":material/help:", "refused": ":material/block:"}
-# The state stands in front: a phone shows no more than the first three.
-_COLUMNS = ("Take", "State", "File", "Symbol", "Timeframe", "Candles", "First", "Last", "Note")
 _HINDERED = 5
+_ASKED = 50  # symbols are asked for in as many boxes at once
+_LONGEST = 120
 
 
 def many(store: Store, files: list[Given]) -> list[tuple[Given, Outcome]] | None:
@@ -38,7 +39,9 @@ def many(store: Store, files: list[Given]) -> list[tuple[Given, Outcome]] | None
         f"These {len(files)} files are", list(_MODES), index=list(_MODES).index(_likely(looks)), key=_MODE,
         format_func=_MODES.__getitem__, horizontal=True,
     )  # fmt: skip
-    taken, symbols = _table(looks, mode)
+    _table(looks)
+    taken = _taken(looks)
+    symbols = _symbols(taken) if mode == "each" else {}
     _hindered([each for each in taken if each.state != "ready"])
     _choose_one(looks)
     st.caption(_counted(looks, taken))
@@ -74,56 +77,79 @@ def _likely(looks: list[Look]) -> str:
 # ------------------------------------------------------------------------------------------------ table
 
 
-def _table(looks: list[Look], mode: str) -> tuple[list[Look], dict[str, str]]:
-    """What is known of each file; those that are to be taken, and the symbols as they were edited."""
-    symbols: dict[str, str] = st.session_state.setdefault(_SYMBOLS, {})
-    left: set[str] = st.session_state.setdefault(_LEFT, set())
-    key = f"many_table_{hash((mode, tuple(each.given.key for each in looks))):x}"
-    # The editor lays what is typed over the table it is given: its own columns stay as they were when it came
-    # up, or what is typed while the page runs would be lost. Once it is gone, so is what it has kept.
-    if key not in st.session_state or st.session_state.get(_BASE, ("",))[0] != key:
-        st.session_state[_BASE] = (key, [_own(each, symbols, left) for each in looks])
-    owned = st.session_state[_BASE][1]
-    base = pd.DataFrame([own | _row(each) for own, each in zip(owned, looks, strict=True)])
-    columns = [name for name in _COLUMNS if mode == "each" or name != "Symbol"]
-    edited = st.data_editor(
-        base[columns], key=key, hide_index=True, width="stretch",
-        disabled=[name for name in columns if name not in ("Take", "Symbol")],
+def _table(looks: list[Look]) -> None:
+    """What is known of each file, to be read only: what is typed into a table while it is drawn anew is lost."""
+    st.dataframe(
+        pd.DataFrame([_row(each) for each in looks]), hide_index=True, width="stretch",
         column_config={
-            "Take": st.column_config.CheckboxColumn(width=60, help="Files without it are left out"),
-            "File": st.column_config.TextColumn(width="medium"),
             "State": st.column_config.TextColumn(width=110),
-            "Symbol": st.column_config.TextColumn(width=130, help="Double-click to change it", max_chars=120),
+            "File": st.column_config.TextColumn(width="medium"),
             "Candles": st.column_config.TextColumn(width=80),
             "Note": st.column_config.TextColumn(width="large"),
         },
     )  # fmt: skip
-    taken = []
-    for at, each in enumerate(looks):
-        key = each.given.key
-        left.discard(key)
-        if edited["Take"].iat[at]:
-            taken.append(each)
-        else:
-            left.add(key)
-        if mode == "each":
-            symbols[key] = str(edited["Symbol"].iat[at] or "").strip()
-    if mode == "each":
-        name_them({each.given.key: symbols[each.given.key] for each in looks}, looks)
-    return taken, symbols
 
 
-def _own(look: Look, symbols: dict[str, str], left: set[str]) -> dict[str, object]:
-    """What the reader may change in a row, as it stands now."""
-    return {"Take": look.given.key not in left, "Symbol": symbols.get(look.given.key, look.suggested)}
+def _taken(looks: list[Look]) -> list[Look]:
+    """All but those the reader leaves out."""
+    names = {each.given.key: each.given.name for each in looks}
+    left: set[str] = st.session_state.setdefault(_LEFT, set())
+    key = f"many_out_{hash(tuple(names)):x}"
+    if key not in st.session_state:
+        st.session_state[key] = [each for each in names if each in left]
+    chosen = st.multiselect(
+        "Leave out", list(names), key=key, format_func=names.__getitem__, placeholder="None: all are taken"
+    )
+    left -= names.keys()
+    left |= set(chosen)
+    return [each for each in looks if each.given.key not in left]
+
+
+def _symbols(taken: list[Look]) -> dict[str, str]:
+    """The symbol of each file, in a box of its own: what is typed there stays however often the page runs, and
+    counts from Enter, Tab or a click elsewhere on, so never a part of it."""
+    symbols: dict[str, str] = st.session_state.setdefault(_SYMBOLS, {})
+    for each in taken:
+        symbols.setdefault(each.given.key, each.suggested)
+    asked = [each for each in taken if each.state != "refused"]
+    shown = _page(asked)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for each in shown:
+            file = each.given.key
+            key = f"many_symbol_{file}"
+            if key not in st.session_state:
+                st.session_state[key] = symbols[file]
+            symbols[file] = st.text_input(
+                plain(each.given.name), key=key, width=175, max_chars=_LONGEST, placeholder="Symbol",
+                on_change=_named, args=(each, key),
+            ).strip()  # fmt: skip
+    name_them({each.given.key: symbols[each.given.key] for each in taken}, taken)
+    return symbols
+
+
+def _page(asked: list[Look]) -> list[Look]:
+    """Those whose boxes are shown: all, or the page the reader chose."""
+    pages = [asked[at : at + _ASKED] for at in range(0, len(asked), _ASKED)]
+    if len(pages) < 2:
+        return asked
+    chosen: int = st.selectbox(
+        "Symbols of", range(len(pages)), key=_PAGE,
+        format_func=lambda at: f"{pages[at][0].given.name} to {pages[at][-1].given.name}",
+    )  # fmt: skip
+    return pages[chosen]
+
+
+def _named(look: Look, key: str) -> None:
+    # Before the page runs: were it run again for the symbol, a click on Store right after it would be lost.
+    basket().name(look, st.session_state[key].strip())
 
 
 def _row(look: Look) -> dict[str, object]:
     found = look.checked
     report = found.report if found is not None else None
     return {
+        "State": _STATES[look.state],  # in front: a phone shows no more than the first three
         "File": look.given.name,
-        "State": _STATES[look.state],
         "Timeframe": str(found.timeframe) if found is not None else "",
         "Candles": f"{report.rows_out:,}" if report is not None else "",
         "First": words.when(report.first, "UTC") if report is not None and report.first is not None else "",

@@ -91,7 +91,7 @@ def store_each(
     nameless = [each.name for each, symbol in named.items() if not symbol]
     if nameless:
         st.warning(
-            plain(f"No symbol yet: {', '.join(nameless[:5])}. Type it in the table, or leave the file out."),
+            plain(f"No symbol yet: {', '.join(nameless[:5])}. Type it above, or leave the file out."),
             icon=":material/edit:",
         )
     rule = _between(_together(named), passed)
@@ -114,12 +114,12 @@ def _source(place: DeltaGenerator) -> str:
 def _hindrance(taken: list[Look], ready: list[Checked]) -> str:
     """Why these cannot be stored as one series; nothing where they can."""
     if not taken:
-        return "No file is taken: tick at least one in the table."
+        return "Every file is left out: take at least one."
     failed = [each.given.name for each in taken if each.checked is None]
     if failed:
         more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
         return (f"As one series all are stored, or nothing. Not ready: {', '.join(failed[:5])}{more}. "
-                "Look into each to answer what is open, or leave it out in the table.")  # fmt: skip
+                "Look into each to answer what is open, or leave it out.")  # fmt: skip
     frames: dict[str, list[str]] = {}
     for each in ready:
         frames.setdefault(str(each.timeframe), []).append(each.name)
@@ -136,7 +136,8 @@ def _together(symbols: dict[Checked, str]) -> list[list[Checked]]:
     """Files that become one series because their symbol and timeframe are the same."""
     found: dict[tuple[str, str], list[Checked]] = {}
     for each, symbol in symbols.items():
-        found.setdefault((symbol, str(each.timeframe)), []).append(each)
+        if symbol:  # without one they are not yet of a series, and need no comparing
+            found.setdefault((symbol, str(each.timeframe)), []).append(each)
     return [each for each in found.values() if len(each) > 1]
 
 

@@ -71,7 +71,7 @@ def _watch(store: Store, series: Series, picks: tuple[Pick, ...], look: Look) ->
     with guard():
         snapshot = hub.watch(series.source, series.symbol, series.timeframe, store).snapshot()
         table = snapshot.table
-        _status(snapshot, precision_of(table) if len(table) else 2)
+        _status(snapshot, precision_of(table) if len(table) else 2, look.zone)
         if snapshot.status == "failed":
             _not_reached(series)
         if not len(table):
@@ -91,8 +91,9 @@ def _watch(store: Store, series: Series, picks: tuple[Pick, ...], look: Look) ->
             show_error(older.trouble)
 
 
-def _status(snapshot: Snapshot, digits: int) -> None:
-    """One line: how the feed fares, and the price. Said on screen where candles are invented."""
+def _status(snapshot: Snapshot, digits: int, zone: str | None) -> None:
+    """One line: how the feed fares, and the price. Said on screen where candles are invented; times stand in
+    the zone of the chart."""
     word, colour = ("On hold", "gray") if st.session_state.get(_HELD) else _BADGES[snapshot.status]
     parts = [f":{colour}-badge[{word}]"]
     if snapshot.synthetic:
@@ -100,6 +101,9 @@ def _status(snapshot: Snapshot, digits: int) -> None:
     if snapshot.price is not None:
         parts.append(f"**{words.price(snapshot.price, digits)}**")
     parts.append(plain(snapshot.message))
+    if (then := snapshot.next_try_at) is not None and snapshot.status in ("failed", "reconnecting"):
+        zone = zone or st.context.timezone or "UTC"
+        parts.append(plain(f"Next try at {then.tz_convert(zone):%H:%M:%S} ({zone.replace('_', ' ')})."))
     st.markdown(" &nbsp; ".join(parts))
 
 

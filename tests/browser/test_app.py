@@ -50,6 +50,7 @@ def settled(page: Page) -> None:
 
 
 def drop(page: Page, name: str, body: bytes) -> None:
+    settled(page)
     page.locator('input[type="file"]').first.set_input_files(
         {"name": name, "mimeType": "application/octet-stream", "buffer": body}
     )
@@ -127,12 +128,13 @@ def series(symbol_seed: int) -> bytes:
 
 
 def drop_many(page: Page, files: dict[str, bytes]) -> None:
+    settled(page)
     page.locator('input[type="file"]').first.set_input_files(
         [{"name": name, "mimeType": "text/csv", "buffer": body} for name, body in files.items()]
     )
 
 
-def test_many_files_a_series_each_with_a_symbol_typed_in_the_table(page: Page, app: AppServer) -> None:
+def test_many_files_a_series_each_with_a_symbol_typed(page: Page, app: AppServer) -> None:
     day_or_month = "date,open,high,low,close\n" + "".join(
         f"0{day}/02/2024,1,2,0.5,1.5\n" for day in range(1, 9)
     )
@@ -141,14 +143,9 @@ def test_many_files_a_series_each_with_a_symbol_typed_in_the_table(page: Page, a
     expect(page.get_by_text("2 ready, 1 needs a choice")).to_be_visible()
     expect(page.get_by_text(re.compile("No symbol yet: 7.csv"))).to_be_visible()
     expect(page.get_by_role("button", name="Store 2 files")).to_be_disabled()
-    # the fourth column of the second row of the table, which is drawn on a canvas
-    box = page.get_by_test_id("stDataFrame").first.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 430, box["y"] + box["height"] / 4 * 2.5)
+    expect(page.get_by_role("textbox", name=re.compile("AUDUSD"))).to_have_value("AUDUSD")
+    page.get_by_label("7.csv", exact=True).fill("CADJPY")
     page.keyboard.press("Enter")
-    editor = page.locator("#portal textarea, #portal input").first
-    editor.fill("CADJPY")
-    editor.press("Enter")
     expect(page.get_by_role("button", name="Store 2 files")).to_be_enabled()
     # what is open is answered in the way of one file
     page.get_by_role("combobox", name=re.compile("Look into one")).click()
@@ -165,34 +162,27 @@ def test_many_files_a_series_each_with_a_symbol_typed_in_the_table(page: Page, a
     no_traceback(page)
 
 
-def test_symbols_typed_down_the_table_one_after_another_all_stay(page: Page, app: AppServer) -> None:
+def test_symbols_typed_in_haste_all_stay(page: Page, app: AppServer) -> None:
+    names = {"1.csv": "AAA", "2.csv": "BBB", "3.csv": "CCC", "4.csv": "DDD"}
     page.goto(app.at())
-    drop_many(page, {f"{number}.csv": series(number) for number in range(1, 5)})
+    drop_many(page, {file: series(at) for at, file in enumerate(names)})
     page.get_by_text("A series each").click()
     expect(page.get_by_text(re.compile("No symbol yet: 1.csv, 2.csv, 3.csv, 4.csv"))).to_be_visible()
-    settled(page)
-    box = page.get_by_test_id("stDataFrame").first.bounding_box()
-    assert box is not None
-    page.mouse.click(box["x"] + 430, box["y"] + box["height"] / 5 * 1.5)
-    editor = page.locator("#portal textarea, #portal input")
-    left = [f"{number}.csv" for number in range(1, 5)]
-    for name in ("AAA", "BBB", "CCC", "DDD"):
-        # a reader types while the page runs for the symbol before; only what the table does in the very
-        # moment in which it is drawn again is not ours
-        page.keyboard.press(name[0])
-        expect(editor).to_have_value(name[0])
-        page.keyboard.type(name[1:])
-        expect(editor).to_have_value(name)
-        expect(page.get_by_text(re.compile("No symbol yet: " + ", ".join(left)))).to_be_visible()
-        settled(page)
-        page.keyboard.press("Enter")
-        expect(editor).to_have_count(0)
-        left.pop(0)
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})
+    page.get_by_label("1.csv", exact=True).click()
+    for at, name in enumerate(names.values()):
+        # no waiting: the page runs for the symbol before while this one is typed
+        page.keyboard.type(name, delay=20)
+        if at % 2:
+            page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
     expect(page.get_by_text(re.compile("No symbol yet"))).to_have_count(0)
-    expect(page.get_by_role("button", name="Store 4 files")).to_be_enabled()
-    page.get_by_text("The same from the command line").click()
-    for number, name in enumerate(("AAA", "BBB", "CCC", "DDD"), 1):
-        expect(page.get_by_text(f"python -m lib import {number}.csv --symbol {name}")).to_be_visible()
+    # what was typed last counts, though Store is pressed with it still in the box
+    page.get_by_label("4.csv", exact=True).fill("EEE")
+    page.get_by_role("button", name="Store 4 files").click()
+    expect(page.get_by_text("Stored 4 series from 4 of 4 files: 800 candles added.")).to_be_visible()
+    for name in ("AAA", "BBB", "CCC", "EEE"):
+        expect(page.get_by_text(f"{name} 1h (file)", exact=True).first).to_be_visible()
     no_traceback(page)
 
 

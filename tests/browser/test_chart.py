@@ -281,6 +281,11 @@ def test_theme_follows(page: Page, server: AppServer) -> None:
     assert chart.ask("c.theme().dark") is False
     page.emulate_media(color_scheme="dark")
     chart.until("c.theme().dark")
+    # the figures on the price's tag are white on a fall; 4.5 to 1 is asked for
+    fall = chart.ask("c.paint().downColor")
+    light = [int(fall[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    light = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in light]
+    assert 1.05 / (0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2] + 0.05) > 4.5
     assert chart.ask("c.range().from") == pytest.approx(1500, abs=0.5) and chart.created() == 1
 
 

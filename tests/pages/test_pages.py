@@ -1,6 +1,7 @@
 """Every page, run by Streamlit's own test harness: opens cold, says what is wrong in words."""
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -347,8 +348,13 @@ def test_replay_seeks_and_plays_to_the_end():
 
 
 def test_live_says_why_it_does_not_reach_a_source_and_offers_the_demo():
-    page = open_page("pages/1_Live.py", symbol="BTCUSDT")
-    run_until(page, lambda: "No feed" in words(page))
+    page = open_page("pages/1_Live.py", symbol="BTCUSDT", zone="Asia/Tokyo")
+    run_until(page, lambda: "No feed" in words(page) and "Next try" in words(page))
+    told = re.search(r"Next try at (\d\d)\D+(\d\d)\D+(\d\d) \W*Asia/Tokyo", words(page))
+    assert told, words(page)
+    now = pd.Timestamp.now(tz="Asia/Tokyo")
+    ahead = int(told[1]) * 3600 + int(told[2]) * 60 + int(told[3]) - (now - now.normalize()).total_seconds()
+    assert abs((ahead + 43_200) % 86_400 - 43_200) < 600, "in the zone of the chart"
     assert "Binance spot" in words(page)
     assert any("Watch the demo feed" in str(link.proto) for link in page.get("page_link"))
     assert not page.exception

@@ -49,11 +49,24 @@ def drop(page: AppTest, files: dict[str, bytes]) -> AppTest:
 
 
 def shown(page: AppTest) -> pd.DataFrame:
-    return page.data_editor[0].value
+    return next(each.value for each in page.dataframe if "State" in each.value)
 
 
-def edit(page: AppTest, rows: dict[int, dict[str, Any]]) -> AppTest:
-    page.session_state[page.data_editor[0].key] = {"edited_rows": rows, "added_rows": [], "deleted_rows": []}
+def symbols(page: AppTest) -> dict[str, str]:
+    boxes = [each for each in page.text_input if (each.key or "").startswith("many_symbol_")]
+    return {each.label.replace("\\", ""): each.value for each in boxes}
+
+
+def name(page: AppTest, file: str, symbol: str) -> AppTest:
+    page = next(each for each in page.text_input if each.label == plain(file)).input(symbol).run()
+    assert not page.exception
+    return page
+
+
+def leave_out(page: AppTest, *files: str) -> AppTest:
+    box = next(each for each in page.multiselect if each.label == "Leave out")
+    for each in files:
+        box.select(each)
     page = page.run()
     assert not page.exception
     return page
@@ -199,7 +212,7 @@ def test_parts_of_one_series(home: AppTest, tmp_path: Path, monkeypatch: pytest.
     assert page.radio(key="many_mode").value == "parts"
     assert list(shown(page)["State"]) == ["Ready"] * 3
     assert list(shown(page)["Candles"]) == ["30", "35", "20"]
-    assert "Symbol" not in shown(page)
+    assert not symbols(page)
     assert page.text_input(key="many_symbol").value == "EURUSD"
     [line] = command(page)
     assert line == f"python -m lib import {' '.join(PARTS)} --symbol EURUSD"
@@ -207,7 +220,7 @@ def test_parts_of_one_series(home: AppTest, tmp_path: Path, monkeypatch: pytest.
     page = press(page, "many_store")
     assert "from 3 of 3 files: 80 candles added, 5 were there already" in said(page)
     assert list(page.dataframe[0].value["Outcome"]) == ["Stored as EURUSD 1h (file)"] * 3
-    assert not page.data_editor
+    assert not [each for each in page.dataframe if "State" in each.value]
     check()
     assert not page.file_uploader[0].value
     page = press(page, "upload_done_away")
@@ -218,14 +231,14 @@ def test_one_series_is_not_stored_before_every_part_has_passed(home: AppTest) ->
     page = drop(home, {**PARTS, "EURUSD_2024-03_4.csv": BROKEN, "EURUSD_2024-03_5.png": PICTURE})
     assert list(shown(page)["State"]) == ["Ready"] * 3 + ["Needs a choice", "Refused"]
     assert "2024-03-02" in shown(page)["Note"][3] or "line 3" in shown(page)["Note"][3].lower()
-    assert list(shown(page).columns[:3]) == ["Take", "State", "File"], "what a phone shows"
+    assert list(shown(page).columns[:2]) == ["State", "File"], "what a phone shows"
     told = [
         each.value for each in page.markdown if "Needs a choice:" in each.value or "Refused:" in each.value
     ]
     assert len(told) == 2 and plain(shown(page)["Note"][3]) in told[0]
     assert "Not ready: EURUSD_2024-03_4.csv, EURUSD_2024-03_5.png" in said(page)
     assert page.button(key="many_store").disabled
-    page = edit(page, {3: {"Take": False}, 4: {"Take": False}})
+    page = leave_out(page, "EURUSD_2024-03_4.csv", "EURUSD_2024-03_5.png")
     assert "2 left out" in said(page)
     page = press(page, "many_store")
     assert "from 3 of 3 files" in said(page)
@@ -280,10 +293,12 @@ def test_a_series_each(home: AppTest, tmp_path: Path, monkeypatch: pytest.Monkey
     page = drop(home, files)
     assert page.radio(key="many_mode").value == "each"
     assert list(shown(page)["State"]) == ["Ready", "Needs a choice", "Ready", "Refused", *["Ready"] * 3]
-    assert list(shown(page)["Symbol"])[0::4] == ["GBPUSD", "EURUSD"]
+    assert [*symbols(page).values()] == ["GBPUSD", "UNNAMED", "", *["EURUSD"] * 3], (
+        "of a picture none is asked"
+    )
     assert "No symbol yet: data.csv" in said(page)
     assert page.button(key="many_store").disabled
-    page = edit(page, {2: {"Symbol": "IT'S"}})
+    page = name(page, "data.csv", "IT'S")
     assert not page.button(key="many_store").disabled
     # the one that needs a choice is looked into; what was typed is kept meanwhile
     page = _into(page, "unnamed-1.csv")
@@ -292,8 +307,8 @@ def test_a_series_each(home: AppTest, tmp_path: Path, monkeypatch: pytest.Monkey
     assert "8 candles" in said(page)
     page = press(page, "many_back")
     assert list(shown(page)["State"])[1] == "Ready"
-    assert list(shown(page)["Symbol"])[2] == "IT'S"
-    page = edit(page, {1: {"Symbol": "DAYS"}})
+    assert symbols(page)["data.csv"] == "IT'S"
+    page = name(page, "unnamed-1.csv", "DAYS")
     held = page.session_state["upload_basket"].choices
     assert {each.symbol for each in held.values()} == {"IT'S", "DAYS"}  # as the command reads them
     series = {"GBPUSD 1h (file)", "DAYS 1d (file)", "IT'S 1d (file)", "EURUSD 1h (file)"}
@@ -304,7 +319,24 @@ def test_a_series_each(home: AppTest, tmp_path: Path, monkeypatch: pytest.Monkey
     check()
     # what was refused is left, alone: the way of one file
     assert "picture.png" in said(page)
-    assert not page.data_editor
+    assert not [each for each in page.dataframe if "State" in each.value]
+
+
+def test_symbols_of_many_files_are_asked_for_by_the_page(home: AppTest) -> None:
+    files = {f"{number}.csv": export.to_bytes(table(3, seed=number), "csv") for number in range(55)}
+    page = drop(home, {**files, "days.csv": export.to_bytes(table(3, step="1D"), "csv")})
+    assert [*symbols(page)] == [f"{number}.csv" for number in range(50)]
+    assert "with other figures" not in said(page), "those without a symbol are of no series yet"
+    page = name(page, "7.csv", "AAA")
+    page = page.selectbox(key="many_page").select_index(1).run()
+    assert [*symbols(page)] == [f"{number}.csv" for number in range(50, 55)] + ["days.csv"]
+    page = name(page, "52.csv", "BBB")
+    page = page.selectbox(key="many_page").select_index(0).run()
+    assert symbols(page)["7.csv"] == "AAA"
+    assert "No symbol yet: 0.csv" in said(page)
+    page = leave_out(page, *(each for each in (*files, "days.csv") if each not in ("7.csv", "52.csv")))
+    assert symbols(page) == {"7.csv": "AAA", "52.csv": "BBB"}
+    assert not page.button(key="many_store").disabled
 
 
 def _into(page: AppTest, name: str) -> AppTest:
@@ -354,7 +386,7 @@ def test_files_are_read_once_however_often_the_page_runs(
     )
     page = drop(home, PARTS)
     page = page.radio(key="many_mode").set_value("each").run()
-    page = edit(page, {0: {"Symbol": "X"}})
+    page = name(page, next(iter(PARTS)), "X")
     page = page.run()
     # a symbol that was typed may tell how its file is read: once more for that one
     assert sorted(read) == sorted([*PARTS, next(iter(PARTS))])

@@ -30,6 +30,7 @@ export function hookOf(chart) {
     drawn: () => Object.fromEntries(chart.panes.flatMap((pane) => pane.lines).map((line) =>
       [line.id, line.series.data().filter((point) => point.value !== undefined).length])),
     candles: () => chart.panes[0].candles.data(),
+    paint: () => chart.panes[0].candles.options(),
     price: (value) => chart.panes[0].candles.priceFormatter().format(value),
     cross: () => chart.cross,
     scales: () => chart.panes.map((pane) => pane.chart.priceScale("right").width()),

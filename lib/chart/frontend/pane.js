@@ -126,7 +126,7 @@ export class Pane {
     if (this.isPrice) {
       this.candles.applyOptions({
         upColor: theme.up, borderUpColor: theme.up, wickUpColor: theme.up,
-        downColor: theme.down, borderDownColor: theme.down, wickDownColor: theme.down,
+        downColor: theme.falling, borderDownColor: theme.falling, wickDownColor: theme.falling,
         priceFormat: this.#prices(style.precision ?? 2), priceLineStyle: 1,
       });
       this.volume.applyOptions({ visible: style.volume !== false });
@@ -198,7 +198,7 @@ export class Pane {
       const color = fade(this.theme.text, 0.5);
       Object.assign(candle, { color: fade(this.theme.text, 0.06), borderColor: color, wickColor: color });
     } else if (style.forming && i === rows.length - 1) {
-      const color = close >= open ? this.theme.up : this.theme.down;
+      const color = close >= open ? this.theme.up : this.theme.falling;
       Object.assign(candle, { color: fade(color, 0.28), borderColor: color, wickColor: color });
     }
     return candle;

@@ -1,12 +1,13 @@
 // Colours, from Streamlit's theme. Rising and falling differ in lightness and in blue, not only in red and
 // green; the palette of lines keeps its order apart for colour-blind readers. The figures of the legend have
-// the contrast of text, 4.5 to 1, and lines that of signs, 3 to 1.
+// the contrast of text, 4.5 to 1, and lines that of signs, 3 to 1. `falling` is that of candles: their colour is
+// also the ground of the price's tag, whose figures the library writes in white on it.
 
 const LIGHT = {
-  up: "#06806c", down: "#cf3835", lines: ["#2563d6", "#d07200", "#8b45d1", "#0891a8", "#c63a84", "#6f7d0b", "#8a5a3c", "#5b6b7d"],
+  up: "#06806c", down: "#cf3835", falling: "#cf3835", lines: ["#2563d6", "#d07200", "#8b45d1", "#0891a8", "#c63a84", "#6f7d0b", "#8a5a3c", "#5b6b7d"],
 };
 const DARK = {
-  up: "#34c3ae", down: "#f2605c", lines: ["#5b9bff", "#ffab40", "#b98bff", "#3cc8df", "#f277b5", "#b6c43c", "#c99a76", "#9fb0c3"],
+  up: "#34c3ae", down: "#f2605c", falling: "#d43f3b", lines: ["#5b9bff", "#ffab40", "#b98bff", "#3cc8df", "#f277b5", "#b6c43c", "#c99a76", "#9fb0c3"],
 };
 
 function rgb(text) {
@@ -56,6 +57,7 @@ export function themeAt(element) {
     primary: read("--st-primary-color", "#2563d6"),
     up: family.up,
     down: family.down,
+    falling: family.falling,
     line: (index) => family.lines[index % family.lines.length],
   };
 }
