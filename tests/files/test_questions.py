@@ -29,7 +29,7 @@ def closes_ahead() -> str:
     for n in range(60):
         o, c = was + random.normal(0, 0.6), was + random.normal(0, 1.9)
         high, low = max(o, c) + random.uniform(0, 0.6), min(o, c) - random.uniform(0, 0.6)
-        day = np.datetime64("2023-11-06") + n
+        day = np.datetime64("2023-11-06") + np.timedelta64(n, "D")
         rows.append(
             f"{day},{was:.2f},{o:.2f},{high:.2f},{low:.2f},{c:.2f},{random.integers(1000, 9999999)}\n"
         )

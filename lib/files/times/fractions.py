@@ -38,7 +38,7 @@ def are_days(cells: Sequence[str]) -> bool:
 def as_date(cell: str) -> str:
     """The date of such a day; another text stays as it is."""
     hit = _DAYS.fullmatch(cell)
-    return str(_FIRST + int(hit[1])) if hit else cell
+    return str(_FIRST + np.timedelta64(int(hit[1]), "D")) if hit else cell
 
 
 def as_clock(cell: str) -> str:
