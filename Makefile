@@ -29,7 +29,7 @@ run:
 
 test: check
 	@$(PY) scripts/ensure_browser.py
-	$(PY) -m pytest -n auto --maxprocesses=4 --dist loadgroup --no-loadscope-reorder --durations=15 $(TESTS)
+	$(PY) -m pytest -n auto --dist loadgroup --no-loadscope-reorder --durations=15 $(TESTS)
 
 check:
 	@sh scripts/setup.sh dev

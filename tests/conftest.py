@@ -29,6 +29,12 @@ hypothesis.settings.load_profile(
 )
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores, four at most: tests of pages and servers wait much of their time."""
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    return min(len(usable) + 1, 4)
+
+
 @pytest.fixture(scope="session")
 def market_data() -> Path:
     """The folder of real market data beside the checkout; a plain clone has none."""
