@@ -78,6 +78,27 @@ def test_import_says_what_it_did(good: Path) -> None:
     assert result.stderr == ""
 
 
+def test_what_an_import_replaces_is_said(tmp_path: Path) -> None:
+    candles, good, other = table(60), tmp_path / "good.csv", tmp_path / "other.csv"
+    good.write_bytes(export.to_bytes(candles.iloc[:48], "csv"))
+    assert run("import", good, "--symbol", "X").stderr == ""
+    again = run("import", good, "--symbol", "X")
+    assert again.stderr == "Note: 48 candles were there already, with the same figures.\n"
+    candles.loc[candles.index[[3, 5]], "volume"] += 1
+    other.write_bytes(export.to_bytes(candles, "csv"))
+    answer = json.loads(run("import", other, "--symbol", "X", "--json").stdout)
+    assert (answer["rows_stored"], answer["added"], answer["changed"]) == (60, 12, 2)
+    back = run("import", good, "--symbol", "X").stderr
+    assert "2 candles of X 1h (file) had other figures before; those of the file stand now." in back
+
+
+def test_gaps_of_a_file_cannot_be_asked_for(good: Path) -> None:
+    run("import", good, "--symbol", "X")
+    result = run("fill", "--symbol", "X")
+    assert result.exit_code == 2
+    assert "came from no source that can be asked. Name one" in result.stderr
+
+
 def test_a_zone_that_is_assumed_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text(HEADER + rows())

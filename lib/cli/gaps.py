@@ -13,7 +13,7 @@ from lib.cli.base import end_option, guarded, json_option, main, open_at, stamp,
 from lib.cli.downloading import outcome_as_dict, say_outcome
 from lib.cli.progress import STOPPED, Bar, stoppable
 from lib.cli.selecting import judged_as_dict, looked_at, one_of, series_of, series_options
-from lib.errors import InputError
+from lib.errors import InputError, UnknownName
 from lib.wording import count
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def fill(
         raise InputError(f"--from goes with --method source, not with {method}.")
     found = _holes(store, series, start, end, calendar_name)
     if method == "source":
-        _from_source(store, found, provider or series.source, from_symbol, again=again, as_json=as_json)
+        _from_source(store, found, provider, from_symbol, again=again, as_json=as_json)
         return
     from lib import sync
 
@@ -133,12 +133,20 @@ def fill(
 
 
 def _from_source(
-    store: Store, found: Holes, provider: str, symbol: str | None, *, again: bool, as_json: bool
+    store: Store, found: Holes, provider: str | None, symbol: str | None, *, again: bool, as_json: bool
 ) -> None:
     from lib import sync
     from lib.sources import registry
 
-    source = registry.get(provider)
+    try:
+        source = registry.get(provider or found.series.source)
+    except UnknownName as error:
+        if provider:
+            raise
+        raise InputError(
+            f"{found.series} came from no source that can be asked.",
+            remedy="Name one that has these candles with --from, or make them up with --method forward or linear.",
+        ) from error
     spans: list[Span] = found.spans(without=("ignored",))
     bar = Bar(sys.stderr.isatty())
     with stoppable() as stop:
@@ -150,7 +158,9 @@ def _from_source(
             bar.end()
     if as_json:
         click.echo(
-            json.dumps({**outcome_as_dict(outcome), "gaps": len(spans), "method": "source", "from": provider})
+            json.dumps(
+                {**outcome_as_dict(outcome), "gaps": len(spans), "method": "source", "from": source.name}
+            )
         )
     else:
         say_outcome(found.series, outcome)

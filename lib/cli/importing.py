@@ -17,6 +17,7 @@ from lib.cli.progress import STOPPED
 from lib.errors import InputError
 from lib.series import Series
 from lib.timeframes import parse
+from lib.wording import count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -246,6 +247,8 @@ def _answer(groups: list[Group]) -> dict[str, Any]:
     answer = {
         "rows_read": sum(each.rows_read for each in files),
         "rows_stored": sum(group.stored for group in groups),
+        "added": sum(group.done.added for group in groups),
+        "changed": sum(group.done.changed for group in groups),
         "first": stamp(span.first) if span.first is not None else None,
         "last": stamp(span.last) if span.last is not None else None,
         "timeframe": str(files[0].timeframe),
@@ -283,6 +286,7 @@ def _say_import(groups: list[Group], answer: dict[str, Any]) -> None:
         click.echo(
             f"{group.stored:,} candles stored as {group.series}, {stamp(group.first)} to {stamp(group.last)}."
         )
+        _say_done(group)
     if answer["ticks"]:
         click.echo(f"Note: they were made of {answer['ticks']:,} ticks.", err=True)
     for note in answer["warnings"]:
@@ -305,3 +309,18 @@ def _say_import(groups: list[Group], answer: dict[str, Any]) -> None:
     more = sum(each.report.refused for each in files) - _LISTED
     if more > 0:
         click.echo(f"Left out: {more:,} more.", err=True)
+
+
+def _say_done(group: Group) -> None:
+    """What was there before; nothing for a series that is new."""
+    done = group.done
+    if done.changed:
+        click.echo(
+            f"Note: {count(done.changed, 'candle')} of {group.series} had other figures before; those of the "
+            f"{'file' if len(group.files) == 1 else 'files'} stand now.",
+            err=True,
+        )
+    if done.unchanged:
+        click.echo(
+            f"Note: {count(done.unchanged, 'candle')} were there already, with the same figures.", err=True
+        )

@@ -162,6 +162,13 @@ class Group:
             if progress:
                 progress(piece.file, piece.part)
 
+    @property
+    def done(self) -> Written:
+        """What storing all its files did to the series."""
+        from lib.store import Written
+
+        return sum(self.written.values(), Written())
+
     def _count(self, table: pd.DataFrame) -> None:
         self.stored += len(table)
         first, last = table.index[0], table.index[-1]
