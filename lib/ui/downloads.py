@@ -48,7 +48,7 @@ def downloads() -> None:
     if shown := _shown():
         # the period is dropped with the last running download, so that a page at rest asks nothing
         running = any(not job.snapshot().over for job in shown)
-        st.fragment(_progress, run_every=1.0 if running else None)()
+        st.fragment(_progress, run_every=1.0 if running else None)(running)
 
 
 def _shown() -> list[Job]:
@@ -57,9 +57,10 @@ def _shown() -> list[Job]:
     return [job for job in jobs() if job.started_at in mine or not job.snapshot().over]
 
 
-def _progress() -> None:
+def _progress(timed: bool) -> None:
     """Downloads of this app, newest first; a finished one stays until it is put away. The whole page is
-    drawn again when the last one ends, so that the library shows what came."""
+    drawn again when the last one ends, so that the library shows what came, and when one runs that the page
+    has no period for (not ``timed``): "Continue" is pressed in here, and only a whole run gives a period."""
     if error := st.session_state.pop(_SAID, None):
         show_error(error)
     for job in _shown():
@@ -67,6 +68,8 @@ def _progress() -> None:
     running = any(not job.snapshot().over for job in _shown())
     if st.session_state.get(_RUNNING) and not running:
         st.session_state[_RUNNING] = False
+        st.rerun()
+    if running and not timed:
         st.rerun()
 
 

@@ -289,6 +289,19 @@ def test_replay_steps_seeks_and_plays(page: Page, app: AppServer) -> None:
         chart.until(f"c.bars() === {held + pressed}")
     settled(page)
     assert chart.ask("c.bars()") == held + 3
+    page.locator(".cb").click()
+    page.keyboard.press("ArrowLeft")
+    chart.until(f"c.bars() === {held + 2}")
+    page.keyboard.press("ArrowRight")
+    chart.until(f"c.bars() === {held + 3}")
+    page.get_by_role("combobox", name="Speed").click()
+    page.get_by_role("option", name="10x", exact=True).click()
+    page.wait_for_url(re.compile("speed=10x"))
+    settled(page)
+    page.keyboard.press("Space")  # the box that was chosen from still has the focus
+    chart.until(f"c.bars() >= {held + 5}")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name=re.compile("Play"))).to_be_visible()
     track = page.locator(".st-key-replay_seek").bounding_box()
     page.mouse.click(track["x"] + track["width"] * 0.75, track["y"] + track["height"] * 0.75)
     expect(page.get_by_text(re.compile(r"Bar 2,[34]\d\d of 3,270"))).to_be_visible()
@@ -358,6 +371,27 @@ def test_a_download_goes_through_with_progress(page: Page, serve: Serve, exchang
     page.get_by_role("link", name="Open").click()
     chart = Chart(page, "history_chart")
     assert chart.ask("c.bars()") == 2_000
+
+
+def test_a_download_gone_on_with_still_moves(page: Page, serve: Serve, exchange: dict[str, str]) -> None:
+    page.goto(serve("streamlit_app.py", env=exchange).at())
+    page.get_by_role("tab", name=re.compile("Download")).click()
+    page.get_by_role("combobox", name="Symbol").click()
+    page.keyboard.type("btcusd")
+    page.get_by_role("option", name="BTCUSDT", exact=True).click()
+    page.get_by_role("combobox", name="Timeframe").click()
+    page.get_by_role("option", name="1m", exact=True).click()
+    page.get_by_role("button", name="Download").click()
+    going = page.get_by_text(re.compile(r"^BTCUSDT 1m .* · [\d,]+ candles"))
+    expect(page.get_by_text(re.compile(r"^BTCUSDT 1m .* · [1-9][\d,]* candles"))).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Continue").click()
+    said = going.inner_text()
+    expect(page.get_by_text(said, exact=True)).to_have_count(0)
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="Put away").click()
+    expect(page.get_by_role("button", name="Put away")).to_have_count(0)
+    no_traceback(page)
 
 
 # --------------------------------------------------------------------------------------------- addresses

@@ -58,7 +58,7 @@ def symbols(page: AppTest) -> dict[str, str]:
 
 
 def name(page: AppTest, file: str, symbol: str) -> AppTest:
-    page = next(each for each in page.text_input if each.label == plain(file)).input(symbol).run()
+    page = next(each for each in page.text_input if each.label.replace("\\", "") == file).input(symbol).run()
     assert not page.exception
     return page
 
@@ -337,6 +337,13 @@ def test_symbols_of_many_files_are_asked_for_by_the_page(home: AppTest) -> None:
     page = leave_out(page, *(each for each in (*files, "days.csv") if each not in ("7.csv", "52.csv")))
     assert symbols(page) == {"7.csv": "AAA", "52.csv": "BBB"}
     assert not page.button(key="many_store").disabled
+
+
+def test_a_name_without_markdown_is_a_label_as_it_is(home: AppTest) -> None:
+    files = ("a10_us-500.csv", "*b*.csv", "c__.csv", "www.d.csv")
+    page = drop(home, {file: export.to_bytes(table(3), "csv") for file in files})
+    labels = [each.label for each in page.text_input if (each.key or "").startswith("many_symbol_")]
+    assert labels == ["a10_us-500.csv", *(plain(file) for file in files[1:])]
 
 
 def _into(page: AppTest, name: str) -> AppTest:
