@@ -167,7 +167,7 @@ def _outcome(given: Given, look: Look) -> None:
         _rules(given.key, look.choices, report)
     candle_chart(
         view_of(f"upload {given.key}", table, found.timeframe, title=given.name, zone="UTC"),
-        key=f"upload_chart_{given.key}",
+        key="upload_chart_" + given.key.replace("_", "-"),  # Streamlit refuses two of them running in it
         height=320,
     )
 

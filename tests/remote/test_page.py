@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,19 @@ def test_the_command_of_one_odd_object_of_another_service(
     finally:
         for each in (key, "odd/it's 1x.csv"):
             bucket.delete_object(Bucket="files", Key=each)
+
+
+@pytest.mark.usefixtures("private")
+def test_a_folder_of_any_name_holds_what_was_fetched(
+    home: AppTest, web: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folders are named by chance; two underscores running are not for the key of a component."""
+    make = tempfile.mkdtemp
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda *args, **more: make(*args, **{**more, "suffix": "a__b"}))
+    page = typed(home, f"{web}/b.csv")
+    page = page.button(key="elsewhere_open").click().run()
+    assert not page.exception
+    assert len(command(page)) == 1
 
 
 @pytest.mark.usefixtures("private")
