@@ -420,11 +420,11 @@ def test_choices_go_along_from_page_to_page(page: Page, app: AppServer) -> None:
     page.get_by_role("link", name="Replay").click()
     chart = Chart(page, "replay_chart")
     chart.until("c.lines().length === 1")
-    assert "MSFT" in page.url
+    page.wait_for_url(re.compile("MSFT"))
     page.get_by_role("link", name="History").click()
     back = Chart(page, "history_chart")
     back.until("c.lines().length === 1")
-    assert "MSFT" in page.url
+    page.wait_for_url(re.compile("MSFT"))
 
 
 def test_back_leads_to_the_page_before(page: Page, app: AppServer) -> None:
