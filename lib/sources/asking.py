@@ -142,15 +142,6 @@ class Asking(ABC):
         """How many candles a page may hold."""
         return self.page
 
-    def _check(self, timeframe: Timeframe) -> None:
-        if timeframe not in self.timeframes:
-            raise UnknownName(
-                f"{self.title} has no candles of {timeframe.words}.",
-                remedy=f"It has {', '.join(map(str, self.timeframes))}.",
-                source=self.name,
-                timeframe=str(timeframe),
-            )
-
     def _unknown(self, symbol: str) -> UnknownName:
         try:
             known = catalog.listed(self._key, self._clock, lambda: self._load(5.0))

@@ -16,9 +16,10 @@ from typing import Protocol, runtime_checkable
 
 import pandas as pd
 
+from lib.errors import UnknownName
 from lib.timeframes import Timeframe
 
-__all__ = ["Page", "Quote", "Quotes", "Recent", "Source", "note", "notes_to"]
+__all__ = ["Page", "Quote", "Quotes", "Recent", "Source", "note", "notes_to", "offered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +128,15 @@ def note(text: str) -> None:
     """Say something to whoever runs the adapter in this thread, if anybody listens."""
     if (listener := _listener.get()) is not None:
         listener(text)
+
+
+def offered(source: Source, timeframe: Timeframe) -> Timeframe:
+    """The timeframe, where the source has it. Raises ``UnknownName``."""
+    if timeframe not in source.timeframes:
+        raise UnknownName(
+            f"{source.title} has no candles of {timeframe.words}.",
+            remedy=f"It has {', '.join(map(str, source.timeframes))}.",
+            source=source.name,
+            timeframe=str(timeframe),
+        )
+    return timeframe

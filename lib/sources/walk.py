@@ -22,7 +22,7 @@ from lib.candles import empty, micros
 from lib.errors import BadAnswer, Cancelled
 from lib.sources.ahead import Ahead
 from lib.sources.asking import Asking, Got
-from lib.sources.base import Page, Recent, note
+from lib.sources.base import Page, Recent, note, offered
 from lib.sources.batch import Ask
 from lib.timeframes import Timeframe, from_us, to_us
 
@@ -54,7 +54,7 @@ class Rest(Asking):
         stop: threading.Event | None = None,
     ) -> Iterator[Page]:
         """See ``Source``."""
-        self._check(timeframe)
+        offered(self, timeframe)
         at = 0 if start is None else to_us(start)
         if at < (oldest := self._oldest(timeframe)):
             if start is not None:
@@ -71,7 +71,7 @@ class Rest(Asking):
 
     def recent(self, symbol: str, timeframe: Timeframe, count: int) -> Recent:
         """See ``Source``. One request for each page of candles; gives up after about 5 seconds."""
-        self._check(timeframe)
+        offered(self, timeframe)
         parts: list[pd.DataFrame] = []
         forming = empty()
         before: int | None = None

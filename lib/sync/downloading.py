@@ -12,9 +12,9 @@ from lib.calendars import LEARNT
 from lib.calendars import calendar as calendar_called
 from lib.errors import InputError, UnknownName
 from lib.series import Series
-from lib.sources.base import Source
+from lib.sources.base import Source, offered
 from lib.sync.model import Outcome, Progress
-from lib.sync.planning import Span, checked_range, missing, offered, without
+from lib.sync.planning import Span, checked_range, missing, without
 from lib.sync.running import Run
 from lib.timeframes import Timeframe, parse, to_us
 

@@ -12,13 +12,12 @@ import pandas as pd
 
 from lib.errors import InputError, UnknownName
 from lib.series import Series
-from lib.sources.base import Source
 from lib.timeframes import Timeframe
 
 if TYPE_CHECKING:
     from lib.store import GapState, Store
 
-__all__ = ["EARLIEST", "Ask", "Span", "checked_range", "less", "missing", "offered", "together", "without"]
+__all__ = ["EARLIEST", "Ask", "Span", "checked_range", "less", "missing", "together", "without"]
 
 # Opens in [start, end); None is no bound.
 Span = tuple[pd.Timestamp | None, pd.Timestamp | None]
@@ -29,18 +28,6 @@ EARLIEST = pd.Timestamp("1700-01-01", tz="UTC").as_unit("us")
 _TOGETHER = 1000
 # Stored times are looked through in pieces of this many candles, so that memory stays small.
 _PIECE = 40_000
-
-
-def offered(source: Source, timeframe: Timeframe) -> Timeframe:
-    """The timeframe, where the source has it. Raises ``UnknownName``."""
-    if timeframe not in source.timeframes:
-        raise UnknownName(
-            f"{source.title} has no candles of {timeframe.words}.",
-            remedy=f"It has {', '.join(map(str, source.timeframes))}.",
-            source=source.name,
-            timeframe=str(timeframe),
-        )
-    return timeframe
 
 
 def checked_range(start: pd.Timestamp | None, end: pd.Timestamp | None) -> Span:
