@@ -13,7 +13,7 @@ from lib.candles import PRICES, Finding, Report, conform, conform_clean
 from lib.errors import CandlesRefused, FileRefused
 from lib.files.model import FileCandles, Inference, Reading
 from lib.files.planned import TICKS_TO, Plan
-from lib.files.rows import LISTED, Rows
+from lib.files.rows import Rows
 from lib.files.ticks import ticks
 from lib.files.ticks.checks import TickChecks
 from lib.files.times import times, zones
@@ -30,7 +30,8 @@ _REMEDY = "Correct the file, or choose to leave such rows out (--bad-rows drop).
 
 def localise(rows: Rows, zone: str) -> Rows:
     """Wall clocks to UTC; hours that were never or twice are marked."""
-    made = zones.to_utc(rows.micros, zone)
+    micros = rows.micros
+    made = zones.to_utc(micros, zone)
     for rule, mask, why in (
         (
             "repeated hour",
@@ -39,17 +40,12 @@ def localise(rows: Rows, zone: str) -> Rows:
         ),
         ("skipped hour", made.never, "never was in {zone}: the clocks went forward over it"),
     ):
-        at = np.flatnonzero(mask)
-        if not len(at):
-            continue
-        lines = rows.lines()
-        rows.bad = mask if rows.bad is None else rows.bad | mask
-        rows.counts = {**(rows.counts or {}), rule: len(at)}
-        rows.findings += tuple(
-            Finding(rule, int(row), int(lines[row]), None, _wall(rows.micros[row]),
-                    f"{_wall(rows.micros[row])} {why.format(zone=zone)}.")
-            for row in at[:LISTED]
-        )  # fmt: skip
+
+        def tell(row: int, why: str = why) -> tuple[str, str]:
+            wall = _wall(micros[row])
+            return wall, f"{wall} {why.format(zone=zone)}."
+
+        rows.mark(rule, mask, tell)
     if made.resolved:
         rows.note = (
             f"{made.resolved:,} rows lie in hours that came twice in {zone}; their order told the two apart."

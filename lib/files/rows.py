@@ -33,6 +33,18 @@ class Rows:
     parts: tuple[tuple[str, int], ...] = ()
     fine: bool = False
 
+    def mark(self, rule: str, mask: Array, tell: Callable[[int], tuple[str, str]]) -> None:
+        """Note rows that broke a rule; ``tell`` gives the value and the sentence of a row."""
+        at = np.flatnonzero(mask)
+        if not len(at):
+            return
+        lines = self.lines()
+        self.bad = mask if self.bad is None else self.bad | mask
+        self.counts = {**(self.counts or {}), rule: len(at)}
+        self.findings += tuple(
+            Finding(rule, int(row), int(lines[row]), None, *tell(int(row))) for row in at[:LISTED]
+        )
+
     def part_of(self, row: int) -> str:
         """The name of the part that a row is in; nothing where there is one table."""
         for name, count in self.parts:

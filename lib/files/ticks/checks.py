@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from lib.candles import Finding
 from lib.errors import FileRefused
 from lib.files.planned import Plan
-from lib.files.rows import LISTED, Rows
+from lib.files.rows import Rows
 from lib.files.ticks import ticks
 from lib.files.times import times
 
@@ -111,13 +110,9 @@ class TickChecks:
 
 def _mark(rows: Rows, rule: str, mask: Array, cells: Array, message: str) -> None:
     """Note rows that broke a rule; ``message`` may use ``{cell}``."""
-    at = np.flatnonzero(mask)
-    if not len(at):
-        return
-    lines = rows.lines()
-    rows.bad = mask if rows.bad is None else rows.bad | mask
-    rows.counts = {**(rows.counts or {}), rule: len(at)}
-    rows.findings += tuple(
-        Finding(rule, int(row), int(lines[row]), None, f"{cells[row]:.10g}", message.format(cell=f"{cells[row]:.10g}"))
-        for row in at[:LISTED]
-    )  # fmt: skip
+
+    def tell(row: int) -> tuple[str, str]:
+        cell = f"{cells[row]:.10g}"
+        return cell, message.format(cell=cell)
+
+    rows.mark(rule, mask, tell)
