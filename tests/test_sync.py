@@ -54,7 +54,7 @@ def server(exchange: Exchange) -> Iterator[Server]:
 
 @pytest.fixture
 def binance(server: Server, clock: FakeClock) -> Binance:
-    return Binance(server.url, clock=clock, timeouts=(1.0, 0.3))
+    return Binance(server.url, clock=clock)
 
 
 @pytest.fixture
@@ -349,10 +349,17 @@ def _no_jobs() -> Iterator[None]:
 
 
 def test_a_job_is_found_again_and_ends(store: Store, binance: Binance, exchange: Exchange) -> None:
-    exchange.faults[2] = Fault("slow", seconds=0.2)
+    gate, answer = threading.Event(), exchange.answer
+
+    def held(path: str, params: dict[str, str]) -> Any:
+        gate.wait(60)
+        return answer(path, params)
+
+    exchange.answer = held  # type: ignore[method-assign]
     job = sync.start_download(store, binance, "BTCUSDT", "1m", at("2024-03-01"), at("2024-03-05"))
     assert sync.start_download(store, binance, "BTCUSDT", "1m", at("2024-03-01"), at("2024-03-05")) is job
     assert job in sync.jobs()
+    gate.set()
     state = job.wait(30)
     assert state.status == "done"
     assert state.over

@@ -34,7 +34,7 @@ def same(got: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 @pytest.fixture
 def binance(server: Server, clock: FakeClock) -> Binance:
-    return Binance(server.url, clock=clock, timeouts=(1.0, 0.3))
+    return Binance(server.url, clock=clock)
 
 
 class TestConformance(SourceConformance):
@@ -199,8 +199,9 @@ PASSING = [
 @pytest.mark.parametrize("fault", PASSING, ids=lambda fault: fault.kind)
 @pytest.mark.parametrize("number", [1, 3])
 def test_the_candles_are_right_whatever_goes_wrong_once(
-    binance: Binance, exchange: Exchange, fault: Fault, number: int
+    server: Server, exchange: Exchange, clock: FakeClock, fault: Fault, number: int
 ) -> None:
+    binance = Binance(server.url, clock=clock, timeouts=(30.0, 0.3 if fault.kind == "slow" else 30.0))
     exchange.faults[number] = fault
     got = whole(binance, "BTCUSDT", "1m", "2024-03-01", "2024-03-02 20:00")
     same(got, exchange.truth("BTCUSDT", "1m", "2024-03-01", "2024-03-02 20:00"))

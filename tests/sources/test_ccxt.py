@@ -46,7 +46,6 @@ ROOT = Path(__file__).resolve().parents[2]
 class Base(SourceConformance):
     EXCHANGE = ""
     SERVER: type[Provider]
-    TIMEOUT = 5.0
 
     @pytest.fixture
     def provider(self, clock: FakeClock) -> Iterator[Provider]:
@@ -61,7 +60,7 @@ class Base(SourceConformance):
     @pytest.fixture
     def source(self, provider: Provider, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Source:
         monkeypatch.setenv("CANDLEBOOK_CCXT_EXCHANGES", f"kraken,{self.EXCHANGE}")
-        return Ccxt(self.EXCHANGE, self.url, clock=clock, timeout=self.TIMEOUT)
+        return Ccxt(self.EXCHANGE, self.url, clock=clock, timeout=30.0)
 
     @pytest.fixture
     def symbol(self, provider: Provider) -> str:
@@ -79,14 +78,13 @@ class TestFromATimeOn(Base):
 
 class TestFaults(Base, FaultConformance):
     EXCHANGE = "kraken"
-    TIMEOUT = 0.2
 
     class SERVER(Kraken):
         most = 100
 
     @pytest.fixture
-    def source(self, provider: Provider, clock: FakeClock) -> Source:
-        source = Ccxt(self.EXCHANGE, self.url, clock=clock, timeout=self.TIMEOUT)
+    def source(self, provider: Provider, clock: FakeClock, seconds: float) -> Source:
+        source = Ccxt(self.EXCHANGE, self.url, clock=clock, timeout=seconds)
         source.page = 99
         return source
 

@@ -52,7 +52,6 @@ def wire(server: Server, clock: FakeClock) -> Http:
         Limiter("The exchange", 6000, clock),
         headers={"X-KEY": KEY},
         weight_header="X-MBX-USED-WEIGHT-1M",
-        timeouts=(1.0, 0.25),
     )
 
 
@@ -166,11 +165,13 @@ ENDS = [
 
 @pytest.mark.parametrize(("kind", "error", "count", "words"), ENDS, ids=[one[0] for one in ENDS])
 def test_each_fault_ends_as_it_should(
-    ask: Ask, exchange: Exchange, clock: FakeClock, caplog: pytest.LogCaptureFixture,
+    wire: Http, ask: Ask, exchange: Exchange, clock: FakeClock, caplog: pytest.LogCaptureFixture,
     kind: str, error: type[CandlebookError], count: int | None, words: str,
 ) -> None:  # fmt: skip
     caplog.set_level(logging.DEBUG)
     exchange.always = Fault(kind, seconds=0.5)
+    if kind == "slow":
+        wire._timeouts = (30.0, 0.25)
     with pytest.raises(error, match=words) as caught:
         ask(patience=20)
     asked = len(exchange.klines)

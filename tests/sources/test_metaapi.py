@@ -37,7 +37,7 @@ def server(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[provid
 
 @pytest.fixture
 def broker(server: providers.MetaApi, clock: FakeClock) -> MetaApi:
-    return MetaApi(clock=clock, timeouts=(3.0, 0.8))
+    return MetaApi(clock=clock)
 
 
 def test_the_examples_in_the_text_hold() -> None:
@@ -105,7 +105,8 @@ def test_another_symbol_than_was_asked_for_is_refused(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in PASSING if kind != "empty page"])
-def test_faults_pass(broker: MetaApi, server: providers.MetaApi, kind: str) -> None:
+def test_faults_pass(server: providers.MetaApi, clock: FakeClock, kind: str) -> None:
+    broker = MetaApi(clock=clock, timeouts=(30.0, 0.8 if kind == "slow" else 30.0))
     server.faults = {1: Fault(kind)}
     assert broker.quote("EURUSD", patience=120).bid == 1.05297
     assert server.asked <= 2

@@ -22,7 +22,6 @@ from tests.sources.clock import FakeClock
 from tests.sources.conformance import FaultConformance, SourceConformance
 
 KEY = "k3y-That-Nobody-May-See"
-TIMEOUTS = (3.0, 0.8)
 
 
 class Base(SourceConformance, FaultConformance):
@@ -53,8 +52,8 @@ class Base(SourceConformance, FaultConformance):
         """What the adapter reads from the environment."""
 
     @pytest.fixture
-    def source(self, provider: Provider, clock: FakeClock) -> Source:
-        return type(self).MAKE(self.url, clock=clock, timeouts=TIMEOUTS)
+    def source(self, provider: Provider, clock: FakeClock, seconds: float) -> Source:
+        return type(self).MAKE(self.url, clock=clock, timeouts=(30.0, seconds))
 
     @pytest.fixture
     def symbol(self, provider: Provider) -> str:

@@ -52,7 +52,7 @@ def provider(clock: FakeClock) -> Iterator[YahooChart]:
 
 @pytest.fixture
 def yahoo(provider: YahooChart, clock: FakeClock) -> Yahoo:
-    return Yahoo(provider.url, clock=clock, timeout=5.0)  # type: ignore[attr-defined]
+    return Yahoo(provider.url, clock=clock, timeout=30.0)  # type: ignore[attr-defined]
 
 
 def whole(source: Source, symbol: str, timeframe: str, start: str | None, end: str | None) -> pd.DataFrame:
@@ -172,7 +172,8 @@ def test_a_bare_null_is_not_taken_for_a_closed_market(provider: YahooChart, yaho
 
 @pytest.mark.parametrize("kind", PASSING)
 def test_a_fault_that_passes(provider: YahooChart, clock: FakeClock, kind: str) -> None:
-    yahoo = Yahoo(provider.url, clock=clock, timeout=0.25)  # type: ignore[attr-defined]
+    seconds = 0.25 if kind == "slow" else 30.0
+    yahoo = Yahoo(provider.url, clock=clock, timeout=seconds)  # type: ignore[attr-defined]
     yahoo.page = 500
     provider.faults = {number: Fault(kind) for number in ([2] if kind == "slow" else [2, 4])}
     span = ("2024-03-10", "2024-03-11 12:00")
