@@ -427,6 +427,34 @@ def test_choices_go_along_from_page_to_page(page: Page, app: AppServer) -> None:
     page.wait_for_url(re.compile("MSFT"))
 
 
+def test_a_chart_that_is_being_left_does_not_call_its_page_back(page: Page, app: AppServer) -> None:
+    """Streamlit's browser side names the old page until the new one begins. What the old chart says meanwhile
+    would bring the server back there, and leave the reader an empty page: so it says nothing."""
+    page.goto(app.at("History", series="sample:MSFT:1d"))
+    chart = Chart(page, "history_chart")
+    settled(page)
+    page.evaluate(
+        """() => {
+            const send = WebSocket.prototype.send
+            window.held = []
+            WebSocket.prototype.send = function (message) { window.held.push([this, message]) }
+            window.letGo = () => {
+                WebSocket.prototype.send = send
+                for (const [socket, message] of window.held) socket.send(message)
+            }
+        }"""
+    )
+    page.get_by_role("link", name="Replay").click()
+    page.wait_for_function("() => window.held.length === 1")
+    before = chart.ask("c.range().to")
+    page.locator(".cb").press("ArrowLeft")
+    chart.until(f"c.range().to < {before}")
+    page.wait_for_timeout(600)  # it tells where the reader looks 300 ms after a move
+    page.evaluate("() => window.letGo()")
+    Chart(page, "replay_chart")
+    page.wait_for_url(re.compile("/Replay"))
+
+
 def test_back_leads_to_the_page_before(page: Page, app: AppServer) -> None:
     page.goto(app.at())
     page.get_by_role("link", name="History").first.click()

@@ -5,6 +5,7 @@
 
 import { Asks } from "./asks.js";
 import { Rows, placeOf } from "./data.js";
+import { isLeft } from "./heading.js";
 import { hook, hookOf } from "./hook.js";
 import { Legend } from "./legend.js";
 import { loadLibrary, styleSheet } from "./load.js";
@@ -71,7 +72,8 @@ class CandleChart {
     this.calendar = calendarOf(undefined, 60);
     this.calendarKey = "";
     this.gesture = 0;
-    this.asks = new Asks(this.rows, (event, value) => !this.gone && this.component.setTriggerValue(event, value));
+    this.place = [location.pathname, performance.now()];
+    this.asks = new Asks(this.rows, (event, value) => this.#send(event, value));
     this.focused = "";
     this.cross = null;
 
@@ -120,6 +122,10 @@ class CandleChart {
     hook.charts_created += 1;
     this.number = hook.charts_created;
     hook.charts.set(this.key, hookOf(this));
+  }
+
+  #send(event, value) {
+    if (!this.gone && !isLeft(...this.place)) this.component.setTriggerValue(event, value);
   }
 
   // ------------------------------------------------------------------------------------ payloads
