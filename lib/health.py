@@ -2,7 +2,8 @@
 
 :func:`examine` looks at a series and remembers what it found until the series, or its calendar, changes.
 :func:`glance` is for whoever cannot wait: it answers at once, and has what is not known yet looked at in
-the background, one series at a time. Filled candles are not observed ones, so they count as missing here.
+the background, one series at a time. Filled candles are not observed ones, so they count as missing here; those
+of a gap that a reader chose to ignore are expected no more, so they do not.
 """
 
 from __future__ import annotations
@@ -64,13 +65,13 @@ class Health:
 
     @property
     def coverage(self) -> Coverage:
-        """Observed against expected, from the first candle to the last."""
+        """Observed against expected, from the first candle to the last; what a reader ignores is not expected."""
         return self.holes.coverage
 
     @property
     def days(self) -> Buckets:
-        """Expected and observed candles of each UTC day."""
-        return by_day(self.holes.kept)
+        """Expected and observed candles of each UTC day; what a reader ignores is not expected."""
+        return by_day(self.holes.kept, ignored=self.holes.ignored)
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,11 +234,17 @@ def test_gaps_are_listed_with_their_states(holed: pd.DataFrame) -> None:
     assert len(short["gaps"]) == 1
     assert short["gaps_in_all"] == 2
     marked = answer("gaps", *ASK, "--mark", "ignored", "--start", "2024-01-05", "--end", "2024-01-06")
-    assert [one["state"] for one in marked["series"][0]["gaps"]] == ["ignored"]
+    (told,) = marked["series"]
+    assert [one["state"] for one in told["gaps"]] == ["ignored"]
+    assert told["missing"] == 0 and told["ignored"] == 10
+    (judged,) = answer("check", *ASK)["series"]
+    assert (judged["expected"], judged["present"], judged["ignored"]) == (1430, 1429, 10)
     text = run("gaps", *ASK)
     assert text.exit_code == 0
     lines = text.stdout.splitlines()
-    assert lines[0].startswith("BTCUSDT 1h (binance): 99.2% of 1,440 candles there; 2 gaps. Calendar 24/7")
+    assert lines[0].startswith(
+        "BTCUSDT 1h (binance): 99.9% of 1,430 candles there, 10 ignored; 2 gaps. Calendar 24/7"
+    )
     assert "ignored by reader" in lines[1]
     assert "detected" in lines[2]
     answer("gaps", *ASK, "--mark", "detected", "--start", "2024-01-05", "--end", "2024-01-06")

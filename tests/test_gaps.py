@@ -95,6 +95,35 @@ def test_counts_are_those_of_sets(hours: set[int], name: str) -> None:
         assert np.isnan(days.share[at]) if not of_day else days.share[at] == len(of_day & there) / len(of_day)
 
 
+@given(st.sets(st.integers(0, 24 * 20), min_size=1), st.data())
+def test_what_is_ignored_is_not_expected(hours: set[int], data: st.DataObject) -> None:
+    begin = to_us(utc("2021-10-20"))
+    times = np.array(sorted(begin + hour * HOUR for hour in hours))
+    kept = look(times, parse("1h"), calendar("forex"), begin, begin + 24 * 21 * HOUR)
+    gaps = find_gaps(times, parse("1h"), calendar("forex"), begin, begin + 24 * 21 * HOUR)
+    chosen = np.array(data.draw(st.lists(st.booleans(), min_size=len(gaps), max_size=len(gaps))), bool)
+    every = kept.expected.times()
+    left = {
+        int(time)
+        for gap in np.flatnonzero(chosen)
+        for time in every
+        if gaps.starts[gap] <= time < gaps.ends[gap]
+    }
+    found = coverage_of(kept, chosen)
+    assert (found.expected, found.present, found.ignored) == (
+        len(every) - len(left),
+        kept.present.total,
+        len(left),
+    )
+    days = by_day(kept, ignored=chosen)
+    wanted = np.array(sorted(set(every.tolist()) - left), np.int64)
+    assert (
+        days.expected.tolist()
+        == np.histogram(wanted, np.append(days.edges, days.edges[-1] + 1))[0].tolist()[:-1]
+    )
+    assert days.present.tolist() == by_day(kept).present.tolist()
+
+
 @pytest.mark.parametrize(("name", "timeframe"), [("XNYS", "5m"), ("forex", "15m"), ("24/7", "15m"), ("XNYS", "1d"), ("forex", "1d")])  # fmt: skip
 def test_twenty_years_with_planted_gaps(name: str, timeframe: str) -> None:
     every = expected(name, timeframe, "2004-01-01", "2024-01-01")

@@ -17,6 +17,7 @@ from lib.errors import InputError
 from lib.series import Series
 from lib.store import GapState, Store, open_store
 from lib.sync import holes
+from lib.sync.checking import check
 from lib.timeframes import parse
 
 HOURLY = Series.of("file", "BTCUSDT", "1h")
@@ -97,11 +98,17 @@ def test_states_and_calendars_are_seen_at_once(store: Store) -> None:
     longest = health.gap_table(found)["cause"].iloc[-1]
     assert set(health.gap_table(found, causes=[longest])["cause"]) == {longest}
     glance = health.glance(store, HOURLY)
-    assert glance is not None and (glance.gaps, glance.open_gaps, glance.missing) == (3, 2, 30)
+    assert glance is not None and (glance.gaps, glance.open_gaps, glance.missing) == (3, 2, 6)
+    assert glance.share == (WEEKS - 30) / (WEEKS - 24), "what is ignored is not expected"
+    told = check(store, HOURLY).report
+    assert told.coverage == found.coverage and len(told.gaps) == 3
+    assert (found.days.expected.sum(), found.days.present.sum()) == (WEEKS - 24, WEEKS - 30)
+    [day] = np.flatnonzero(found.days.expected[:-1] == 0)
+    assert pd.Timestamp(int(found.days.edges[day]), unit="us") == pd.Timestamp("2024-02-14")
     store.annotate(HOURLY, calendar="24/5")
     found = health.examine(store, HOURLY)
     assert found.chosen and found.holes.calendar.name == "24/5"
-    assert found.coverage.expected == 8 * 5 * 24
+    assert found.coverage.expected == 8 * 5 * 24 - 24
     assert found.coverage.outside == 8 * 2 * 24
 
 

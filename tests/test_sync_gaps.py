@@ -484,7 +484,8 @@ def test_ignored_gaps_are_left_out(store: Store) -> None:
     assert found.reason == "It was chosen for this series."
     assert [hole.state for hole in found] == ["detected", "ignored"]
     assert found.spans() == [(LONG.index[500], LONG.index[600])]
-    assert (found.coverage.expected, found.coverage.present) == (3000, 2800)
+    assert (found.coverage.expected, found.coverage.present, found.coverage.ignored) == (2900, 2800, 100)
+    assert check(store, MINUTES).report.coverage == found.coverage
     store.set_gap_states(MINUTES, [GapState(LONG.index[690], LONG.index[760], "detected")])
     assert [hole.state for hole in holes(store, MINUTES)] == ["detected", "detected"], "half a word is none"
     with pytest.raises(InputError, match="no candle in this range"):

@@ -63,6 +63,7 @@ def _as_dict(found: Checked) -> dict[str, Any]:
         "filled": made.filled,
         "expected": made.coverage.expected,
         "present": made.coverage.present,
+        "ignored": made.coverage.ignored,
         "share": made.coverage.share,
         "gaps": len(made.gaps),
         "findings": [

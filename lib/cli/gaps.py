@@ -54,8 +54,8 @@ def gaps(
 ) -> None:  # fmt: skip
     """List what is missing from stored series: when, how many candles, the likely cause, and the state.
 
-    States: detected; unfillable, a source was asked and has none; filled, with made-up candles; ignored. Without
-    a symbol it goes through every series.
+    States: detected; unfillable, a source was asked and has none; filled, with made-up candles; ignored, and
+    no longer expected. Without a symbol it goes through every series.
 
     \b
       python -m lib gaps --symbol EURUSD --calendar forex
@@ -212,7 +212,8 @@ def _as_dict(found: Holes, limit: int) -> dict[str, Any]:
         **judged_as_dict(found.series, found.calendar, found.reason),
         "expected": found.coverage.expected,
         "present": found.coverage.present,
-        "missing": found.gaps.missing,
+        "missing": found.coverage.missing,
+        "ignored": found.coverage.ignored,
         "gaps_in_all": len(found),
         "gaps": [
             {
@@ -233,6 +234,8 @@ def _say(found: Holes, limit: int) -> None:
         if share is None
         else f"{share_text(share)} of {count(found.coverage.expected, 'candle')} there"
     )
+    if found.coverage.ignored:
+        told += f", {found.coverage.ignored:,} ignored"
     click.echo(
         f"{found.series}: {told}; {count(len(found), 'gap')}. Calendar {found.calendar.name}: {found.reason}"
     )

@@ -26,13 +26,15 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """How much of what is expected in ``[start, end)`` is there. ``outside`` counts candles at times the
-    calendar does not expect; ``share`` is present over expected, None where nothing is expected."""
+    calendar does not expect; ``ignored`` those it does, but a reader does not: they are not among ``expected``.
+    ``share`` is present over expected, None where nothing is expected."""
 
     start: pd.Timestamp
     end: pd.Timestamp
     expected: int
     present: int
     outside: int
+    ignored: int = 0
 
     @property
     def missing(self) -> int:
@@ -106,25 +108,37 @@ def look(
     return Kept(low, high, expected, present, outside, (after[holes], length[holes]), phase)
 
 
-def coverage_of(kept: Kept) -> Coverage:
-    """How much of what the calendar expects is there: the counts of what was looked at."""
+def coverage_of(kept: Kept, ignored: Array | None = None) -> Coverage:
+    """How much of what the calendar expects is there: the counts of what was looked at. ``ignored`` (bool, one for
+    each gap) says whose candles nobody expects."""
+    left = 0 if ignored is None else int(kept.missing[1][ignored].sum())
     return Coverage(
-        from_us(kept.start), from_us(kept.end), kept.expected.total, kept.present.total, kept.outside.total
-    )
+        from_us(kept.start), from_us(kept.end), kept.expected.total - left, kept.present.total, kept.outside.total,
+        left,
+    )  # fmt: skip
 
 
-def by_edges(kept: Kept, edges: Array) -> Buckets:
-    """Expected and present between each of ``edges`` (int64 µs, ascending) and the next. O(edges)."""
-    expected = np.diff(kept.expected.before(edges))
+def by_edges(kept: Kept, edges: Array, ignored: Array | None = None) -> Buckets:
+    """Expected and present between each of ``edges`` (int64 µs, ascending) and the next; without the candles of the
+    gaps that are ``ignored`` (bool, one for each gap). O(edges × log gaps)."""
+    numbers = kept.expected.before(edges)
+    expected = np.diff(numbers)
+    if ignored is not None and ignored.any():
+        firsts, counts = (part[ignored] for part in kept.missing)
+        gap = np.searchsorted(firsts, numbers, side="right") - 1
+        inside = np.clip(numbers - firsts[gap], 0, counts[gap])
+        before = np.concatenate(([0], np.cumsum(counts)))[gap] + inside
+        expected = expected - np.diff(np.where(gap >= 0, before, 0))
     present = np.diff(kept.present.before(edges))
     share = np.divide(present, expected, out=np.full(len(expected), np.nan), where=expected > 0)
     return Buckets(edges, expected, present, share)
 
 
-def by_day(kept: Kept, every: int = DAY) -> Buckets:
-    """Expected and present of every UTC day (or every hour, with ``every`` an hour in µs)."""
+def by_day(kept: Kept, every: int = DAY, ignored: Array | None = None) -> Buckets:
+    """Expected and present of every UTC day (or every hour, with ``every`` an hour in µs); ``ignored`` as for
+    :func:`by_edges`."""
     first = kept.start // every * every
-    return by_edges(kept, np.arange(first, max(kept.end, first + 1) + every, every, dtype=np.int64))
+    return by_edges(kept, np.arange(first, max(kept.end, first + 1) + every, every, dtype=np.int64), ignored)
 
 
 def _span(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,7 +11,7 @@ from lib.calendars import Calendar, Phase
 from lib.candles import micros
 from lib.quality import Badge, Refetches, Report, badge, report
 from lib.series import Series
-from lib.sync.holes import calendar_of, nothing_in
+from lib.sync.holes import calendar_of, ignored_in, nothing_in
 
 if TYPE_CHECKING:
     from lib.store import Store
@@ -55,9 +55,13 @@ def report_on(
     store: Store, series: Series, table: pd.DataFrame, calendar: Calendar, *,
     start: pd.Timestamp | None = None, end: pd.Timestamp | None = None, phase: Phase | None = None,
 ) -> Report:  # fmt: skip
-    """The report on candles of a series that were read already, with the counts of its ledger."""
+    """The report on candles of a series that were read already, with the counts of its ledger; gaps that a reader
+    ignores are listed in it, and not expected."""
     ledger = store.ledger(series)
     told = Refetches(
         conflicts=sum(entry.revised for entry in ledger), refused=sum(entry.refused for entry in ledger)
     )
-    return report(table, series.timeframe, calendar, start=start, end=end, refetches=told, phase=phase)
+    made = report(table, series.timeframe, calendar, start=start, end=end, refetches=told, phase=phase)
+    left = ignored_in(store, series, made.gaps)
+    seen = made.coverage
+    return replace(made, coverage=replace(seen, expected=seen.expected - left, ignored=left))

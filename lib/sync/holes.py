@@ -22,8 +22,19 @@ from lib.wording import count
 if TYPE_CHECKING:
     from lib.store import GapState, Store
 
-__all__ = ["Hole", "Holes", "calendar_of", "holes", "holes_among", "nothing_in", "observed", "observed_in"]
+__all__ = [
+    "Hole",
+    "Holes",
+    "calendar_of",
+    "holes",
+    "holes_among",
+    "ignored_in",
+    "nothing_in",
+    "observed",
+    "observed_in",
+]
 
+Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
 Volume = np.ndarray[tuple[int], np.dtype[np.float64]]
 
@@ -46,7 +57,8 @@ class Hole:
 @dataclass(frozen=True, slots=True, eq=False)
 class Holes(Sequence[Hole]):
     """The gaps of a series in order of time. ``calendar`` is what was expected, ``reason`` why that one, ``phase`` where
-    its candles open; ``kept`` is expected against observed, and ``coverage`` its counts: a filled candle was not observed."""
+    its candles open; ``kept`` is expected against observed, and ``coverage`` its counts: a filled candle was not observed, and one of a
+    gap that is ignored is not expected."""
 
     series: Series
     calendar: Calendar
@@ -67,6 +79,11 @@ class Holes(Sequence[Hole]):
             return Hole(gap)
         state = self.states[number]
         return Hole(gap, state.state, state.by, state.at, state.note)
+
+    @property
+    def ignored(self) -> Bools:
+        """Which gaps a reader said may stay."""
+        return _are_ignored(self.states, self.which)
 
     def spans(self, *, without: Sequence[str] = ("ignored", "filled")) -> list[Span]:
         """Where each gap lies, but for those in a state of ``without``: for refill and fill."""
@@ -105,9 +122,20 @@ def holes_among(
     kept = look(opens, frame, made, start, end)
     gaps = gaps_of(kept, opens, frame, made, volume)
     states = store.gap_states(series)
-    return Holes(
-        series, made, reason, kept.phase, kept, coverage_of(kept), gaps, states, _matched(gaps, states, frame)
-    )
+    which = _matched(gaps, states, frame)
+    told = coverage_of(kept, _are_ignored(states, which))
+    return Holes(series, made, reason, kept.phase, kept, told, gaps, states, which)
+
+
+def ignored_in(store: Store, series: Series, gaps: Gaps) -> int:
+    """How many candles the gaps of a series lack that a reader said may stay away. O(gaps + states)."""
+    states = store.gap_states(series)
+    return int(gaps.counts[_are_ignored(states, _matched(gaps, states, series.timeframe))].sum())
+
+
+def _are_ignored(states: Sequence[GapState], which: Ints) -> Bools:
+    wanted = np.array([*(each.state == "ignored" for each in states), False], bool)
+    return wanted[which]  # -1, for none, is the last
 
 
 def nothing_in(store: Store, series: Series) -> InputError:

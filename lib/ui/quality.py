@@ -110,7 +110,11 @@ def _figures(found: Health) -> None:
     )
     figures(
         ("Coverage", words.share(told.share), "Observed candles of those expected from the first to the last"),
-        ("Missing", f"{told.missing:,}", f"Of {words.count(told.expected, 'candle')} expected"),
+        (
+            "Missing", f"{told.missing:,}",
+            f"Of {words.count(told.expected, 'candle')} expected"
+            + (f"; {told.ignored:,} more are of gaps that are ignored" if told.ignored else ""),
+        ),
         ("Gaps", f"{len(found.holes):,}", "Runs of missing candles"),
         ("Filled", f"{found.info.filled:,}", "Candles made up to close gaps; they count as missing"),
         ("Outside", f"{told.outside:,}", "Candles at times at which none are expected"),
