@@ -353,7 +353,7 @@ def test_a_feather_file_of_the_first_version_is_read_apart() -> None:
     ids=["cells", "marks", "comments", "tags", "tables", "names", "depth"],
 )
 def test_documents_that_would_take_for_ever_are_refused_at_once(text: str) -> None:
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(FileRefused):
         read("x", text.encode())
-    assert time.monotonic() - begin < 20
+    assert time.process_time() - begin < 20

@@ -1,4 +1,4 @@
-"""A few seconds of ``make fuzz``, and bombs that are made on the spot."""
+"""A little of ``make fuzz``, and bombs that are made on the spot."""
 
 from __future__ import annotations
 
@@ -21,19 +21,12 @@ from tests.files.written import HEADER, table
 from tests.fuzz.run import attempt
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SECONDS = 6.0
+COUNT = 50
 
 
 def test_damaged_files_end_right_or_in_a_refusal(tmp_path: Path) -> None:
-    begun = time.perf_counter()
-    broken, number = [], 0
-    while time.perf_counter() - begun < SECONDS and number < 400:
-        outcome = attempt(number * 23 + 7, tmp_path)
-        if outcome.kind not in ("right", "refused"):
-            broken.append(outcome)
-        number += 1
-    assert not broken
-    assert number > 20
+    outcomes = [attempt(number * 23 + 7, tmp_path) for number in range(COUNT)]
+    assert [each for each in outcomes if each.kind not in ("right", "refused")] == []
 
 
 def _zeros(count: int) -> bytes:
@@ -78,10 +71,10 @@ BOMBS = {
 def test_bombs_are_refused_in_bounded_time(name: str, tmp_path: Path) -> None:
     path = tmp_path / "bomb"
     path.write_bytes(BOMBS[name]())
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(CandlebookError) as caught:
         read("bomb.csv", path)
-    assert time.perf_counter() - begun < 10
+    assert time.process_time() - begun < 10
     assert len(str(caught.value)) < 2000
 
 
@@ -95,7 +88,7 @@ def test_from_a_shell_a_bomb_ends_with_2_and_stores_nothing(name: str, tmp_path:
     path.write_bytes(BOMBS[name]())
     done = subprocess.run(
         [sys.executable, "-m", "lib", "import", str(path), "--symbol", "X", "--store", str(store)], cwd=ROOT,
-        capture_output=True, text=True, timeout=60, preexec_fn=_small, check=False,
+        capture_output=True, text=True, timeout=100, preexec_fn=_small, check=False,
     )  # fmt: skip
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
