@@ -48,7 +48,7 @@ def admit(raw: pd.DataFrame, title: str, symbol: str, timeframe: Timeframe) -> B
     """What a parser made of an answer, through the door of the candle table. A column ``complete``
     (bool) may say which candles are closed. Raises ``BadAnswer`` naming the first row that cannot be."""
     complete = None
-    if "complete" in raw.columns and len(raw):
+    if "complete" in raw.columns and raw["time"].notna().any():
         complete = bool(raw["complete"].iloc[int(raw["time"].argmax())])
     try:
         table = conform(raw, timeframe).table

@@ -20,6 +20,7 @@ from lib.sources.batch import Ask, Batch, admit
 from lib.sources.failures import as_json
 from lib.sources.http import CONNECT_SECONDS, READ_SECONDS, Answer, Http
 from lib.sources.limits import Clock, Limiter, limiter
+from lib.sources.reading import floats
 from lib.sources.walk import Rest
 from lib.timeframes import Timeframe, parse
 
@@ -127,16 +128,14 @@ def parse_klines(body: bytes) -> pd.DataFrame:
     if not isinstance(rows, list):
         raise BadAnswer(f"A list of candles was expected and {type(rows).__name__} came.")
     for number, row in enumerate(rows, 1):
-        if not isinstance(row, list) or len(row) < 6 or type(row[0]) is not int:
+        if not isinstance(row, list) or len(row) < 6:
             raise BadAnswer(f"Row {number} of {len(rows)} is no candle: {str(row)[:80]}.", row=number)
-    times = np.array([row[0] for row in rows], dtype=np.int64)
+    told = floats([row[0] for row in rows], "time")
+    if not (np.abs(told) < 2**53).all():  # whole numbers as large as that are exact in a float64
+        raise BadAnswer("Some time is no number of milliseconds.", column="time")
+    times = told.astype(np.int64)
     times = np.where(times < _MICROSECONDS_FROM, times * 1000, times)
-    columns = {}
-    for at, name in enumerate(_COLUMNS, 1):
-        try:
-            columns[name] = np.array([row[at] for row in rows], dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise BadAnswer(f"Some {name} is no number.", column=name) from error
+    columns = {name: floats([row[at] for row in rows], name) for at, name in enumerate(_COLUMNS, 1)}
     index = pd.DatetimeIndex(times.view("datetime64[us]")).tz_localize("UTC")
     return pd.DataFrame({"time": index, **columns})
 

@@ -40,6 +40,8 @@ FOREIGN = (
 )
 
 
+# What reading JSON raises; the second where it is nested without end.
+_BROKEN = (ValueError, RecursionError)
 # Where providers put their own words, by precedence.
 _WORDS = ("msg", "message", "errorMessage", "error", "detail")
 
@@ -170,7 +172,7 @@ def as_json(body: bytes) -> Any:
     """The JSON of a body. Raises ``BadAnswer``, saying what came instead."""
     try:
         return json.loads(body)
-    except ValueError as error:
+    except _BROKEN as error:
         start = body[:200].lstrip().lower()
         if not start:
             what = "nothing"
@@ -214,5 +216,5 @@ def decoded(body: bytes) -> Any:
     """The JSON of a body, None where it is none."""
     try:
         return json.loads(body)
-    except ValueError:
+    except _BROKEN:
         return None

@@ -28,7 +28,7 @@ from lib.sources.batch import Ask, Batch, admit
 from lib.sources.failures import as_json
 from lib.sources.http import CONNECT_SECONDS, READ_SECONDS, Answer, Http
 from lib.sources.limits import Clock, Limiter, limiter
-from lib.sources.reading import instants, member, objects, rows_table
+from lib.sources.reading import floats, instants, member, objects, rows_table
 from lib.sources.walk import Rest
 from lib.timeframes import Timeframe, from_us, parse, to_us
 
@@ -221,7 +221,7 @@ def parse_ticks(body: bytes) -> pd.DataFrame:
     names = [name for name in ("bid", "ask", "price", "volume") if rows and name in rows[0]]
     table = pd.DataFrame({"time": instants([row["timestamp"] for row in rows])})
     for name in names:
-        table[name] = pd.to_numeric(pd.Series([row.get(name) for row in rows]), errors="coerce")
+        table[name] = floats([row.get(name) for row in rows], name)
     return table.sort_values("time", kind="stable", ignore_index=True)
 
 

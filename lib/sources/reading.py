@@ -39,9 +39,12 @@ def objects(rows: Any, needed: Sequence[str]) -> list[Mapping[str, Any]]:
 def floats(values: Sequence[Any], name: str) -> np.ndarray[Any, Any]:
     """Numbers, or text of numbers, as float64; null is NaN. Raises ``BadAnswer``."""
     try:
-        return np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        made = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
         raise BadAnswer(f"Some {name} is no number.", column=name) from error
+    if made.ndim != 1:  # each of them is a list
+        raise BadAnswer(f"Some {name} is no number.", column=name)
+    return made
 
 
 def instants(values: Sequence[Any]) -> pd.DatetimeIndex:

@@ -96,7 +96,7 @@ def test_microseconds_are_read_as_such() -> None:
         (b"[[1]]", "Row 1 of 1"),
         (b'[[1700000000000,"1","2","0.5","1.5","3"],5]', "Row 2 of 2"),
         (b'[[1700000000000,"1","2","0.5","x","3"]]', "close is no number"),
-        (b'[["2024","1","2","0.5","1","3"]]', "Row 1"),
+        (b'[["2024-01-01","1","2","0.5","1","3"]]', "time is no number"),
         (b"<html>", "a web page"),
         (b"", "nothing came"),
         (b"[[17000", "cut short"),
