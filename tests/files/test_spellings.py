@@ -216,7 +216,7 @@ def test_local_times_with_their_offset_in_a_column_of_its_own(
 
 
 START = pd.Timestamp("1899-12-30", tz="UTC")
-MINUTES = table(1500, "1min", "2024-01-02 23:00", 5)
+MINUTES = table(310, "5min", "2024-01-02 22:50", 5)
 
 
 def day_part(t: pd.Timestamp) -> float:
