@@ -40,7 +40,7 @@ class Snapshot:
     ``status``: *connecting* (first attempt, under 5 seconds), *live*, *stale* (connected, but silent for
     oddly long), *reconnecting* (lost a moment ago), *failed* (not reached; tried again at ``next_try_at``
     unless that is None), *stopped*. ``message`` says it in a sentence or two, with the reason,
-    and leaves the time of the next attempt to the reader's clock.
+    and leaves the time of the next attempt, and of what was missed, to the reader's clock.
     ``gaps``: ``[start, end)`` of candles that were missed and not got since. All times are UTC.
     """
 

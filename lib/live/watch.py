@@ -318,8 +318,6 @@ class Watch:
         gaps = tuple((_stamp(start), _stamp(end)) for start, end in self._builder.missing)
         source = self._feed.source
         says = self._reason or f"Live from {source.title}."
-        if gaps:
-            says += f" Missed candles: {_span(gaps[-1])}; they are being asked for again."
         if self._recorder is not None and self._recorder.problem:
             says += f" {self._recorder.problem}"
         return Snapshot(
@@ -343,7 +341,3 @@ def _now() -> pd.Timestamp:
 
 def _stamp(us: int) -> pd.Timestamp:
     return pd.Timestamp(us, unit="us", tz="UTC").as_unit("us")
-
-
-def _span(gap: tuple[pd.Timestamp, pd.Timestamp]) -> str:
-    return f"{gap[0]:%Y-%m-%d %H:%M:%S} to {gap[1]:%Y-%m-%d %H:%M:%S} UTC"

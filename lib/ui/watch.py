@@ -101,9 +101,18 @@ def _status(snapshot: Snapshot, digits: int, zone: str | None) -> None:
     if snapshot.price is not None:
         parts.append(f"**{words.price(snapshot.price, digits)}**")
     parts.append(plain(snapshot.message))
+    zone = zone or st.context.timezone or "UTC"
+    named = f"({zone.replace('_', ' ')})"
+    if snapshot.gaps:
+        start, end = (time.tz_convert(zone) for time in snapshot.gaps[-1])
+        parts.append(
+            plain(
+                f"Missed candles: {start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} {named}; "
+                "they are being asked for again."
+            )
+        )
     if (then := snapshot.next_try_at) is not None and snapshot.status in ("failed", "reconnecting"):
-        zone = zone or st.context.timezone or "UTC"
-        parts.append(plain(f"Next try at {then.tz_convert(zone):%H:%M:%S} ({zone.replace('_', ' ')})."))
+        parts.append(plain(f"Next try at {then.tz_convert(zone):%H:%M:%S} {named}."))
     st.markdown(" &nbsp; ".join(parts))
 
 

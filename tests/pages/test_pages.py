@@ -3,7 +3,9 @@
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,7 @@ from lib.series import Series
 from lib.sources import registry
 from lib.store import open_store
 from lib.sync import config, fill, schedule
+from lib.ui.frame import plain
 from lib.ui.markets import written
 from tests.servers import providers
 from tests.servers.provider import Running
@@ -359,6 +362,18 @@ def test_live_says_why_it_does_not_reach_a_source_and_offers_the_demo():
     assert any("Watch the demo feed" in str(link.proto) for link in page.get("page_link"))
     assert not page.exception
     assert not page.get("bidi_component")
+
+
+def test_live_names_what_was_missed_in_the_zone_of_the_chart(monkeypatch):
+    gap = tuple(pd.Timestamp(f"2023-11-14 22:{minute}", tz="UTC") for minute in (17, 21))
+    real = hub.watch
+    monkeypatch.setattr(
+        hub, "watch",
+        lambda *market: SimpleNamespace(snapshot=lambda: replace(real(*market).snapshot(), gaps=(gap,))),
+    )  # fmt: skip
+    page = open_page("pages/1_Live.py", source="demo", zone="Asia/Tokyo")
+    told = "Missed candles: 2023-11-15 07:17:00 to 2023-11-15 07:21:00 (Asia/Tokyo)"
+    assert plain(told) in words(page)
 
 
 def test_live_shows_the_demo_feed_and_says_that_it_is_invented():
