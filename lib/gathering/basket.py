@@ -11,7 +11,7 @@ from typing import Literal
 from lib.errors import CandlebookError, CandlesRefused, FileRefused
 from lib.files import Choices, suggest_symbol
 from lib.gathering.checked import Checked, Progress, Room
-from lib.gathering.joining import Clash, clashes
+from lib.gathering.clashing import Clash, clashes
 
 __all__ = ["Basket", "Given", "Look"]
 

@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from lib.candles import COLUMNS
 from lib.errors import CandlebookError, InputError
 from lib.gathering.checked import Checked
+from lib.gathering.clashing import clashes
 from lib.series import Series
 
 if TYPE_CHECKING:
     from lib.store import Store, Written
 
-__all__ = ["Clash", "Group", "Outcome", "clashes", "grouped", "join", "store_all"]
+__all__ = ["Group", "Outcome", "grouped", "join", "store_all"]
 
-_SHOWN = 20
 # Candles that are stored at once: a partition that many small files share is then put in place once.
 _TOGETHER = 500_000
-
-
-@dataclass(frozen=True, slots=True)
-class Clash:
-    """Two files that say different things of ``count`` times. ``first`` and ``second`` hold the candles of
-    the first 20 of these times, as each file has them."""
-
-    one: str
-    other: str
-    count: int
-    first: pd.DataFrame
-    second: pd.DataFrame
-
-
-def clashes(files: Sequence[Checked]) -> Iterator[Clash]:
-    """Every pair of files with other figures for one time, one after another. Only files that overlap in
-    time are read, piece by piece."""
-    for at, one in enumerate(files):
-        for other in files[at + 1 :]:
-            if _overlap(one, other) and (found := _compared(one, other)):
-                yield found
 
 
 def join(files: Sequence[Checked], conflicts: str | None) -> list[Checked]:
@@ -63,43 +41,6 @@ def join(files: Sequence[Checked], conflicts: str | None) -> list[Checked]:
             remedy="Say which stands with --conflicts first or last.",
         )
     return list(files)
-
-
-def _overlap(one: Checked, other: Checked) -> bool:
-    a, b = one.report, other.report
-    if a.first is None or b.first is None or a.last is None or b.last is None:
-        return False
-    return bool(a.first <= b.last and b.first <= a.last)
-
-
-def _compared(one: Checked, other: Checked) -> Clash | None:
-    count = 0
-    first: list[pd.DataFrame] = []
-    second: list[pd.DataFrame] = []
-    for left, right in _abreast(one, other):
-        shared = left.index.intersection(right.index)
-        a, b = left.loc[shared, list(COLUMNS)], right.loc[shared, list(COLUMNS)]
-        unlike = ((a != b) & ~(a.isna() & b.isna())).any(axis=1).to_numpy()
-        if unlike.any() and count < _SHOWN:
-            first.append(a[unlike].iloc[: _SHOWN - count])
-            second.append(b[unlike].iloc[: _SHOWN - count])
-        count += int(unlike.sum())
-    return Clash(one.name, other.name, count, pd.concat(first), pd.concat(second)) if count else None
-
-
-def _abreast(one: Checked, other: Checked) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """The candles of two files, cut so that each pair spans the same time."""
-    left, right = one.tables(), other.tables()
-    a, b = next(left, None), next(right, None)
-    while a is not None and b is not None:
-        if not len(a) or not len(b):
-            a = a if len(a) else next(left, None)
-            b = b if len(b) else next(right, None)
-            continue
-        end = min(a.index[-1], b.index[-1])
-        to, until = a.index.searchsorted(end, side="right"), b.index.searchsorted(end, side="right")
-        yield a.iloc[:to], b.iloc[:until]
-        a, b = a.iloc[to:], b.iloc[until:]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

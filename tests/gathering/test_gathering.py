@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
 import click
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib import export
@@ -110,6 +113,62 @@ def test_parts_that_contradict_are_shown_in_pieces_too(
     assert join(made, "first") == made[::-1]
     for each in made:
         each.close()
+
+
+def given_as(base: Checked, name: str, part: pd.DataFrame, pieces: int, reads: list[str]) -> Checked:
+    """A checked file of these candles in so many pieces; ``reads`` gets its name whenever it is read."""
+
+    def tables() -> Iterator[pd.DataFrame]:
+        reads.append(name)
+        edges = [len(part) * at // pieces for at in range(pieces + 1)]
+        return (part.iloc[a:b] for a, b in pairwise(edges))
+
+    span = (part.index[0], part.index[-1]) if len(part) else (None, None)
+    return replace(
+        base, name=name, tables=tables, report=replace(base.report, first=span[0], last=span[1], rows_out=len(part))
+    )  # fmt: skip
+
+
+@cache
+def checked_once() -> Checked:
+    with Room(spill=False) as room:
+        return check(room, "a.csv", table(3))
+
+
+FILES = st.lists(
+    st.tuples(st.dictionaries(st.integers(0, 40), st.sampled_from([1.0, 2.0, float("nan")])), st.integers(1, 3)),
+    max_size=7,
+)  # fmt: skip
+
+
+@given(FILES)
+@settings(max_examples=60)
+def test_contradictions_are_those_of_every_pair(files: list[tuple[dict[int, float], int]]) -> None:
+    """Files of a few candles whose volumes differ, against dictionaries."""
+    base, made = checked_once(), []
+    for number, (volumes, pieces) in enumerate(files):
+        part = table(41).iloc[sorted(volumes)].copy()
+        part["volume"] = [volumes[at] for at in sorted(volumes)]
+        made.append(given_as(base, str(number), part, pieces, []))
+    wanted = []
+    for (one, (a, _)), (other, (b, _)) in combinations(enumerate(files), 2):
+        unlike = [
+            at for at in a.keys() & b.keys() if a[at] != b[at] and not (a[at] != a[at] and b[at] != b[at])
+        ]
+        if unlike:
+            wanted.append((str(one), str(other), len(unlike)))
+    assert [(each.one, each.other, each.count) for each in clashes(made)] == wanted
+
+
+def test_parts_that_overlap_and_agree_are_read_once_each(room: Room) -> None:
+    """Not once for each of the others: sixty of them would be read 3,540 times."""
+    reads: list[str] = []
+    base = check(room, "a.csv", table(3))
+    whole = table(200)
+    files = [given_as(base, str(at), whole.iloc[at : at + 100], 3, reads) for at in range(60)]
+    alone = given_as(base, "alone", table(400).iloc[300:], 3, reads)
+    assert list(clashes([*files, alone])) == []
+    assert sorted(reads) == sorted(each.name for each in files)
 
 
 def test_files_of_one_symbol_and_timeframe_are_parts_of_one_series(room: Room) -> None:
