@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from lib import settings
-from lib.errors import BadAnswer, CandlebookError, InputError, UnknownName
+from lib.errors import BadAnswer, CandlebookError, InputError, RateLimited, SourceDown, UnknownName
 from lib.sources.batch import Ask, Batch, admit
 from lib.sources.failures import as_json
 from lib.sources.http import CONNECT_SECONDS, READ_SECONDS, Answer, Http
@@ -122,9 +122,11 @@ def parse_klines(body: bytes) -> pd.DataFrame:
     ...              b'1711929659999,"88942.10",812,"0.61","43401.15","0"]]')["close"].tolist()
     [71002.85]
 
-    Raises ``BadAnswer`` naming the row where the shape is another.
+    Raises ``BadAnswer`` naming the row where the shape is another, and the error that came in the place of rows.
     """
     rows = as_json(body)
+    if isinstance(rows, dict) and "code" in rows:
+        raise _explain(200, rows) or BadAnswer(_refused(rows))
     if not isinstance(rows, list):
         raise BadAnswer(f"A list of candles was expected and {type(rows).__name__} came.")
     for number, row in enumerate(rows, 1):
@@ -154,10 +156,20 @@ def parse_symbols(body: bytes) -> tuple[str, ...]:
 
 
 def _explain(status: int, body: Any) -> CandlebookError | None:
-    """Errors that Binance tells by a code: -1121 is an unknown symbol, -1100 characters it never has."""
+    """Errors that Binance tells by a code, with status 400 or 200: -1121 is an unknown symbol, -1100 characters it
+    never has, -1003 and -1034 ask to slow down, -1007 and -1008 say that it is busy."""
     code, words = (body.get("code"), str(body.get("msg", ""))) if isinstance(body, dict) else (None, "")
     if code == -1121 or (code == -1100 and "'symbol'" in words):
         return UnknownName("There is no such symbol.", status=status, code=code)
-    if status == 400 and code is not None:
-        return InputError(f"Binance refused the request ({code}): {words[:200].rstrip('. ')}.", code=code)
-    return None
+    if status not in (200, 400) or code is None:
+        return None
+    if code in (-1003, -1034):
+        return RateLimited(_refused(body), remedy="Try again then.", code=code)
+    if code in (-1007, -1008):
+        return SourceDown(_refused(body), remedy="Try again later.", code=code)
+    return InputError(_refused(body), code=code) if status == 400 else None
+
+
+def _refused(body: Any) -> str:
+    words = str(body.get("msg", ""))[:200].rstrip(". ")
+    return f"Binance refused the request ({body['code']}): {words}."

@@ -14,12 +14,12 @@ import pandas as pd
 
 from lib import settings
 from lib.candles import COLUMNS
-from lib.errors import BadAnswer, CandlebookError, InputError, RateLimited, UnknownName
+from lib.errors import BadAnswer, CandlebookError, InputError, UnknownName
 from lib.sources.batch import Ask, Batch, admit
 from lib.sources.failures import as_json
 from lib.sources.http import CONNECT_SECONDS, READ_SECONDS, Answer, Http
 from lib.sources.limits import Clock, Limiter, limiter
-from lib.sources.reading import member, objects, rows_table
+from lib.sources.reading import lists_in, member, objects, rows_table, told_error
 from lib.sources.walk import Rest
 from lib.timeframes import Timeframe, from_us, parse
 
@@ -28,7 +28,7 @@ __all__ = ["ByKey", "parse_rows", "parse_symbols"]
 _KEY, _BASE = "DATA_API_KEY", "DATA_API_BASE"
 _WHERE = f"Whoever runs the interface gives one; its address goes into {_BASE}."
 _UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
-_ERRORS = ("error", "message", "msg", "detail", "errorMessage")
+_WHO = "The interface"
 
 
 class ByKey(Rest):
@@ -116,8 +116,8 @@ def parse_rows(
 ) -> pd.DataFrame:
     """The rows of an answer as they came: ``time`` (datetime64[us, UTC]), ``open high low close`` and, where
     they have it, ``volume`` (float64). ``way`` leads to the rows in nested objects; without it they are
-    the answer itself or the only list in it. ``names`` are those of the fields of time, open, high, low,
-    close, volume in rows that are objects; in rows that are lists, whose order they tell by these very words.
+    the answer itself or the only list in it, or each column is a list. ``names`` are those of the fields of time,
+    open, high, low, close, volume in rows that are objects, and of the columns; in rows that are lists, whose order they tell by these very words.
 
     >>> parse_rows(b'[[1711929600, 1, 3, 0.5, 2, 10]]')["close"].tolist()
     [2.0]
@@ -127,7 +127,7 @@ def parse_rows(
     Raises ``BadAnswer`` where the shape is another, ``RateLimited`` or ``InputError`` for an error that is
     told in place of rows.
     """
-    rows = _rows(as_json(body), way)
+    rows = _rows(as_json(body), way, names)
     if rows and isinstance(rows[0], Mapping):
         fields = dict(zip(("time", *COLUMNS), names, strict=False))
         found = objects(rows, [fields[name] for name in ("time", *COLUMNS[:4])])
@@ -160,6 +160,15 @@ def parse_symbols(body: bytes) -> tuple[str, ...]:
     return tuple(sorted(one if isinstance(one, str) else str(_named(one)) for one in listed))
 
 
+def _turned(columns: Mapping[str, list[Any]], names: Sequence[str]) -> list[Any]:
+    """Columns, each a list under its name, as rows."""
+    if len({len(columns[name]) for name in names}) > 1:
+        raise BadAnswer(f"The columns of the answer are not equally long: {str(columns)[:80]}.")
+    return [
+        dict(zip(names, row, strict=True)) for row in zip(*(columns[name] for name in names), strict=True)
+    ]
+
+
 def _named(one: Any) -> Any:
     return (
         one["name"]
@@ -168,12 +177,14 @@ def _named(one: Any) -> Any:
     )
 
 
-def _rows(found: Any, way: Sequence[str]) -> list[Any]:
-    if (problem := _problem(found)) is not None:
+def _rows(found: Any, way: Sequence[str], names: Sequence[str] = ()) -> list[Any]:
+    if (problem := told_error(found, _WHO)) is not None:
         raise problem
     if way:
         found = member(found, *way)
-    lists = [found] if isinstance(found, list) else _lists(found)
+    if names and isinstance(found, Mapping) and all(isinstance(found.get(name), list) for name in names[:5]):
+        return _turned(found, [name for name in names if isinstance(found.get(name), list)])
+    lists = [found] if isinstance(found, list) else lists_in(found)
     if len(lists) != 1:
         raise BadAnswer(
             f"The answer has {len(lists)} lists that may be the rows: {str(found)[:80]}.",
@@ -182,30 +193,6 @@ def _rows(found: Any, way: Sequence[str]) -> list[Any]:
     return lists[0]
 
 
-def _lists(found: Any) -> list[list[Any]]:
-    """Lists at any depth of nested objects."""
-    if not isinstance(found, Mapping):
-        return []
-    here = [value for value in found.values() if isinstance(value, list)]
-    return here + [one for value in found.values() if isinstance(value, Mapping) for one in _lists(value)]
-
-
-def _problem(found: Any) -> CandlebookError | None:
-    """The error told by an object without any list, whatever its status."""
-    if not isinstance(found, Mapping) or _lists(found):
-        return None
-    words = next((str(found[key]) for key in _ERRORS if found.get(key)), "")
-    if not words:
-        return None
-    code, low = found.get("code", found.get("status")), words.lower()
-    said = f"The interface refused the request: {words[:200].rstrip('. ')}."
-    if code == 429 or "rate limit" in low or "too many" in low:
-        return RateLimited(said, remedy="Try again then.", code=code)
-    if "symbol" in low and any(word in low for word in ("unknown", "not found", "invalid", "no such")):
-        return UnknownName(said, code=code)
-    return BadAnswer(said, code=code)
-
-
 def _explain(status: int, body: Any) -> CandlebookError | None:
-    problem = _problem(body)
+    problem = told_error(body, _WHO)
     return problem if isinstance(problem, UnknownName) and status in (400, 404, 422) else None

@@ -28,7 +28,7 @@ from lib.sources.batch import Ask, Batch, admit
 from lib.sources.failures import as_json
 from lib.sources.http import CONNECT_SECONDS, READ_SECONDS, Answer, Http
 from lib.sources.limits import Clock, Limiter, limiter
-from lib.sources.reading import floats, instants, member, objects, rows_table
+from lib.sources.reading import floats, instants, member, objects, rows_table, told_error
 from lib.sources.walk import Rest
 from lib.timeframes import Timeframe, from_us, parse, to_us
 
@@ -172,9 +172,13 @@ def parse_candles(body: bytes) -> pd.DataFrame:
     ...               b'"close":1.2}]}')[["open", "close", "volume"]].to_numpy().tolist()
     [[1.1, 1.2, 0.0]]
 
-    Raises ``BadAnswer`` where the shape is another.
+    Raises ``BadAnswer`` where the shape is another, and what :func:`told_error` makes of an error that came
+    with status 200.
     """
-    return _candles(as_json(body))
+    found = as_json(body)
+    if (problem := told_error(found, "API Massive")) is not None:
+        raise problem
+    return _candles(found)
 
 
 def _candles(found: Any) -> pd.DataFrame:

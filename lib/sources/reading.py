@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 
 from lib.candles import COLUMNS
-from lib.errors import BadAnswer
+from lib.errors import BadAnswer, Blocked, CandlebookError, RateLimited, SourceDown, UnknownName
 
-__all__ = ["floats", "instants", "member", "objects", "rows_table"]
+__all__ = ["floats", "instants", "lists_in", "member", "objects", "rows_table", "told_error"]
+
+# Under what names errors are told in place of rows, by precedence.
+_ERRORS = ("error", "message", "msg", "detail", "errorMessage")
 
 # Larger numbers are ms, µs, ns: the year 5138 in the smaller unit each.
 _UNITS = ((10**11, 1_000_000), (10**14, 1_000), (10**17, 1))
@@ -67,6 +70,52 @@ def rows_table(times: Sequence[Any], columns: Mapping[str, Sequence[Any]]) -> pd
     """``time`` and float64 columns in the order of the candle table. Raises ``BadAnswer``."""
     named = {name: floats(columns[name], name) for name in COLUMNS if name in columns}
     return pd.DataFrame({"time": instants(times), **named})
+
+
+def lists_in(found: Any) -> list[list[Any]]:
+    """Lists at any depth of nested objects."""
+    if not isinstance(found, Mapping):
+        return []
+    here = [value for value in found.values() if isinstance(value, list)]
+    return here + [one for value in found.values() if isinstance(value, Mapping) for one in lists_in(value)]
+
+
+def told_error(found: Any, who: str) -> CandlebookError | None:
+    """The error that an object tells in place of rows, or beside an empty list of them, whatever its status; None
+    where it tells none. For interfaces whose errors are not described."""
+    if not isinstance(found, Mapping) or any(lists_in(found)):
+        return None
+    told = next((found[key] for key in _ERRORS if found.get(key)), "")
+    inner = told if isinstance(told, Mapping) else {}
+    words = str(next((inner[key] for key in _ERRORS if inner.get(key)), told))
+    code = _code(next((one[key] for one in (inner, found) for key in ("code", "status") if key in one), None))
+    if not words or (lists_in(found) and not _is_marked(found, code)):
+        return None
+    said, low = f"{who} refused the request: {words[:200].rstrip('. ')}.", words.lower()
+    if code == 429 or "rate limit" in low or "too many" in low:
+        return RateLimited(said, remedy="Try again then.", code=code)
+    if "symbol" in low and any(word in low for word in ("unknown", "not found", "invalid", "no such")):
+        return UnknownName(said, code=code)
+    if code in (401, 403):
+        return Blocked(said, remedy="Check the key and what its plan includes.", code=code)
+    if isinstance(code, int) and 500 <= code < 600:
+        return SourceDown(said, remedy="Try again later.", code=code)
+    return BadAnswer(said, code=code)
+
+
+def _is_marked(found: Mapping[str, Any], code: Any) -> bool:
+    """Whether an object says itself that it is an error: one with a word for people may be none."""
+    return (
+        bool(found.get("error"))
+        or found.get("ok") is False
+        or found.get("success") is False
+        or str(found.get("status")).lower() in ("error", "fail", "failed")
+        or (isinstance(code, int) and 400 <= code < 600)
+    )
+
+
+def _code(told: Any) -> Any:
+    return int(told) if isinstance(told, str) and told.isascii() and told.isdecimal() else told
 
 
 def _is_number(text: str) -> bool:

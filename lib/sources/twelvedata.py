@@ -155,9 +155,13 @@ def parse_symbols(body: bytes) -> tuple[str, ...]:
 
 def _problem(found: Any, now: float) -> CandlebookError | None:
     """The error that an answer tells, whatever its status; None where it tells none."""
-    if not isinstance(found, dict) or found.get("status") != "error":
+    if not isinstance(found, dict):
         return None
     code, words = found.get("code"), str(found.get("message", ""))[:300].rstrip(". ")
+    code = int(code) if isinstance(code, str) and code.isdecimal() else code
+    named = isinstance(code, int) and code >= 400 and bool(words) and "values" not in found
+    if found.get("status") != "error" and not named:
+        return None
     said, low = f"Twelve Data refused the request ({code}): {words}.", words.lower()
     if code == 429:
         # each begins anew with its own minute and day, in UTC; a second for the difference of clocks

@@ -10,7 +10,7 @@ import pytest
 
 import lib.sources.binance
 from lib.candles import conform
-from lib.errors import BadAnswer, InputError, UnknownName
+from lib.errors import BadAnswer, InputError, RateLimited, SourceDown, UnknownName
 from lib.sources.base import Source, notes_to
 from lib.sources.binance import Binance, parse_klines, parse_symbols
 from lib.timeframes import parse
@@ -69,10 +69,10 @@ def test_recorded_answers_go_through_the_parser(market_data: Path) -> None:
         assert table.iloc[0].tolist() == [0.0163479, 0.8, 0.015758, 0.015771, 148976.11427815]
 
 
-def test_a_recorded_error_is_an_unknown_name(market_data: Path, server: Server, exchange: Exchange) -> None:
+def test_a_recorded_error_is_an_unknown_name(market_data: Path) -> None:
     recorded = (market_data / "E_wire/binance_docs/error_-1121_invalid_symbol.json").read_text()
     assert '"code": -1121' in recorded
-    with pytest.raises(BadAnswer):
+    with pytest.raises(UnknownName):
         parse_klines(recorded.encode())
 
 
@@ -93,6 +93,7 @@ def test_microseconds_are_read_as_such() -> None:
     [
         (b"null", "list of candles"),
         (b'{"a":1}', "list of candles"),
+        (b'{"code":-1000,"msg":"An unknown error."}', r"refused the request \(-1000\): An unknown error\."),
         (b"[[1]]", "Row 1 of 1"),
         (b'[[1700000000000,"1","2","0.5","1.5","3"],5]', "Row 2 of 2"),
         (b'[[1700000000000,"1","2","0.5","x","3"]]', "close is no number"),
@@ -106,6 +107,26 @@ def test_microseconds_are_read_as_such() -> None:
 def test_another_shape_is_a_bad_answer(body: bytes, words: str) -> None:
     with pytest.raises(BadAnswer, match=words):
         parse_klines(body)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (-1121, UnknownName),
+        (-1003, RateLimited),
+        (-1034, RateLimited),
+        (-1007, SourceDown),
+        (-1008, SourceDown),
+    ],
+)
+def test_codes_are_read_whatever_the_status(
+    binance: Binance, exchange: Exchange, monkeypatch: pytest.MonkeyPatch, code: int,
+    error: type[Exception], status: int,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(exchange, "_klines", lambda *_: (status, {"code": code, "msg": "Some words."}))
+    with pytest.raises(error):
+        binance.recent("BTCUSDT", parse("1m"), 5)
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"symbols":[1]}', b'{"symbols":[{"a":1}]}'])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import lib.sources.by_key
-from lib.errors import BadAnswer, InputError, RateLimited, UnknownName
+from lib.errors import BadAnswer, Blocked, InputError, RateLimited, SourceDown, UnknownName
 from lib.sources import registry
 from lib.sources.by_key import ByKey, parse_rows, parse_symbols
 from lib.timeframes import parse
@@ -87,6 +88,13 @@ def test_the_path_may_hold_symbol_and_timeframe(
         ({"message": "Rate limit exceeded"}, RateLimited),
         ({"code": 429, "msg": "slow down"}, RateLimited),
         ({"error": "no such luck"}, BadAnswer),
+        # beside an empty list, which must not be taken for a closed market
+        ({"error": "no such luck", "data": []}, BadAnswer),
+        ({"status": "error", "message": "Too many requests", "data": []}, RateLimited),
+        ({"success": False, "message": "Symbol not found", "data": []}, UnknownName),
+        ({"code": "429", "message": "slow down", "data": []}, RateLimited),
+        ({"error": {"code": 403, "message": "not in your plan"}}, Blocked),
+        ({"code": 503, "detail": "maintenance", "rows": []}, SourceDown),
         ({"a": [], "b": []}, BadAnswer),
         ({"a": 5}, BadAnswer),
         ([[1, 2]], BadAnswer),
@@ -115,6 +123,24 @@ def test_settings_that_cannot_be_are_named(monkeypatch: pytest.MonkeyPatch, name
     monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match=name if name != "DATA_API_TIMEFRAMES" else "soon"):
         registry.get("data-api")
+
+
+@pytest.mark.parametrize("body", [{"message": "ok", "data": []}, {"code": 200, "msg": "success", "rows": []}])
+def test_a_kind_word_beside_an_empty_list_is_no_error(body: object) -> None:
+    assert parse_rows(json.dumps(body).encode()).empty
+
+
+def test_columns_may_be_lists() -> None:
+    body = {"s": "ok", "t": [1711929600, 1711929660], "o": [1, 2], "h": [3, 4], "l": [0.5, 1], "c": [2, 3]}
+    table = parse_rows(json.dumps(body).encode(), (), "tohlcv")
+    assert table["high"].tolist() == [3.0, 4.0]
+    assert "volume" not in table
+    assert parse_rows(json.dumps({"data": {**body, "v": [5, 6]}}).encode(), ("data",), "tohlcv")[
+        "volume"
+    ].tolist() == [5.0, 6.0]
+    assert parse_rows(json.dumps({**body, **{name: [] for name in "tohlc"}}).encode(), (), "tohlcv").empty
+    with pytest.raises(BadAnswer, match="not equally long"):
+        parse_rows(json.dumps({**body, "h": [3]}).encode(), (), "tohlcv")
 
 
 def test_symbols_are_named_or_listed(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 import lib.sources.massive
-from lib.errors import BadAnswer, InputError, UnknownName
+from lib.errors import BadAnswer, InputError, RateLimited, UnknownName
 from lib.sources import limits, registry
 from lib.sources.base import notes_to
 from lib.sources.massive import Massive, Part, parse_batch, parse_candles, parse_symbols, parse_ticks
@@ -141,6 +141,22 @@ def test_a_404_is_an_unknown_symbol_only_where_the_list_has_it_not(
         source.recent("EURUSDD", parse("1m"), 5)
     server.respond = lambda request: Reply(404, {"error": "Not found"})  # type: ignore[method-assign]
     with pytest.raises(BadAnswer, match="404"):
+        source.recent("EURUSD", parse("1m"), 5)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"error": "Unknown symbol EURUSD"}, UnknownName),
+        ({"error": "Too many requests", "candles": []}, RateLimited),
+        ({"success": False, "message": "Something broke", "candles": []}, BadAnswer),
+    ],
+)
+def test_errors_that_come_with_status_200(
+    source: Massive, server: providers.Massive, body: object, error: type[Exception]
+) -> None:
+    server.respond = lambda request: Reply(200, body)  # type: ignore[method-assign]
+    with pytest.raises(error):
         source.recent("EURUSD", parse("1m"), 5)
 
 

@@ -89,6 +89,16 @@ def test_errors_in_a_200_body(
     assert "some-key" not in str(caught.value)
 
 
+@pytest.mark.parametrize("code", [429, "429"])
+def test_an_error_is_one_without_the_word_too(
+    source: TwelveData, server: providers.TwelveData, monkeypatch: pytest.MonkeyPatch, code: object
+) -> None:
+    body = {"code": code, "message": "You have run out of API credits for the current minute."}
+    monkeypatch.setattr(server, "respond", lambda request: Reply(200, body))
+    with pytest.raises(RateLimited):
+        source.recent("EUR/USD", parse("1m"), 5)
+
+
 def test_credits_of_the_day_that_are_used_up(
     source: TwelveData, server: providers.TwelveData, monkeypatch: pytest.MonkeyPatch, clock: FakeClock
 ) -> None:
