@@ -455,6 +455,24 @@ def test_a_chart_that_is_being_left_does_not_call_its_page_back(page: Page, app:
     page.wait_for_url(re.compile("/Replay"))
 
 
+def test_a_page_left_in_haste_does_not_empty_the_next(page: Page, app: AppServer) -> None:
+    """A fragment that asks for a run while its page is being left: Streamlit then empties the page that follows."""
+    page.goto(app.at("Replay", series="sample:MSFT:1d"))
+    for _ in range(3):
+        Chart(page, "replay_chart")
+        settled(page)
+        page.evaluate("""() => {
+            [...document.querySelectorAll('a[data-testid="stPageLink-NavLink"]')].find(a => a.textContent.includes("History")).click();
+            const step = () => document.querySelector(".st-key-replay_Forward button")?.click();
+            for (const wait of [0, 5, 10, 20, 40]) setTimeout(step, wait);
+        }""")
+        page.wait_for_url(re.compile("History"))
+        chart = Chart(page, "history_chart")
+        page.wait_for_timeout(700)  # it was emptied after it had been drawn
+        chart.until("c.bars() > 0 && document.querySelector('.cb-main, .st-key-history_chart')")
+        page.get_by_role("link", name="Replay").click()
+
+
 def test_back_leads_to_the_page_before(page: Page, app: AppServer) -> None:
     page.goto(app.at())
     page.get_by_role("link", name="History").first.click()
