@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -86,7 +87,8 @@ def _row(store: Store, info: SeriesInfo) -> None:
     with line, guard():
         picture = spark(store.closes(series, points=60))
         if picture:
-            st.image(picture, width="stretch")
+            # not st.image: its button for the whole screen would be a stop of the tab key in every row
+            st.html(picture)
     with doors:
         _doors(store, series)
 
@@ -128,8 +130,7 @@ def _has_live(series: Series) -> bool:
 
 
 def spark(closes: np.ndarray[Any, Any], *, width: int = 160, height: int = 36) -> str:
-    """A small line of closes as an SVG document, green or red by where it ended; empty text under 2
-    points."""
+    """A small line of closes as HTML, green or red by where it ended; empty text under 2 points."""
     values = np.asarray(closes, dtype=float)
     if len(values) < 2:
         return ""
@@ -138,7 +139,11 @@ def spark(closes: np.ndarray[Any, Any], *, width: int = 160, height: int = 36) -
     ys = height - 3 - (values - low) / ((high - low) or 1.0) * (height - 6)
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
     colour = "#1a9c86" if values[-1] >= values[0] else "#d9534f"
-    return (
+    picture = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
         f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.5"/></svg>'
+    )
+    return (
+        f'<img src="data:image/svg+xml,{quote(picture)}" alt="Closes from {values[0]:g} to {values[-1]:g}" '
+        'style="display:block;width:100%">'
     )

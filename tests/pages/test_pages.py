@@ -652,3 +652,11 @@ def test_no_key_is_ever_on_a_page(path, monkeypatch):
             page.selectbox(key="download_source").set_value(source).run()
     assert not page.exception
     assert "sentinel-" not in str(page.main)
+
+
+def test_the_line_of_closes_of_a_row_has_words_and_no_button():
+    page = open_page("streamlit_app.py")
+    lines = [each.proto.body for each in page.get("html") if "<img" in each.proto.body]
+    assert len(lines) == 4
+    assert any('alt="Closes from 1.07149 to 1.22904"' in line for line in lines)
+    assert not page.get("imgs"), "these have a button for the whole screen"
