@@ -7,6 +7,7 @@ docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
 import socket
 import ssl
@@ -18,7 +19,7 @@ __all__ = ["BadEndpoint", "Fault", "ForbiddenHost", "Kind", "fault_of", "foreign
 
 Kind = Literal[
     "missing", "bucket", "denied", "credentials", "region", "slow", "down", "tls", "timeout", "unreachable",
-    "endpoint", "changed", "unchanged", "range", "unsupported", "forbidden host", "too large", "other",
+    "endpoint", "changed", "unchanged", "range", "unsupported", "forbidden host", "too large", "open files", "other",
 ]  # fmt: skip
 
 
@@ -58,6 +59,8 @@ _FAULTS: dict[Kind, Fault] = {
         Fault("forbidden host", "that address is not open to readers of this app",
               "Give an https address on the internet. On your own machine, set CANDLEBOOK_PRIVATE=yes."),
         Fault("too large", "it is larger than what is taken here", "Import it by the command line: python -m lib import."),
+        Fault("open files", "too many files and connections are open at once",
+              "End what else runs, or allow more open files (ulimit -n), and try again."),
         Fault("other", "the service refused the request", "Check the address."),
     )
 }  # fmt: skip
@@ -110,7 +113,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen.append(at)
         at = at.__cause__ or at.__context__
     # what was raised last says least: "TLS failed" stands below "no connection"
-    specific = [each for each in seen if _kind(each) in ("tls", "forbidden host")]
+    specific = [each for each in seen if _kind(each) in ("tls", "forbidden host", "open files")]
     yield from [*specific, *seen]
 
 
@@ -125,6 +128,8 @@ class ForbiddenHost(OSError):
 def _kind(error: BaseException) -> Kind | None:
     if isinstance(error, ForbiddenHost):
         return "forbidden host"
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return "open files"
     if isinstance(error, BadEndpoint):
         return "endpoint"
     if isinstance(error, ssl.SSLError):

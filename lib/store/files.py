@@ -91,6 +91,18 @@ class Files(Protocol):
         that guards it: other series' writers may be at work in the same folder."""
 
 
+_REMEDIES = {
+    **dict.fromkeys(
+        (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "Make room on that disk; what was stored before is whole."
+    ),
+    # of this process, or of the machine: no folder is at fault
+    **dict.fromkeys(
+        (errno.EMFILE, errno.ENFILE),
+        "End what else runs, or allow more open files (ulimit -n), and try again; what was stored before is whole.",
+    ),
+}
+
+
 @contextmanager
 def named(what: str, path: str) -> Iterator[None]:
     """Foreign errors become ours, with the place in them."""
@@ -103,13 +115,13 @@ def named(what: str, path: str) -> Iterator[None]:
             path=path,
         ) from error
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         raise StoreError(
             f"The store could not {what} {path}: {error.strerror or error}.",
-            remedy=("Make room on that disk; what was stored before is whole." if full
-                    else "Name a folder that can be written to with --store or CANDLEBOOK_STORE."),
+            remedy=_REMEDIES.get(
+                error.errno or 0, "Name a folder that can be written to with --store or CANDLEBOOK_STORE."
+            ),
             path=path,
-        ) from error  # fmt: skip
+        ) from error
 
 
 class LocalFiles:

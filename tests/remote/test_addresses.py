@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -268,3 +270,9 @@ def test_every_foreign_error_has_its_sentence() -> None:
         assert (found := fault_of(error)) is not None
         assert found.again == ((status >= 500 and status != 501) or status in (408, 429))
     assert fault_of(ValueError("x")) is None
+    full = aiohttp.ClientConnectorError(
+        SimpleNamespace(ssl=None), OSError(errno.EMFILE, "Too many open files")
+    )  # type: ignore[arg-type]
+    cut = known.EndpointConnectionError(endpoint_url="https://x")
+    cut.__cause__ = full
+    assert (found := fault_of(cut)) is not None and "ulimit -n" in found.remedy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from lib.candles import micros
-from lib.errors import CorruptFile, StoreBusy, UnknownName
+from lib.errors import CorruptFile, StoreBusy, StoreError, UnknownName
 from lib.series import Series
 from lib.store import Store, layout
 from lib.store import files as places
@@ -270,8 +271,6 @@ def test_a_writer_that_never_ends_is_told(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_s3_that_cannot_be_reached_is_told_without_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lib.errors import StoreError
-
     options = {
         "endpoint_url": "http://127.0.0.1:1", "key": "AKIDSECRET", "secret": "topsecret",
         "config_kwargs": {"retries": {"max_attempts": 1}, "connect_timeout": 1},
@@ -290,3 +289,19 @@ def test_a_coarser_series_of_its_own_is_not_touched(local: Opener) -> None:
     store.write(daily, own, origin="t")
     store.write(SERIES, TABLE, origin="t")
     same(store.read(daily), own)
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE])
+def test_too_many_open_files_are_not_the_folders_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    store = Store(LocalFiles(tmp_path))
+    store.write(SERIES, TABLE, origin="t")
+
+    def refused(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refused)
+    with pytest.raises(StoreError, match=r"oo many open files.*ulimit -n") as caught:
+        store.write(SERIES, TABLE.iloc[:1] * 2, origin="u")
+    assert "--store" not in str(caught.value)
