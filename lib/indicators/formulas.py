@@ -92,8 +92,9 @@ def obv(candles: pd.DataFrame) -> tuple[Array, ...]:
 
 
 def vwap(candles: pd.DataFrame, session: float) -> tuple[Array, ...]:
-    """Sessions are cut in UTC; where candles are of a day and longer, by their trading days, as coarser candles are:
-    London's Monday opens at 23:00 UTC on Sunday in summer. The library cuts them by ``to_period``, which drops the
+    """Sessions are cut in UTC, where coarser candles are cut, too: not at an exchange's open, nor for currencies at
+    New York's 17:00, so that Sunday evening's hours end their week. Candles of a day and longer go by their trading
+    days: London's Monday opens at 23:00 UTC on Sunday in summer. The library cuts them by ``to_period``, which drops the
     zone with a warning and takes 10x as long."""
     grid = parse({1: "1d", 2: "1w", 3: "1M"}[int(session)])
     times = micros(candles)

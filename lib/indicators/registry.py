@@ -193,7 +193,7 @@ def _ichimoku_rows(tenkan: float, kijun: float, senkou: float) -> int:
 
 _WILDER = "J. Welles Wilder, New Concepts in Technical Trading Systems, 1978"
 _MURPHY = "John J. Murphy, Technical Analysis of the Financial Markets, 1999"
-_SESSIONS = ((1.0, "UTC day"), (2.0, "week from Monday"), (3.0, "month"))
+_SESSIONS = ((1.0, "UTC day"), (2.0, "UTC week from Monday"), (3.0, "UTC month"))
 
 _ENTRIES = (
     Indicator(
