@@ -175,6 +175,12 @@ def test_typed_times_of_any_unit(unit: str, kind: str) -> None:
     )
 
 
+def viewed(words: pa.Array, figures: dict[str, object]) -> pa.Table:
+    """A table whose times are views of texts, and whose symbols are in a dictionary of such."""
+    symbols = pa.DictionaryArray.from_arrays(pa.array([0] * len(words)), pa.array(["BTC"], pa.string_view()))
+    return pa.table({"ts": words.cast(pa.string_view()), "symbol": symbols, **figures})
+
+
 def test_other_typed_tables() -> None:
     same(arrow_bytes(HOURS, "parquet", True), HOURS)
     same(arrow_bytes(HOURS.tz_convert("America/New_York"), "parquet", True), HOURS)
@@ -195,6 +201,20 @@ def test_other_typed_tables() -> None:
     with pa.ipc.new_stream(stream, decimals.schema) as writer:
         writer.write_table(decimals)
     same(bytes(stream.getvalue()), HOURS, volume=False)
+    figures = {name: HOURS[name].to_numpy() for name in OHLCV}
+    words = pa.array([f"{time:%Y-%m-%d %H:%M:%S}" for time in HOURS.index])
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"ts": words.cast(pa.binary()), **figures}), sink, store_schema=False)
+    same(sink.getvalue(), HOURS)  # texts that are not marked as such
+    with pa.ipc.new_stream(
+        stream := pa.BufferOutputStream(), (views := viewed(words, figures)).schema
+    ) as writer:
+        writer.write_table(views)
+    same(bytes(stream.getvalue()), HOURS)
+    with pytest.raises(FileRefused, match="no candles"):
+        raw = {name: pa.array([b"\xff" * 16] * len(HOURS), pa.binary(16)) for name in OHLCV}
+        pq.write_table(pa.table({"ts": words, **raw}), sink := io.BytesIO())
+        read("file", sink.getvalue())
     with pytest.raises(FileRefused, match="cannot be read"):
         read("file", sink.getvalue()[:-40])
 

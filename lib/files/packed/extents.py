@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
@@ -94,30 +94,52 @@ def ods_cells(content: bytes) -> int:
     return max(most, last_row * widest)
 
 
-def arrow_bytes(data: Buffer) -> tuple[int, int]:
-    """The bytes that the packed buffers of an Arrow stream or file unpack to, and how many batches of rows
-    there are. Raises ``pa.ArrowException``, ``OSError``, ``struct.error`` or ``IndexError`` for what is damaged."""
-    source = pa.BufferReader(pa.py_buffer(data).slice(8 if data[:6] == b"ARROW1" else 0))
-    total = batches = 0
-    reader = pa.ipc.MessageReader.open_stream(source)
+def arrow_bytes(data: Buffer) -> int:
+    """The bytes that the packed buffers of an Arrow stream or file unpack to. Raises ``pa.ArrowException``,
+    ``OSError``, ``ValueError``, ``struct.error`` or ``IndexError`` for what is damaged."""
+    return sum(map(_unpacked, _of_file(data) if data[:6] == b"ARROW1" else _of_stream(data)))
+
+
+def _unpacked(message: pa.Message) -> int:
+    body = memoryview(message.body) if message.body is not None else memoryview(b"")
+    # ahead of each packed buffer stands its length unpacked, -1 where it is as it is
+    return sum(
+        max(0, struct.unpack_from("<q", body, offset)[0])
+        for offset, length in _buffers(memoryview(message.metadata))
+        if length >= 8 and offset >= 0
+    )
+
+
+def _of_stream(data: Buffer) -> Iterator[pa.Message]:
+    reader = pa.ipc.MessageReader.open_stream(pa.BufferReader(data))
     while True:
         try:
-            message = reader.read_next_message()
+            yield reader.read_next_message()
         except StopIteration:
-            return total, batches
-        kind, places = _buffers(memoryview(message.metadata))
-        batches += kind == _BATCH
-        body = memoryview(message.body) if message.body is not None else memoryview(b"")
-        # ahead of each packed buffer stands its length unpacked, -1 where it is as it is
-        total += sum(
-            max(0, struct.unpack_from("<q", body, offset)[0])
-            for offset, length in places
-            if length >= 8 and offset >= 0
-        )
+            return
 
 
-def _buffers(meta: memoryview) -> tuple[int, list[tuple[int, int]]]:
-    """What a message holds, and (offset, length) of its buffers where they are packed. By the flatbuffers of
+def _of_file(data: Buffer) -> Iterator[pa.Message]:
+    """The messages that the end of a file tells of, which are those that are read: a file need not be a stream. By
+    File.fbs: a Footer has its dictionaries at 2 and its record batches at 3, in blocks of 24 bytes: the offset, the
+    length of the metadata in four bytes and four of nothing, the length of the body."""
+    whole = pa.py_buffer(data)
+    size = struct.unpack("<i", data[-10:-6])[0]
+    if data[-6:] != b"ARROW1" or not 0 < size <= len(data) - 18:
+        raise ValueError("its end is not where it should be")
+    footer = memoryview(data[-10 - size : -10])
+    root = _follow(footer, 0)
+    blocks = [block for number in (2, 3) for block in _vector(footer, root, number, "<qi4xq")]
+    if len({at for at, _, _ in blocks}) < len(blocks):
+        raise ValueError("its parts are not where it says")
+    for at, metadata, body in blocks:
+        if min(at, metadata, body) < 0 or at + metadata + body > len(data):
+            raise ValueError("its parts are not where it says")
+        yield pa.ipc.read_message(whole.slice(at, metadata + body))
+
+
+def _buffers(meta: memoryview) -> list[tuple[int, ...]]:
+    """(offset, length) of the buffers of a message where they are packed. By the flatbuffers of
     Arrow's Message.fbs: a Message has its header's kind at 1 and the header at 2; a RecordBatch its buffers at 2
     and its compression at 3; a DictionaryBatch its RecordBatch at 1."""
     root = _follow(meta, 0)
@@ -125,17 +147,22 @@ def _buffers(meta: memoryview) -> tuple[int, list[tuple[int, int]]]:
     kind = meta[at] if at else 0
     header = _field(meta, root, 2)
     if kind not in (_BATCH, _DICTIONARY) or not header:
-        return kind, []
+        return []
     batch = _follow(meta, header)
     if kind == _DICTIONARY:
         inner = _field(meta, batch, 1)
         batch = _follow(meta, inner) if inner else batch
-    buffers = _field(meta, batch, 2)
-    if not buffers or not _field(meta, batch, 3):
-        return kind, []
-    vector = _follow(meta, buffers)
-    count = min(struct.unpack_from("<I", meta, vector)[0], len(meta) // 16)
-    return kind, [struct.unpack_from("<qq", meta, vector + 4 + 16 * n) for n in range(count)]
+    return _vector(meta, batch, 2, "<qq") if _field(meta, batch, 3) else []
+
+
+def _vector(meta: memoryview, table: int, number: int, layout: str) -> list[tuple[int, ...]]:
+    """The members of a table's field that is a vector of structs; none where it is not there."""
+    at = _field(meta, table, number)
+    if not at:
+        return []
+    vector, size = _follow(meta, at), struct.calcsize(layout)
+    count = min(struct.unpack_from("<I", meta, vector)[0], len(meta) // size)
+    return [struct.unpack_from(layout, meta, vector + 4 + size * n) for n in range(count)]
 
 
 def _follow(meta: memoryview, at: int) -> int:
