@@ -69,13 +69,14 @@ class _Again(Exception):
         self.after = after
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Request:
     method: str
     path: str
     params: Mapping[str, str | int]
     body: bytes | None
     weight: int
+    sent: int = 0
 
 
 class Http:
@@ -155,17 +156,14 @@ class Http:
     def _ask(
         self, request: _Request, read: Callable[[bytes], T], stop: threading.Event | None, patience: float
     ) -> Answer[T]:
-        tries = 0
         began = self.clock.monotonic()
 
         def left() -> float:
             return patience - (self.clock.monotonic() - began)
 
         def once() -> Answer[T]:
-            nonlocal tries
-            tries += 1
             value, told = self._once(request, read, stop, left())
-            return Answer(value, told, tries)
+            return Answer(value, told, request.sent)
 
         def enough(state: tenacity.RetryCallState) -> bool:
             error = state.outcome.exception() if state.outcome else None
@@ -191,10 +189,10 @@ class Http:
         except CandlebookError as ours:
             error = ours
         else:
-            if tries > 1:
+            if answer.requests > 1:
                 note("")
             return answer
-        error.fields.setdefault("requests", tries)
+        error.fields.setdefault("requests", request.sent)
         raise self._hushed(error) from error.__cause__  # out here, so that it does not drag the wrapper along
 
     def _once(
@@ -205,6 +203,7 @@ class Http:
         session = self._session()
         spent = self.limiter.spend(request.weight, stop=stop, patience=max(left, 0.0))
         used: int | None = None
+        request.sent += 1  # a wait for the limit that was given up sent none
         try:
             with session.request(
                 request.method,
