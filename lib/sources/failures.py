@@ -6,6 +6,7 @@ No message holds a header, the query of an address or the foreign text, which ma
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
@@ -26,8 +27,11 @@ from lib.errors import (
 from lib.sources.limits import span
 
 __all__ = [
-    "FOREIGN", "as_json", "decoded", "refusal", "retry_after", "server_time", "translate", "unreachable",
+    "FOREIGN", "as_json", "decoded", "pause_after", "refusal", "retry_after", "server_time", "translate", "unreachable",
 ]  # fmt: skip
+
+# The longest wait that is believed, in seconds: the longest ban described anywhere lasts three days.
+_LONGEST = 31 * 86_400.0
 
 # Everything that requests, urllib3 and the sockets below them raise.
 FOREIGN = (
@@ -187,17 +191,25 @@ def as_json(body: bytes) -> Any:
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds from a Retry-After header, which has seconds or a date; None where there is none, or it
-    cannot be read. A date counts from the server's own Date, where it has one."""
+    cannot be read. A date counts from the server's own Date, where it has one. A month at most."""
     text = headers.get("Retry-After", "").strip()
     if not text:
         return None
     if text.isascii() and text.replace(".", "", 1).isdecimal():
-        return float(text)
+        return min(float(text), _LONGEST)
     until = _date(text)
     if until is None:
         return None
     here = server_time(headers)
-    return max(0.0, until - (now if here is None else here))
+    return min(max(0.0, until - (now if here is None else here)), _LONGEST)
+
+
+def pause_after(asked: float, attempt: int) -> float:
+    """Seconds to wait where the provider asked for so many after this attempt (from 1 on), and a little more, so that
+    those who wait do not all come back in the same instant. "At once", said again and again, is waited for longer
+    each time: whoever says it with every answer would be asked without a pause."""
+    least = 0.0 if asked >= 1 else min(30.0, 0.25 * 2**attempt)
+    return max(asked, least) + random.uniform(0.0, 0.5)
 
 
 def server_time(headers: Mapping[str, str]) -> float | None:

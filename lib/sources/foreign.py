@@ -14,7 +14,7 @@ import tenacity
 
 from lib.errors import BadAnswer, CandlebookError, InputError, RateLimited, SourceDown, TryLater
 from lib.sources.base import note
-from lib.sources.failures import unreachable
+from lib.sources.failures import pause_after, unreachable
 from lib.sources.limits import Clock, cancelled, span
 
 __all__ = ["HINT", "Turn", "load", "persist"]
@@ -121,10 +121,10 @@ def _error(state: tenacity.RetryCallState) -> BaseException | None:
 
 
 def _pause(state: tenacity.RetryCallState) -> float:
-    """What the provider asked for and a little more, or half a second doubled each time, with jitter."""
+    """What the provider asked for, or half a second doubled each time, with jitter."""
     error = _error(state)
     if isinstance(error, RateLimited) and error.retry_after is not None:
-        return error.retry_after + random.uniform(0.0, 0.5)
+        return pause_after(error.retry_after, state.attempt_number)
     first = 5.0 if isinstance(error, RateLimited) else 0.5
     return float(min(_LONGEST_PAUSE, first * 2 ** (state.attempt_number - 1)) * random.uniform(0.75, 1.25))
 

@@ -26,6 +26,7 @@ from lib.sources.connections import Counting
 from lib.sources.failures import (
     FOREIGN,
     decoded,
+    pause_after,
     refusal,
     retry_after,
     server_time,
@@ -323,11 +324,10 @@ class Http:
 
 
 def _pause(state: tenacity.RetryCallState) -> float:
-    """Half a second doubled each time up to a minute, with jitter, or what the server asked for and a
-    little more, so that those who wait do not all come back in the same instant."""
+    """Half a second doubled each time up to a minute, with jitter, or what the server asked for."""
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, _Again) and error.after is not None:
-        return error.after + random.uniform(0.0, 0.5)
+        return pause_after(error.after, state.attempt_number)
     first = 5.0 if isinstance(error, _Again) and isinstance(error.error, RateLimited) else 0.5
     return float(min(_LONGEST_PAUSE, first * 2 ** (state.attempt_number - 1)) * random.uniform(0.75, 1.25))
 

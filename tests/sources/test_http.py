@@ -219,6 +219,16 @@ def test_429_is_waited_out_and_said(ask: Ask, exchange: Exchange, clock: FakeClo
     assert said[-1] == ""
 
 
+@pytest.mark.parametrize("header", ["0", "Fri, 15 Mar 2024 12:00:00 GMT"])
+def test_at_once_with_every_answer_is_not_asked_without_a_pause(
+    ask: Ask, exchange: Exchange, header: str
+) -> None:
+    exchange.always = Fault("429", retry_after=header)
+    with pytest.raises(RateLimited):
+        ask(patience=120)
+    assert 6 <= len(exchange.klines) <= 11
+
+
 def test_429_that_is_longer_than_our_patience(ask: Ask, exchange: Exchange, clock: FakeClock) -> None:
     exchange.always = Fault("429", retry_after="300")
     with pytest.raises(RateLimited) as caught:
@@ -249,6 +259,13 @@ def test_a_ban_is_not_hammered(ask: Ask, exchange: Exchange, clock: FakeClock, w
     assert wire.limiter.budget().paused == 600
     clock.now += 601
     assert len(ask().value) == 3
+
+
+@pytest.mark.parametrize("header", ["9" * 400, "1000000000000000", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_ban_without_an_end_is_no_bug_of_ours(ask: Ask, exchange: Exchange, header: str) -> None:
+    exchange.faults[1] = Fault("418", retry_after=header)
+    with pytest.raises(Blocked, match=r"until 2024-04-15 12:34:56 UTC"):
+        ask()
 
 
 @given(st.floats(0, 1e6))
