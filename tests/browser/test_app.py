@@ -491,6 +491,12 @@ def test_back_leads_to_the_page_before(page: Page, app: AppServer) -> None:
     page.wait_for_url(re.compile("span=All"))
 
 
+def test_the_scale_of_an_indicator_is_written_as_its_values_need(page: Page, app: AppServer) -> None:
+    page.goto(app.at("History", series="sample:EURUSD:1h", ind="atr(14);obv"))
+    chart = Chart(page, "history_chart")
+    assert chart.ask("[c.price(0.00125, 1), c.price(123456, 2)]") == ["0.001250", "123.46K"]
+
+
 def test_indicators_are_added_one_by_one_and_the_menu_stays_open(page: Page, app: AppServer) -> None:
     page.goto(app.at("History", series="sample:AAPL:1d", zone="Asia/Tokyo"))
     chart = Chart(page, "history_chart")

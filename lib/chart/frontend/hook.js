@@ -31,7 +31,8 @@ export function hookOf(chart) {
       [line.id, line.series.data().filter((point) => point.value !== undefined).length])),
     candles: () => chart.panes[0].candles.data(),
     paint: () => chart.panes[0].candles.options(),
-    price: (value) => chart.panes[0].candles.priceFormatter().format(value),
+    /** A value as the scale of a pane writes it. */
+    price: (value, pane = 0) => chart.panes[pane].anchor.priceFormatter().format(value),
     cross: () => chart.cross,
     scales: () => chart.panes.map((pane) => pane.chart.priceScale("right").width()),
     legend: () => chart.frame.querySelector(".cb-main .cb-legend")?.innerText ?? "",

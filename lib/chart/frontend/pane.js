@@ -29,6 +29,10 @@ export function compact(value) {
   return size >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
 }
 
+function formatFor(most) {
+  return most >= 1e5 ? { type: "custom", formatter: compact, minMove: 1 } : priceFormat(decimalsFor(most));
+}
+
 export class Pane {
   /** `spec`: {id, title, levels}; `host`: an element; `calendar`: () => how times are written. */
   constructor(spec, host, calendar) {
@@ -224,11 +228,11 @@ export class Pane {
   #adapt(line, values) {
     let most = 0;
     for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
+    line.most = most;
     line.decimals = most >= 1e5 ? 0 : decimalsFor(most);
-    const format = most >= 1e5
-      ? { type: "custom", formatter: compact, minMove: 1 }
-      : priceFormat(line.decimals);
-    line.series.applyOptions({ priceFormat: format });
+    line.series.applyOptions({ priceFormat: formatFor(most) });
+    // the library writes the scale as its first series does, and that is the unseen one
+    this.anchor.applyOptions({ priceFormat: formatFor(Math.max(...this.lines.map((one) => one.most ?? 0))) });
   }
 
   /** Keep the candles clear of the legend, `height` pixels of it, as far as that leaves them half the pane. */
