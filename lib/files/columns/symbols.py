@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from lib.errors import FileRefused
 from lib.files.columns.cells import is_missing, is_time, numeric
+from lib.files.columns.parted import parting_columns
 from lib.files.columns.words import plain
 from lib.files.model import ALL_SYMBOLS, Choices
 from lib.files.texts.grid import Grid, Unlike
@@ -25,7 +26,7 @@ _LABELS = frozenset(
         "symbol,ticker,tic,sym,stock,stock symbol,stock code,ts code,sec id,secid,security,security id,instrument,"
         "instrument id,instrument name,inst id,contract,pair,market pair,name,code,act symbol,asset,coin,ric,isin,"
         "product id,wkn,permno,gvkey,cusip,sedol,figi,instrument token,trading symbol,scrip code,security code,conid,asset id,"
-        "asset symbol,合約,証券コード,銘柄,"
+        "asset symbol,tckr symb,scrip,underlying,合約,証券コード,銘柄,"
         "s,stream,topic,market,代码,股票代码,证券代码,名称,銘柄コード,コード,종목코드,종목명,тикер,symbole,símbolo,simbolo"
     ).split(",")
 )
@@ -88,6 +89,8 @@ def likest(wanted: str, found: tuple[str, ...] | list[str]) -> str:
 def find_symbols(found: Layout, grid: Grid, choices: Choices) -> Symbols:
     """The column of symbols and what is in it, all of it read. Raises ``FileRefused`` where the one that was
     chosen is not in it."""
+    first: Symbols | None = None
+    wanted = choices.pick_symbol or choices.symbol or ""
     for at in _candidates(found):
         names = distinct(grid, at)
         if {each.casefold() for each in names} <= _NO_SYMBOLS:
@@ -97,19 +100,33 @@ def find_symbols(found: Layout, grid: Grid, choices: Choices) -> Symbols:
         if len(names) == 1 and (frames := _frames(found, grid)) is not None:
             at, names = frames
         if len(names) == 1:
-            return Symbols(at, names, ALL_SYMBOLS if choices.pick_symbol == ALL_SYMBOLS else "")
-        wanted = choices.pick_symbol or ""
-        taken = ALL_SYMBOLS if wanted == ALL_SYMBOLS else likest(wanted or choices.symbol or "", names)
-        if wanted and not taken:
-            raise FileRefused(
-                f"There is no symbol {wanted!r} in the column {found.names[at]!r}.",
-                remedy=f"It has: {', '.join(names[:20])}.", question="pick_symbol",
-            )  # fmt: skip
-        return Symbols(at, names, taken)
-    if (frames := _frames(found, grid)) is not None:
+            return first or Symbols(at, names, ALL_SYMBOLS if choices.pick_symbol == ALL_SYMBOLS else "")
+        taken = ALL_SYMBOLS if wanted == ALL_SYMBOLS else likest(wanted, names)
+        if taken:
+            return Symbols(at, names, taken)
+        first = first or Symbols(at, names)
+    if first is None and (frames := _frames(found, grid)) is not None:
         at, names = frames
         return Symbols(at, names, likest(choices.pick_symbol or "", names))
-    return Symbols()
+    if first is None or (wanted and wanted not in first.found):
+        other = _unnamed(found, grid, wanted)
+        first = other if other and (other.taken or first is None) else first
+    if first and choices.pick_symbol and not first.taken and first.at is not None:
+        raise FileRefused(
+            f"There is no symbol {choices.pick_symbol!r} in the column {found.names[first.at]!r}.",
+            remedy=f"It has: {', '.join(first.found[:20])}.", question="pick_symbol",
+        )  # fmt: skip
+    return first or Symbols()
+
+
+def _unnamed(found: Layout, grid: Grid, wanted: str) -> Symbols | None:
+    """The symbols of a column that is not named for them: the one that has ``wanted``, else the first."""
+    made = [
+        Symbols(at, names, ALL_SYMBOLS if wanted == ALL_SYMBOLS else likest(wanted, names))
+        for at, runs in parting_columns(found, grid)
+        if 1 < len(names := runs or distinct(grid, at)) <= _MOST
+    ]
+    return next((each for each in made if each.taken), made[0] if made else None)
 
 
 def _frames(found: Layout, grid: Grid) -> tuple[int, tuple[str, ...]] | None:

@@ -286,6 +286,9 @@ class TableGrid:
     def lines(self, rows: int) -> Array:
         return np.arange(self.first, self.first + rows)
 
+    def last(self) -> tuple[str, ...]:
+        return ()
+
 
 def _cast(column: Any, kind: pa.DataType) -> Any:
     if pa.types.is_dictionary(column.type) and not pa.types.is_dictionary(kind):

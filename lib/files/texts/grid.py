@@ -2,7 +2,7 @@
 line where something is not.
 
 A grid hides how the table was written: what reads it asks for columns by position. A grid over another
-kind of file needs the same three methods.
+kind of file needs the same four methods.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import pyarrow.csv as pacsv
 from lib.candles import Finding
 from lib.errors import FileRefused
 from lib.files.columns.cells import MISSING
-from lib.files.texts.layout import Layout
+from lib.files.texts.layout import Layout, cut
 from lib.files.texts.parallel import BLOCK, TooLong, each_block
 from lib.files.texts.text import Text
 
@@ -65,6 +65,9 @@ class Grid(Protocol):
 
     def lines(self, rows: int) -> Array:
         """The file's line of each of ``rows`` rows that ``blocks`` gave."""
+
+    def last(self) -> tuple[str, ...]:
+        """The cells of the last row, at a glance; none where that would take more."""
 
 
 class TextGrid:
@@ -143,6 +146,11 @@ class TextGrid:
         if len(full) != rows:  # a quoted cell holds a line's end: ask the slow reader
             full = np.array([line for line, _ in self._records()], np.int64)[:rows]
         return full + self.layout.first_line
+
+    def last(self) -> tuple[str, ...]:
+        lines = bytes(memoryview(self._body)[-_HEAD:]).decode("utf-8", "replace").splitlines()
+        rows = (cut(line, self.layout.delimiter) for line in reversed(lines[1:]))
+        return next((tuple(row) for row in rows if len(row) == self.layout.width), ())
 
     def texts(self, wanted: tuple[int, ...]) -> Texts:
         body = memoryview(self._body)
