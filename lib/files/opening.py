@@ -14,7 +14,7 @@ from lib.files.model import Choices
 from lib.files.packed import containers
 from lib.files.packed.containers import Buffer, Member
 from lib.files.texts import layout, text
-from lib.files.texts.dialects import plain_text, with_dates
+from lib.files.texts.dialects import plain_text, with_dates, with_day
 from lib.files.texts.grid import Grid, TextGrid
 from lib.files.texts.layout import Layout
 from lib.files.texts.text import Text
@@ -28,7 +28,8 @@ _DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\
 @dataclass(frozen=True, slots=True)
 class Part:
     """One table of a file. ``name`` is what it is called in sentences; ``day`` a date that a name on the
-    way to it carries; ``zone`` one that the file states; ``text`` None where it was no text."""
+    way to it carries; ``zone`` one that the file states; ``text`` None where it was no text; ``wider``: it has a
+    column that is not in the file."""
 
     name: str
     layout: Layout
@@ -38,6 +39,7 @@ class Part:
     text: Text | None = None
     day: str = ""
     zone: str = ""
+    wider: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ def _part(raw: _Raw, name: str, choices: Choices, path: Path | None) -> Part:
     wrapped = raw.member.containers
     if raw.member.kind in ("json", "excel", "html", "parquet", "arrow"):
         wrapped = (*wrapped, raw.member.kind)
-    day = next((_day(each) for each in reversed(raw.member.path) if _day(each)), "")
+    day = next((_day(each) for each in (raw.label, *reversed(raw.member.path)) if _day(each)), "")
     if raw.kind in ("parquet", "arrow"):
         sheet = tables.open_sheet(raw.data, name, raw.kind)
         found = tables.layout_of(sheet, name)
@@ -167,8 +169,13 @@ def _part(raw: _Raw, name: str, choices: Choices, path: Path | None) -> Part:
     if decoded is not as_written:
         path = None  # the file's own bytes are others
     found = layout.sniff(decoded, name, choices.delimiter, choices.header)
+    notes = (raw.note,) if raw.note else ()
     dated = with_dates(decoded, found)
-    if dated is not decoded:
+    of_day = choices.date or day
+    if dated is decoded and of_day and (dated := with_day(decoded, found, of_day)) is not decoded:
+        notes = (*notes, f"The rows tell only times of day: they were taken as those of {of_day}.")
+    wider = dated is not decoded
+    if wider:
         decoded, path = dated, None
         found = layout.sniff(decoded, name, choices.delimiter, choices.header)
     if (
@@ -177,14 +184,13 @@ def _part(raw: _Raw, name: str, choices: Choices, path: Path | None) -> Part:
         and _line_ends(raw.member.data) + 1 == _line_ends(decoded.data)
     ):
         found = replace(found, first_line=1)  # a row a line, and no header: rows have the lines of the file
-    if raw.note:
-        found = replace(found, notes=(*found.notes, raw.note))
+    found = replace(found, notes=(*found.notes, *notes))
     preview = [line[:400] for line in layout.head_lines(as_written, name)[:12]]
     kept = decoded if raw.kind == "text" else None
     zone = raw.zone or next(
         (zone for line in preview[: max(found.header - 1, 0)] if (zone := _zone(line))), ""
     )
-    return Part(name, found, TextGrid(decoded, found, name, path), preview, wrapped, kept, day, zone)
+    return Part(name, found, TextGrid(decoded, found, name, path), preview, wrapped, kept, day, zone, wider)
 
 
 def _line_ends(data: Buffer) -> int:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from lib.candles import PRICES
 from lib.errors import FileRefused
 from lib.files.columns import words
+from lib.files.columns.cells import time_kind
 from lib.files.columns.symbols import FRAMES
 from lib.files.planned import Plan
 from lib.files.times.times import parse_texts
@@ -95,6 +96,11 @@ def _column(plan: Plan, role: str, options: tuple[str, ...]) -> tuple[str, str]:
     choice = f"Choose one of: {', '.join(options[:12])} (--column {role}=NAME)."
     if role == "time":
         what = "no column holds times that are understood"
+        if clock := next((cell for cell in first if time_kind(cell) == "clock"), ""):
+            return (
+                f"{plan.name}: which day its times are of cannot be told: no column and no name has it for {clock!r}.",
+                "Say the day (--date 2024-01-31), or write it to each row.",
+            )
         shown = next((label for label in options if label in found.names), "")
         if found.header and shown:
             cell = found.rows[0][found.names.index(shown)]

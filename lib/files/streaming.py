@@ -126,6 +126,11 @@ class _Work:
             wide = b"\0" in head[:64]  # two bytes a letter: its lines are not cut at a byte
             head = head[: len(head) // 4 * 4] if wide else head[: head.rfind(b"\n") + 1] or head
         plan = make_plan(self.name, head, self.choices)
+        if plan.part and plan.part.wider:
+            raise FileRefused(
+                f"{self.name} tells its dates apart from its rows, or in parts, and is too large to be opened at once.",
+                remedy="Write a whole time to each row, or cut the file into smaller ones.", file=self.name,
+            )  # fmt: skip
         json = starts_lines(path)
         if not json and encoding_of(plan) != "utf-8":
             text = recoded(self.name, path, self.folder, plan)

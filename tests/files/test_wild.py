@@ -273,6 +273,30 @@ def test_milliseconds_since_midnight_take_the_day_from_a_name() -> None:
     same(since_midnight(first), first, Choices(date="2024-01-13"))
 
 
+def of_day(want: pd.DataFrame, clock: str = "%H:%M") -> str:
+    return lines(lambda t, r: f"{t:{clock}},{r.open},{r.high},{r.low},{r.close},{r.volume}", want)
+
+
+@pytest.mark.parametrize(
+    ("head", "clock"), [("", "%H:%M"), ("Time,Open,High,Low,Close,Volume\n", "%I:%M %p"), ("", "%H:%M:%S")]
+)
+def test_times_of_day_take_the_day_from_a_name(head: str, clock: str) -> None:
+    first, second = table(300, "1min", "2024-01-13 09:00"), table(90, "1min", "2024-01-14 09:00", 2)
+    named = {"20240113_x.csv": first, "20240114_x.csv": second}
+    made = same(
+        zipped(*((name, head + of_day(want, clock)) for name, want in named.items())),
+        pd.concat([first, second]),
+    )
+    assert "they were taken as those of 2024-01-13" in " ".join(made.reading.warnings)
+    same(head + of_day(first, clock), first, Choices(date="2024-01-13"))
+    with pytest.raises(FileRefused, match="which day its times are of") as caught:
+        read("x.csv", (head + of_day(first, clock)).encode())
+    assert "--date" in (caught.value.remedy or "")
+    night = table(300, "1min", "2024-01-13 22:00")  # of one day, and the next
+    with pytest.raises(FileRefused, match="which day its times are of"):
+        read("2024-01-13.csv", (head + of_day(night, clock)).encode())
+
+
 def workbook(rows: list[list[Any]]) -> bytes:
     """The least that is an Excel workbook: dates are days since 1900 with a style."""
     cells = []

@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from lib.files.columns.cells import is_time
-from lib.files.columns.words import plain
+from lib.files.columns.cells import is_time, time_kind
+from lib.files.columns.words import TIME_WORDS, bare, plain
 from lib.files.texts.layout import Layout, cut
 from lib.files.texts.text import Text
 
-__all__ = ["plain_text", "with_dates"]
+__all__ = ["plain_text", "with_dates", "with_day"]
 
 _HEAD = 16384
 _LINE = re.compile(rb'(?m)^"((?:[^"\r\n]|"")*)"(\r?)$')
@@ -88,13 +88,53 @@ def with_dates(text: Text, found: Layout) -> Text:
         row[p].isdecimal() for row in like for p in places
     ):
         return text
+    return _wider(text, found, "time", lambda cells: _date([cells[place] for place in places]))
+
+
+def with_day(text: Text, found: Layout, day: str) -> Text:
+    """The text with one column more, ``datetime``, of the times of day in its only column of them on ``day``
+    (YYYY-MM-DD), where no other column holds times and these do not pass midnight; else the same text. Some 10 µs a
+    row."""
+    columns = list(zip(*(row for row in found.rows if len(row) == found.width), strict=True))
+    kinds = [{time_kind(cell) for cell in column} for column in columns]
+    clocks = [at for at, kind in enumerate(kinds) if kind == {"clock"}]
+    counts = [
+        at for at, kind in enumerate(kinds)
+        if "epoch" in kind and (bare(found.names[at]) in TIME_WORDS if found.header else at == 0)
+    ]  # fmt: skip
+    if len(clocks) != 1 or counts or any(kind & {"date", "datetime"} for kind in kinds):
+        return text
+    seen: list[str] = []
+
+    def told(cells: list[str]) -> str:
+        seen.append(_day_s(cells[clocks[0]]))
+        return f"{day} {cells[clocks[0]]}"
+
+    made = _wider(text, found, "datetime", told)
+    return made if seen in (sorted(seen), sorted(seen, reverse=True)) else text
+
+
+def _day_s(clock: str) -> str:
+    """A time of day, so that texts of it sort as it does."""
+    hour, _, rest = clock.casefold().replace(".m", "m").partition(":")
+    late = 12 * rest.rstrip(". ").endswith(("pm", "p"))
+    early = rest.rstrip(". ").endswith(("am", "a"))
+    return (
+        f"{int(hour) % 12 + late if late or early else int(hour):02d}:{rest}"
+        if hour.strip().isdecimal()
+        else ""
+    )
+
+
+def _wider(text: Text, found: Layout, name: str, tell: Callable[[list[str]], str]) -> Text:
+    """The text with a column more; lines that are no rows stay as they are."""
     mark = {"whitespace": "\t"}.get(found.delimiter, found.delimiter)
     made = []
     for line, raw in enumerate(bytes(text.data[text.start :]).decode("utf-8", "replace").splitlines(), 1):
         cells = cut(raw, found.delimiter) if line >= found.first_line else []
-        told = _date([cells[place] for place in places]) if len(cells) == found.width else ""
+        told = tell(cells) if len(cells) == found.width else ""
         made.append(
-            raw + mark + ("time" if line == found.header else told) if told or line == found.header else raw
+            raw + mark + (name if line == found.header else told) if told or line == found.header else raw
         )
     return replace(text, data=("\n".join(made) + "\n").encode(), start=0)
 
