@@ -5,7 +5,9 @@ No message holds a header, the query of an address or the foreign text, which ma
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -91,6 +93,9 @@ def _why(error: BaseException) -> tuple[str, str, bool]:
     def has(*classes: type[BaseException]) -> bool:
         return any(isinstance(one, classes) for one in chain)
 
+    if _used_up(chain):
+        remedy = "End what else runs, or allow more open files (ulimit -n), and try again."
+        return "this machine has too many open files", remedy, True
     if has(requests.exceptions.SSLError, u3.SSLError):
         return "the secure connection failed", "Check this machine's clock and certificates.", False
     if has(requests.exceptions.ProxyError, u3.ProxyError):
@@ -105,6 +110,21 @@ def _why(error: BaseException) -> tuple[str, str, bool]:
     if has(u3.NewConnectionError):
         return "no way leads there", "Check that this machine is online.", True
     return "the connection broke off", later, True
+
+
+def _used_up(chain: list[BaseException]) -> bool:
+    """Whether this process, or this machine, may open no more files. A name that could not be looked up for that
+    does not say so."""
+    none = (errno.EMFILE, errno.ENFILE)
+    if any(isinstance(one, OSError) and one.errno in none for one in chain):
+        return True
+    if not any(isinstance(one, u3.NewConnectionError) for one in chain):
+        return False
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in none
+    return False
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -259,6 +259,7 @@ class Http:
             headers = {**self._headers, **self._secret()}
             session = self._local.session = requests.Session()
             session.headers.update(headers)
+            session.auth = _as_it_is  # else a line for this host in ~/.netrc takes the place of the key
             if any(limit.of == "connections" for limit in self.limiter.limits):
                 counting = Counting(self.limiter)
                 session.mount("https://", counting)
@@ -321,6 +322,10 @@ class Http:
             until=until,
             host=self.host,
         )
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _pause(state: tenacity.RetryCallState) -> float:

@@ -72,6 +72,14 @@ def test_the_shapes_of_interfaces(
         assert [str(one) for one in ByKey(clock=clock).timeframes] == ["1m", "1h"]
 
 
+def test_a_netrc_takes_nobodys_place(
+    server: providers.ByKey, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("default login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert len(ByKey(clock=clock).recent("EURUSD", parse("1m"), 5).closed) == 5
+
+
 def test_the_path_may_hold_symbol_and_timeframe(
     server: providers.ByKey, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,12 +4,15 @@ import http.client
 import importlib
 import inspect
 import logging
+import os
 import pkgutil
+import resource
 import socket
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -113,6 +116,26 @@ def test_the_words_say_why() -> None:
     assert "proxy" in words(requests.exceptions.ProxyError("no"))
     assert "HTTPS_PROXY" in words(requests.exceptions.ProxyError("no"))
     assert "cannot be used" in words(requests.exceptions.InvalidURL("x"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("nowhere.invalid", marks=pytest.mark.offline)])
+def test_too_many_open_files_are_told(clock: FakeClock, exchange: Exchange, host: str) -> None:
+    """By a name that has to be looked up, too."""
+    with Server(exchange) as server:
+        wire = Http("The exchange", server.url.replace("127.0.0.1", host), Limiter("x", 100, clock))
+        with suppress(SourceDown):  # so that nothing has to be imported afterwards
+            wire.get("/api/v3/ping", {}, read=as_json, patience=0)
+        wire._session().close()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        lowest = os.dup(0)  # every number below is taken
+        os.close(lowest)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+        try:
+            with pytest.raises(SourceDown, match=r"too many open files\. End what else runs") as caught:
+                wire.get("/api/v3/ping", {}, read=as_json, patience=5)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert caught.value.exit_code == 4
 
 
 def test_nobody_there(clock: FakeClock) -> None:
