@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lib.errors import FileRefused
+from lib.errors import CandlesRefused, FileRefused
 from lib.files import Choices, read
 from lib.files.streaming import stream
 from tests.files.written import table
@@ -65,12 +66,24 @@ CASES: dict[str, Case] = {
     "german without umlauts": ("Datum;Eroeffnung;Hoch;Tief;Schluss;Stuecke", plain("%Y-%m-%d"), {"mark": ";"}),
     "polish": ("Data;Kurs otwarcia;Kurs max;Kurs min;Kurs zamknięcia;Wolumen", plain("%Y-%m-%d"), {"mark": ";"}),
     "czech": ("Datum;Otevírací kurz;Max. kurz;Min. kurz;Závěrečný kurz;Objem (ks)", plain("%Y-%m-%d"), {"mark": ";"}),
+    "danish": ("Dato,Åben,Høj,Lav,Seneste,Vol.", plain("%Y-%m-%d")),
+    "malay": ("Tarikh,Buka,Tinggi,Rendah,Harga,Vol.", plain("%Y-%m-%d")),
+    "ukrainian": ("Дата,Відкр.,Макс.,Мін.,Ціна,Об’єм", plain("%Y-%m-%d")),
+    "romanian": ("Data,Deschidere,Maxim,Minim,Închidere,Volum", plain("%Y-%m-%d")),
+    "croatian": ("Datum,Prva,Najviša,Najniža,Zadnja,Količina", plain("%Y-%m-%d")),
+    "persian": ("تاریخ,اولین,بیشترین,کمترین,پایانی,حجم", plain("%Y-%m-%d")),
+    "vietnamese": ("Ngày,Giá mở cửa,Giá cao nhất,Giá thấp nhất,Giá đóng cửa,KL khớp lệnh", plain("%Y-%m-%d")),
+    "chinese, today": ("交易日期|今开盘|最高价|最低价|今收盘|成交量(手)", plain("%Y-%m-%d"), {"mark": "|"}),
+    "shortened": ("TradDt,OpnPric,HghPric,LwPric,ClsPric,TtlTradgVol", plain("%Y-%m-%d")),
+    "shortened, in capitals": ("TIMESTAMP,OPEN,HIGH,LOW,CLOSE,TOTTRDQTY", plain("%Y-%m-%d")),
     "latest": ("Time,Open,High,Low,Latest,Volume", plain("%Y-%m-%d")),
     "fields of a terminal": ("Date,OPEN_PRC,HIGH_1,LOW_1,TRDPRC_1,ACVOL_UNS", plain("%Y-%m-%d")),
     "number of shares": ("Date;Open;High;Low;Close;Number of Shares", plain("%d/%m/%Y"), {"mark": ";"}),
     "quantity": ("Data;Abertura;Máxima;Mínima;Fechamento;Quantidade", plain("%d/%m/%Y"), {"mark": ";"}),
     # ---- figures
     "millions": ("Datum;Open;High;Low;Close;Volumen", lambda t, r: [f"{t:%d.%m.%Y}", *map(comma, (r.open, r.high, r.low, r.close)), comma(r.volume / 1e6, 4) + " Mio."], {"mark": ";", "want": ROUND}),
+    "lakhs": ("Date,Open,High,Low,Close,Volume", lambda t, r: [*plain("%Y-%m-%d")(t, r)[:5], f"{r.volume / 1e5:.7f} Lacs"]),
+    "pence": ("Date,Open,High,Low,Close,Volume", lambda t, r: [f"{t:%Y-%m-%d}", *(f"{x}p" for x in (r.open, r.high, r.low, r.close)), f"{r.volume:.0f}"]),
     "what is counted": ("Date,Open,High,Low,Close,Volume", lambda t, r: [f"{t:%Y-%m-%d}", *(f"{x} USD" for x in (r.open, r.high, r.low, r.close)), f"{r.volume:.0f} shares"]),
     "thin blanks": ("Date;Open;High;Low;Close;Volume", lambda t, r: [f"{t:%Y-%m-%d}", *(f"1\u2009{x - 1000:06.2f}".replace(".", ",") for x in (r.open, r.high, r.low, r.close)), f"{r.volume:.0f}"],
                     {"mark": ";", "want": DAYS.assign(**{k: (DAYS[k] + 910).round(2) for k in ("open", "high", "low", "close")})}),
@@ -301,3 +314,57 @@ def test_seven_digits_of_either_calendar_are_no_dates() -> None:
     text = write("Date,Open,High,Low,Close,Volume", plain("1%y%m%d"), old, ",", "")
     with pytest.raises(FileRefused, match="which column is the time cannot be told"):
         read("data.csv", text.encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "said"),
+    [
+        ("Volume", "{:.0f} somethings", "'Volume' holds '.* somethings', which is no figure"),
+        (
+            "Gleba",
+            "{:.0f}",
+            "No column is named for the volume in words that are known.*'Gleba'.*--column volume=NAME",
+        ),
+    ],
+)
+def test_a_volume_that_is_not_read_is_said(name: str, cell: str, said: str) -> None:
+    rows = write(
+        f"Date,Open,High,Low,Close,{name}",
+        lambda t, r: [*plain("%Y-%m-%d")(t, r)[:5], cell.format(r.volume * 100)],
+        DAYS,
+        ",",
+        "",
+    )
+    made = read("x.csv", rows.encode())
+    assert made.table["volume"].isna().all()
+    assert any(re.search(said, each) for each in made.reading.warnings)
+
+
+def test_a_column_of_other_counts_is_no_volume_to_be_asked_for() -> None:
+    rows = write(
+        "Date,Open,High,Low,Close,Trades,RSI",
+        lambda t, r: [*plain("%Y-%m-%d")(t, r)[:5], f"{r.volume:.0f}", "51.25"],
+        DAYS,
+        ",",
+        "",
+    )
+    assert not read("x.csv", rows.encode()).reading.warnings
+
+
+def test_signed_prices_are_no_reason_to_take_dates_for_a_volume() -> None:
+    rows = write(
+        "일자,현재가,거래량,시가,고가,저가",
+        lambda t, r: [
+            f"{t:%Y%m%d}",
+            f"{r.close:.2f}",
+            f"{r.volume:.0f}",
+            str(r.open),
+            str(r.high),
+            f"-{r.low}",
+        ],
+        DAYS.assign(volume=2.3e7),
+        ",",
+        "",
+    )
+    with pytest.raises(CandlesRefused, match="a price is above zero"):
+        read("x.csv", rows.encode())

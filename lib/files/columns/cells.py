@@ -36,9 +36,10 @@ PLAIN = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 # Words behind a figure: for thousands, millions and billions, for what is counted, and for money.
 MANY = {
     "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8, "tsd": 1e3, "tys": 1e3, "тыс": 1e3,
-    "mio": 1e6, "mln": 1e6, "mill": 1e6, "mm": 1e6, "млн": 1e6, "mrd": 1e9, "bln": 1e9, "bn": 1e9, "млрд": 1e9,
+    "lac": 1e5, "lacs": 1e5, "lakh": 1e5, "lakhs": 1e5, "cr": 1e7, "crore": 1e7, "crores": 1e7, "만": 1e4, "억": 1e8,
+    "jt": 1e6, "juta": 1e6, "ribu": 1e3, "tỷ": 1e9, "mio": 1e6, "mln": 1e6, "mill": 1e6, "mm": 1e6, "млн": 1e6, "mrd": 1e9, "bln": 1e9, "bn": 1e9, "млрд": 1e9,
 }  # fmt: skip
-COUNTED = "shares?|shs|contracts?|lots?|stk|pcs|units|coins?|шт|株|股|手|주|원|円|元|zł|kč|ft|kr|руб"
+COUNTED = "p|shares?|shs|contracts?|lots?|stk|pcs|units|coins?|шт|株|股|手|주|원|円|元|zł|kč|ft|kr|руб"
 MONEY = (
     "USD|EUR|GBP|GBX|JPY|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|RUB|TRY|CNY|CNH|HKD|SGD|TWD|KRW|INR|BRL|MXN|ZAR|ILS|"
     "THB|IDR|VND|USDT|USDC|BTC|ETH"

@@ -7,16 +7,22 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from lib.files.columns.cells import numeric
+from lib.files.columns.cells import is_missing, is_number, numeric
 from lib.files.columns.price_orders import PRICES, fitting
 from lib.files.columns.roles import Work, has_counts, holds_figures
-from lib.files.columns.words import ADJUSTED, NEVER, SPELLINGS
+from lib.files.columns.words import ADJUSTED, NEVER, SPELLINGS, meaning
 
 __all__ = ["beside_word", "by_name", "contradiction", "turned_over"]
 
 _QUOTED = re.compile(r"\b(usd|usdt|usdc|busd|eur|gbp|jpy|krw|try|quote|currency|notional|value)\b")
 # A part of what was traded.
 _PARTIAL = re.compile(r"\b(up|down|unchanged|buy|sell|bid|ask|offer|taker|maker|short|long|delta)\b")
+# Counts and amounts of something else.
+_NO_VOLUME = re.compile(
+    r"trades|transactions|count|number|interest|\boi\b|turnover|amount|value|money|\bid\b|index|cap|shares out|spread|"
+    r"\b[a-z]*ma\b|rank|price|date|time|code|year"
+)
+_WHOLE = re.compile(r"\d{1,3}(?:[,.' ]\d{3})+|\d+(?:[.,]0+)?")
 # Enough rows to tell a turnover by its figures.
 _SOME = 5
 # "Open Price" before "Price": what a name has beside the word is the least.
@@ -185,9 +191,11 @@ def _volume(work: Work) -> None:
         ]
     if work.prices == "adjusted":
         hits = [at for at, name in enumerate(work.plain) if ADJUSTED.search(name) and "vol" in name] + hits
-    hits = [at for at in hits if not _other(work, at) and holds_figures(work, at)]
+    named = [at for at in hits if not _other(work, at)]
+    hits = [at for at in named if holds_figures(work, at)]
     hits.sort(key=lambda at: _QUOTED.search(work.plain[at]) is not None)  # of base and quote, the base
     if not hits:
+        _no_volume(work, named)
         return
     taken = next((at for at in hits if has_counts(work, at)), hits[0])
     why = f"its name is {work.layout.names[taken]!r}"
@@ -206,13 +214,45 @@ def _volume(work: Work) -> None:
         )
 
 
+def _no_volume(work: Work, named: list[int]) -> None:
+    """Say what there is in the place of a volume, so that none is missed in silence."""
+    for at in named[:1]:
+        cell = next((each for each in work.cells[at] if not is_number(each)), "") if work.cells else ""
+        if cell:
+            work.warnings.append(
+                f"{work.layout.names[at]!r} holds {cell!r}, which is no figure that is read: the candles have no volume."
+            )
+    unknown = [
+        at for at in range(work.layout.width)
+        if not named and not _NO_VOLUME.search(work.plain[at]) and not meaning(work.bare[at]) and _like_volume(work, at)
+    ]  # fmt: skip
+    if unknown:
+        work.warnings.append(
+            "No column is named for the volume in words that are known, so the candles have none. If it is in "
+            f"{' or '.join(repr(work.layout.names[at]) for at in unknown[:3])}, choose that column "
+            "(--column volume=NAME)."
+        )
+
+
+def _like_volume(work: Work, at: int) -> bool:
+    """Whole numbers that rise and fall, most of them of two digits or more."""
+    if not holds_figures(work, at) or not all(
+        _WHOLE.fullmatch(cell) or is_missing(cell) for cell in work.cells[at]
+    ):
+        return False
+    values = work.floats([at])[:, 0]
+    steps = np.diff(values)
+    turns = bool((steps > 0).any() and (steps < 0).any())
+    return turns and float(np.median(values)) >= 10 and len(set(values.tolist())) * 2 > len(values)
+
+
 def turned_over(work: Work, at: int) -> int | None:
     """The column that this one is a multiple of by a price within each candle: a turnover beside its volume. One
     that is plainly named volume stays what it says."""
     if work.plain[at] == "volume" or not set(PRICES) <= work.at.keys():
         return None
     for each in range(work.layout.width):
-        if each == at or not holds_figures(work, each):
+        if each == at or not holds_figures(work, each) or work.kind(each) in ("date", "datetime", "clock"):
             continue
         rows = work.floats([each, at, work.at["low"], work.at["high"]])
         rows = rows[(rows[:, 0] > 0) & (rows[:, 1] > 0)]
