@@ -77,6 +77,7 @@ class Massive(Rest):
             self.title,
             base or "http://unset.invalid",
             budget,
+            headers={"Content-Type": "application/json"},
             secret=lambda: self._headers(bool(base)),
             explain=_explain,
             remedies={401: f"Check {_KEY}.", 403: "The plan of the key may not include this."},
@@ -161,7 +162,8 @@ class Massive(Rest):
     def _oldest(self, timeframe: Timeframe) -> int:
         if not self._days:
             return self.earliest
-        return int(self._clock.time()) // 86_400 * _DAY - self._days * _DAY
+        # the first midnight that the plan reaches: what it does not may be refused as a whole
+        return (int(self._clock.time()) // 86_400 + 1 - self._days) * _DAY
 
 
 def parse_candles(body: bytes) -> pd.DataFrame:

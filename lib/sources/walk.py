@@ -248,8 +248,8 @@ class Rest(Asking):
         """Where candles go on at or after ``at``, told by the daily ones, and what it took. Two days early:
         a provider's days may be cut elsewhere than ours."""
         requests = 0
-        start = to_us(_DAILY.floor(from_us(at))) - _DAY
-        for page in self._windows(symbol, _DAILY, max(start, 0), last, stop, known=True, coarse=True):
+        start = max(to_us(_DAILY.floor(from_us(at))) - _DAY, self._oldest(_DAILY))
+        for page in self._windows(symbol, _DAILY, start, last, stop, known=True, coarse=True):
             requests += page.requests
             if len(page.table):
                 return max(at, int(micros(page.table)[0]) - 2 * _DAY), requests

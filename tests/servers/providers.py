@@ -222,12 +222,13 @@ class Oanda(Provider):
 
 class Massive(Provider):
     """``oldest``: which candles a limit leaves, the oldest or the newest; ``closed_end``: whether ``end``
-    belongs to the range. Neither is documented."""
+    belongs to the range. Neither is documented. ``days``: how far back the plan reaches."""
 
     limits = ((10, 60.0),)
     most = 1000
     oldest = True
     closed_end = True
+    days = 0
 
     def is_candles(self, request: Request) -> bool:
         return request.path.startswith("/api/v1/candles/") and request.method == "GET"
@@ -236,6 +237,8 @@ class Massive(Provider):
         return row, "high"
 
     def respond(self, request: Request) -> Reply:
+        if request.headers.get("content-type") != "application/json":
+            return Reply(415, {"error": "Unsupported media type"})
         if request.path == "/api/v1/symbols":
             return Reply(200, {"symbols": list(self.markets)})
         if request.path == "/api/v1/candles/batch":
@@ -257,6 +260,8 @@ class Massive(Provider):
         frame = parse(params["timeframe"])
         limit = min(int(params["limit"]), self.most)
         start, end = _us(params["start"]), _us(params["end"]) + self.closed_end
+        if self.days and start < (self.clock.now - self.days * 86_400) * 1e6:
+            return Reply(403, {"error": "This part of history is not in your plan"})
         opens, figures = _span(self, symbol, frame, start, end)
         cut = slice(None, limit) if self.oldest else slice(-limit, None)
         names = list(figures)[:4] if not any(figures["volume"]) else list(figures)

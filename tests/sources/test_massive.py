@@ -10,7 +10,7 @@ from lib.errors import BadAnswer, InputError, RateLimited, UnknownName
 from lib.sources import limits, registry
 from lib.sources.base import notes_to
 from lib.sources.massive import Massive, Part, parse_batch, parse_candles, parse_symbols, parse_ticks
-from lib.timeframes import parse
+from lib.timeframes import parse, to_us
 from tests.servers import providers
 from tests.servers.provider import Reply, Running
 from tests.sources.clock import FakeClock
@@ -76,17 +76,29 @@ def test_the_plan_sets_limit_page_and_history(
     plan: str, minute: int, page: int, years: int,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("CANDLEBOOK_MASSIVE_PLAN", plan)
-    server.limits, server.most = ((minute, 60.0),), page
+    server.limits, server.most, server.days = ((minute, 60.0),), page, years * 365
     source = Massive(clock=clock)
     said: list[str] = []
     with notes_to(said.append):
         got = whole(source, "EURUSD", "1d", "2010-01-01", None)
     assert limits.budgets()["massive"].limit == minute
     assert max(int(one.params["limit"]) for one in server.log) == page
-    first = {1: "2023-03-16", 5: "2019-03-17", 0: "2014-01-06"}[years]
+    first = {1: "2023-03-19", 5: "2019-03-18", 0: "2014-01-06"}[years]  # the 17th, a Friday, has no day
     assert got.index[0] == at(first)
     assert any("has nothing before" in one for one in said) == bool(years)
     assert server.over == 0
+
+
+@pytest.mark.parametrize("start", [None, "2010-01-01"])
+def test_nothing_is_asked_for_that_the_plan_does_not_reach(
+    server: providers.Massive, source: Massive, start: str | None
+) -> None:
+    """Not even the day before, by which the beginning is looked for."""
+    server.days = 365
+    server.markets["EURUSD"].delisted = to_us(at("2023-03-21"))
+    got = whole(source, "EURUSD", "5m", start, "2024-03-15")
+    same(got, server.truth("EURUSD", "5m", "2023-03-17", "2024-03-15"))
+    assert len(got) > 500
 
 
 def test_a_plan_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
