@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lib.errors import FileRefused
-from lib.files.columns.names import suggest_symbol
+from lib.files.columns.names import of_tables
 from lib.files.columns.symbols import likest
 from lib.files.documents import documents, markup, tables, workbooks
 from lib.files.model import Choices
@@ -96,7 +96,7 @@ def _all_tables(found: tuple[Member, ...], name: str) -> tuple[list[_Raw], list[
 
 def _named_for(raw: list[_Raw], choices: Choices) -> tuple[list[_Raw], list[str]]:
     """Of tables that are named for several symbols, those of the symbol that was given; and a note."""
-    names = [suggest_symbol(each.label.rsplit(": ", 1)[-1]) for each in raw]
+    names = of_tables([each.label for each in raw])
     wanted = likest(choices.symbol or "", list(dict.fromkeys(filter(None, names))))
     if not wanted or len(set(names)) == 1 or choices.member is not None:
         return raw, []

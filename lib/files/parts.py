@@ -11,7 +11,7 @@ import pandas as pd
 
 from lib import timeframes
 from lib.errors import FileRefused
-from lib.files.columns.names import suggest_symbol
+from lib.files.columns.names import of_tables
 from lib.files.plan import Plan
 from lib.files.rows import Rows
 from lib.files.times.fields import NO_TIME
@@ -69,7 +69,7 @@ def _strangers(plans: tuple[Plan, ...], rows: list[Rows]) -> str:
     for plan, each in zip(plans[1:], rows[1:], strict=True):
         if each.figures.keys() != rows[0].figures.keys():
             return f"{plan.name} has other columns than {plans[0].name}"
-    symbols = {symbol for plan in plans if (symbol := suggest_symbol(plan.name))}
+    symbols = set(filter(None, of_tables([plan.name for plan in plans])))
     if len(symbols) > 1:
         return f"they are named for {', '.join(sorted(symbols)[:5])}"
     told = {frozenset(_TIMEFRAME.findall(plan.name.rsplit("/", 1)[-1])) for plan in plans}

@@ -15,6 +15,7 @@ from lib.errors import FileRefused
 from lib.files import Choices, read
 from lib.files.documents.documents import to_documents
 from lib.files.documents.records import Found, to_text
+from lib.timeframes import parse
 from tests.files.written import table
 
 HOURS = table(60, "1h", "2024-01-13", 3)
@@ -118,6 +119,30 @@ TEXTS: dict[str, tuple[str | bytes, pd.DataFrame]] = {
         "timestamp": ms(t), "open": r.open, "high": r.high, "low": r.low, "close": r.close, "totalVolumeTraded": r.volume})}), HOURS),
     "counts beside local times": (json.dumps(listed(lambda t, r: {
         "time": f"{t.tz_convert('America/New_York'):%Y-%m-%dT%H:%M:%S}", "timestamp": ms(t) // 1000, **r._asdict()})), HOURS),
+    "counts beside local digits": (json.dumps(listed(lambda t, r: {
+        **r._asdict(), "tradeTime": f"{t.tz_convert('America/New_York'):%Y%m%d%H%M%S}", "timeInMills": str(ms(t))})), HOURS),
+    "an end beside a time": (json.dumps(listed(lambda t, r: {
+        "time": f"{t:%Y-%m-%dT%H:%M:%S}", "closeTime": ms(t) + 3600000, **r._asdict()})), HOURS),
+    "a flag where a volume could be": (
+        json.dumps({"data": listed(lambda t, r: [str(ms(t)), *map(str, r[:4]), "1"])}), HOURS.assign(volume=float("nan"))),
+    "such flags, the last not over": (
+        json.dumps({"data": listed(lambda t, r: [str(ms(t)), *map(str, r[:4]), "0" if t == HOURS.index[-1] else "1"])}),
+        HOURS[:-1].assign(volume=float("nan"))),
+    "a typed value each": (json.dumps({"documents": listed(lambda t, r: {"name": "x", "fields": {
+        "time": {"timestampValue": t.isoformat()}, **{name: {"doubleValue": value} for name, value in r._asdict().items()}}})}),
+        HOURS),
+    "a key of its own for each row": (json.dumps({f"-N{n}x": {"t": ms(t), **r._asdict()} for n, (t, r) in enumerate(
+        zip(HOURS.index, HOURS.itertuples(index=False), strict=True))}), HOURS),
+    "an object for each column": (json.dumps({"columns": [
+        {"name": "time", "datatype": "Int64", "values": list(map(ms, HOURS.index))},
+        *({"name": name, "datatype": "Float64", "values": list(HOURS[name])} for name in HOURS)]}), HOURS),
+    "year, month and day apart": (json.dumps(listed(lambda t, r: {
+        "time": {"year": t.year, "month": t.month, "day": t.day}, **r._asdict()}, DAYS)), DAYS),
+    "year, month, day and hour apart": (json.dumps(listed(lambda t, r: {
+        "time": {"year": t.year, "month": t.month, "day": t.day, "hour": t.hour}, **r._asdict()})), HOURS),
+    "a list within each row": (json.dumps({"p": ["x", {"s": listed(lambda t, r: {"i": 1, "v": [ms(t) / 1000, *r]})}]}), HOURS),
+    "a list beside each time": (json.dumps(listed(lambda t, r: {"date": t.isoformat(), "ohlcv": [*r]})), HOURS),
+    "pairs for names": (HOURS.set_axis(pd.MultiIndex.from_product([["X"], HOURS]), axis=1).to_json(date_format="iso"), HOURS),
 }  # fmt: skip
 
 
@@ -172,6 +197,31 @@ def test_trades_of_one_letter_on_every_line() -> None:
     pd.testing.assert_frame_equal(read("x", lines(wrapped).encode()).table, made.table)
 
 
+def test_tables_by_the_key_that_tells_them_apart() -> None:
+    twice = {
+        "result": {
+            name: [[t, *(f * n for f in r)] for t, *r in ROWS]
+            for n, name in enumerate(("XXBTZUSD", "XETHZUSD"), 1)
+        }
+    }
+    series = {"series": [{"tags": {"symbol": name}, "columns": ["time", *HOURS], "values": rows}
+                         for name, rows in twice["result"].items()]}  # fmt: skip
+    for data in (json.dumps(twice).encode(), json.dumps(series).encode()):
+        made = read("x.json", data, Choices(symbol="XXBTZUSD")).table
+        pd.testing.assert_frame_equal(made, HOURS, check_freq=False, check_names=False)
+        with pytest.raises(FileRefused, match="they are named for XETHZUSD, XXBTZUSD"):
+            read("x.json", data)
+
+
+def test_rows_under_symbols() -> None:
+    bars = {
+        name: {"t": ms(HOURS.index[0]), "o": 2, "h": 3, "l": 1, "c": 2.5, "v": n}
+        for n, name in enumerate("ABC")
+    }
+    made = read("x.json", json.dumps(bars).encode(), Choices(symbol="B", timeframe=parse("1h"))).table
+    assert list(made["volume"]) == [1.0]
+
+
 def test_members_of_a_list_that_name_symbols_are_tables_of_their_own() -> None:
     other = [[at, *(each * 2 for each in row)] for at, *row in ROWS]
     data = json.dumps([{"symbol": "ABC", "bars": ROWS}, {"symbol": "XYZ", "bars": other}]).encode()
@@ -194,6 +244,8 @@ def test_trades_and_quotes_of_three_names() -> None:
         for n in range(99)
     ]
     assert read("x", lines([{"type": "ping"}, *trades]).encode()).table["volume"].sum() == 198
+    sized = [{"px": "7.5", "sz": "2", "side": "buy", "ts": str(1705104000113 + n * 731)} for n in range(99)]
+    assert read("x", json.dumps({"data": sized}).encode()).table["volume"].sum() == 198
     quotes = [{"time": 1705104000113 + n * 731, "bid": 7.5, "ask": 7.75} for n in range(99)]
     assert read("x", json.dumps(quotes).encode()).table["close"].iloc[0] == 7.625
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from lib.errors import UnknownName
 from lib.timeframes import parse
 
-__all__ = ["suggest_symbol"]
+__all__ = ["of_tables", "suggest_symbol"]
 
 _ENDINGS = re.compile(r"(?i)(\.(csv|txt|tsv|gz|dat|prn|asc|bz2|xz|zst|zip|json|parquet|feather|xlsx?|ods))+$")
 _WORDS = frozenset(
@@ -25,15 +25,6 @@ _QUOTES = frozenset("USD USDT USDC EUR GBP JPY CHF AUD CAD NZD BTC ETH BUSD TRY 
 
 _BASES = _QUOTES | frozenset("XAU XAG SOL XRP LTC ADA DOGE BNB SEK NOK SGD HKD MXN ZAR CNH".split())
 _TICKER = 5  # letters and digits of the longest that is told from a word
-
-# Parts of a whole, counted or not.
-_TICKER = 5  # letters and digits of the longest that is told from a word
-# Parts of a whole, counted or not.
-_PARTS = re.compile(
-    r"(?i)(page|part|chunk|file|batch|split|sheet|table|tile|block|q|data|week|year|month)\d*"
-)
-# A folder that is named for what its rows have in common, as databases write them: symbol=ABC.
-_FOLDER = re.compile(r"(?i)(?:^|[\\/])(?:symbol|ticker|sym|pair|instrument|asset|code)=([^\\/]+)")
 
 # Parts of a whole, counted or not.
 _PARTS = re.compile(
@@ -74,6 +65,18 @@ def suggest_symbol(name: str) -> str:
     loud = [part for part in short if part.isupper()]
     told = short if len(short) == 1 else loud
     return told[0].upper() if len(told) == 1 else ""
+
+
+def of_tables(labels: list[str]) -> list[str]:
+    """The same of each of several tables in a file, ``answer.json: bars.ABC``: of that in which their places differ."""
+    keys = [label.rsplit(": ", 1)[-1].split(".") for label in labels]
+    if len(keys) > 1 and all(": " in label for label in labels):
+        for _ in range(min(map(len, keys)) - 1):
+            if len({key[0] for key in keys}) == 1:
+                keys = [key[1:] for key in keys]
+            elif len({key[-1] for key in keys}) == 1:
+                keys = [key[:-1] for key in keys]
+    return [suggest_symbol(".".join(key)) for key in keys]
 
 
 def _may_be(part: str) -> bool:

@@ -18,6 +18,7 @@ from lib.files.columns.cells import is_time, numeric, time_kind
 from lib.files.documents.deltas import undo
 from lib.files.documents.parsing import flattened, parse
 from lib.files.documents.records import Found, closed, lifted, to_text
+from lib.files.documents.wrapped import keyed_rows, named_columns, rows_within
 from lib.files.packed.containers import Buffer
 
 __all__ = ["Document", "rows_of_lines", "to_documents"]
@@ -26,7 +27,7 @@ _DEEPEST = 12
 _MOST_NAMES = 500
 _NESTED = {list, dict}
 _LEAST = 4  # columns: four prices, whose time may be the key
-_PRICE = re.compile(r"(?i)(^|[^a-z])(o|open|h|high|l|low|c|close)$|^\W*(open|high|low|close)\b")
+_PRICE = re.compile(r"(?i)(^|[^a-z])(o|open|h|high|l|low|c|close)\W*$|^\W*(open|high|low|close)\b")
 # Three or four names are enough for trades and quotes.
 _TICK = re.compile(r"(?i)p|price|px|last|bid|rate")
 _ZONE = re.compile(r"(?i)(time[_ ]?zone([_ ]?name)?|tz)$")
@@ -172,7 +173,11 @@ def _rows(node: list[Any], key: str) -> Found | None:
         return Found(key, None, like, width) if flat else None
     if kind is not dict:
         return None
+    if (columns := named_columns(like)) is not None:
+        return _columns(columns, key)
     like = _of_one_kind(like)
+    if (listed := rows_within(like)) is not None:
+        return Found(key, None, listed, len(listed[0]))
     if _around(like[0]):
         return None
     rows = [flattened(each) for each in like]
@@ -293,7 +298,7 @@ def _keyed(node: dict[str, Any], key: str) -> Found | None:
     ):
         return _rows(list(node.values()), key)  # numbered rows
     if not times or len(times) * 2 < min(50, len(node)):
-        return None
+        return _under_keys(keyed_rows(node), key)
     rows: list[Any] = [(at, value) for at, value in node.items() if isinstance(value, dict)]
     if rows:
         flat = [{"time": at, **flattened(value)} for at, value in rows]
@@ -303,6 +308,12 @@ def _keyed(node: dict[str, Any], key: str) -> Found | None:
         [at, *value] for at, value in node.items() if isinstance(value, list) and all(map(_scalar, value[:5]))
     ]
     return Found(key, None, rows, len(rows[0])) if rows and len(rows[0]) > _LEAST else None
+
+
+def _under_keys(rows: list[dict[str, Any]], key: str) -> Found | None:
+    names = _names(rows) if rows else []
+    priced = sum(bool(_PRICE.search(name)) for name in names) >= _LEAST
+    return Found(key, names, rows, len(names)) if priced else None
 
 
 def _word(name: Any) -> Any:

@@ -26,6 +26,8 @@ _SCRIPT = re.compile(
 _BETWEEN = re.compile(r"[\s,;\x1e]*")
 _BARE_NAME = re.compile(r"([{,]\s*)([A-Za-z_$][\w$]*)\s*:")
 _LAST_COMMA = re.compile(r",(\s*[\]}])")
+_TYPED = re.compile("(?:double|integer|timestamp|string|decimal|float|long|number)Value")
+_DATE = ("year", "month", "day", "hour", "minute", "second")
 _PYTHON = {"None": "null", "True": "true", "False": "false"}
 _MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _STRICT = json.JSONDecoder(parse_float=str, parse_int=str)
@@ -89,16 +91,27 @@ def _strict(text: str) -> str:
 
 def unwrapped(value: dict[str, Any]) -> Any:
     """The figure or the text that a small object stands for: ``{"$numberDecimal": "1.5"}`` as MongoDB exports it,
-    ``{"units": "114", "nano": 250000000}`` as Google's Money and its likes are; else the object."""
+    ``{"doubleValue": 1.5}`` as Firestore does, ``{"units": "114", "nano": 250000000}`` as Google's Money and its likes
+    are, ``{"year": 2024, "month": 1, "day": 31}``; else the object."""
     if len(value) == 1:
         key, inner = next(iter(value.items()))
         for _ in range(3):
             if isinstance(inner, dict) and len(inner) == 1:
                 inner = next(iter(inner.values()))
-        return inner if key.startswith("$") else value
+        typed = _TYPED.fullmatch(key) and not isinstance(inner, (dict, list))
+        return inner if key.startswith("$") or typed else value
     if {"units", "nano"} <= value.keys() <= {"units", "nano", "currency"}:
         return _money(str(value["units"] or 0), str(value["nano"] or 0)) or value
+    if set(_DATE[:3]) <= value.keys() <= set(_DATE):
+        return _moment([str(value.get(name, 0)) for name in _DATE]) or value
     return value
+
+
+def _moment(parts: list[str]) -> str:
+    if not all(part.isdecimal() for part in parts):
+        return ""
+    year, month, day, *clock = (f"{int(part):02d}" for part in parts)
+    return f"{year:0>4}-{month}-{day}" + (" " + ":".join(clock) if any(int(part) for part in clock) else "")
 
 
 def _money(units: str, nano: str) -> str:

@@ -54,13 +54,29 @@ def lifted(found: Found) -> Found:
 
 
 def closed(found: Found) -> tuple[Found, str]:
-    """Rows without names without those that their last cell calls unfinished; and a note."""
-    over = finished(found.rows) if found.names is None and found.rows else None
-    if over is None:
+    """Rows without names without those that their last cell calls unfinished, and without that cell, which would pass
+    for a volume; and a note."""
+    if found.names is not None or not found.rows:
         return found, ""
+    over = finished(found.rows)
+    if over is None:
+        return (_without_last(found, found.rows) if _all_over(found.rows) else found), ""
     kept = [row for row, each in zip(found.rows, over, strict=True) if each]
     note = f"Left out {len(over) - len(kept):,} rows that the last column calls unfinished."
-    return Found(found.key, None, kept, found.width), note
+    return _without_last(found, kept), note
+
+
+def _without_last(found: Found, rows: list[Any]) -> Found:
+    """Some of the rows without their last cells, where a time and four prices are left."""
+    width = found.width - 1
+    return Found(found.key, None, [row[:width] for row in rows], width) if width > _LEAST else found
+
+
+def _all_over(rows: list[Any]) -> bool:
+    """Every last cell is 1 or true, also where a candle has several prices, and so has traded more than once."""
+    flags = {str(row[-1]).lower() for row in rows}
+    moved = any(len(set(map(str, row[1 : _LEAST + 1]))) > 1 for row in rows)
+    return len(rows) > 3 and flags in ({"1"}, {"true"}) and moved
 
 
 def to_text(found: Found) -> bytes:

@@ -49,7 +49,7 @@ _PRICE = re.compile(
     r"(trade|last|deal|exec|execution|fill|match)? ?(price|px|rate)|last|p|trade|preis|kurs|prix|precio|цена"
 )
 _SIZE = re.compile(
-    r"(trade|last|deal|exec|base|fill|match)? ?(size|amount|qty|quantity|volume|vol|lots|shares)( base)?|v|q|s"
+    r"(trade|last|deal|exec|base|fill|match)? ?(size|amount|qty|quantity|volume|vol|lots|shares|sz)( base)?|v|q|s"
     r"|menge|объем|объём|cantidad|volumen"
 )
 

@@ -17,6 +17,10 @@ from lib.files.times.timing import TimePlan
 __all__ = ["counts_beside", "said_of", "within_days"]
 
 _COUNT = re.compile(r"\d{9,19}(?:\.\d+)?")
+# Names of times that are not those of an end, or of when a row was made.
+_TIMED = re.compile(
+    r"(?i)^(?!.*(?:clos|end|last|until|updat|creat|receiv|insert))(?=.*(?:time|stamp|epoch|unix))"
+)
 
 
 def counts_beside(
@@ -30,7 +34,7 @@ def counts_beside(
         cells = [row[at] for row in found.rows if len(row) == found.width]
         if (
             at in roles.times
-            or words.bare(name) not in words.TIME_WORDS
+            or not (words.bare(name) in words.TIME_WORDS or _TIMED.search(name))
             or not all(map(_COUNT.fullmatch, cells))
         ):
             continue
