@@ -408,6 +408,20 @@ def test_delete(kept: pd.DataFrame) -> None:
     assert stored() == []
 
 
+def test_delete_asks_which_only_where_several_fit(kept: pd.DataFrame) -> None:
+    for source in (stored()[0]["source"], "other"):
+        open_store().write(Series(source, "EURUSD", parse("1d")), kept.iloc[:1], origin="other")
+    result = run("delete", "--symbol", "EURUSD")
+    assert result.exit_code == 2
+    assert "3 series fit" in result.stderr
+    assert "Say which with --symbol, --source and --timeframe." in result.stderr
+    assert len(stored()) == 3
+    assert run("delete", "--symbol", "EURUSD", "--timeframe", "1h").exit_code == 0
+    assert run("delete", "--symbol", "EURUSD", "--source", "other").exit_code == 0
+    assert run("delete", "--symbol", "EURUSD").exit_code == 0
+    assert stored() == []
+
+
 # ---------------------------------------------------------------------------------------- as a process
 
 

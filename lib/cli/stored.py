@@ -15,6 +15,7 @@ import click
 import pandas as pd
 
 from lib.cli.base import end_option, guarded, json_option, main, open_at, stamp, start_option, store_option
+from lib.cli.selecting import one_of
 from lib.errors import InputError, UnknownName
 from lib.series import Series
 from lib.timeframes import Timeframe, parse
@@ -73,20 +74,19 @@ def _row(info: SeriesInfo) -> dict[str, Any]:
 @click.option(
     "--source", metavar="NAME", help="Who the candles are from; needed where several have the symbol."
 )
-@click.option("--timeframe", required=True, metavar="TF", help="The timeframe it is stored in.")
+@click.option(
+    "--timeframe", metavar="TF", help="The timeframe it is stored in; needed where it is in several."
+)
 @store_option
 @guarded
-def delete(symbol: str, source: str | None, timeframe: str, store_url: str | None) -> None:
+def delete(symbol: str, source: str | None, timeframe: str | None, store_url: str | None) -> None:
     """Remove a series with all its candles. On a terminal it asks first.
 
     \b
       python -m lib delete --symbol EURUSD --timeframe 1m --source vendor
     """  # noqa: D301  the mark \b keeps the example's line apart
     store = open_at(store_url)
-    frame = parse(timeframe)
-    series = _choose(
-        [info for info in _of(store, symbol, source) if info.series.timeframe == frame], symbol, frame
-    )
+    series = one_of(store, symbol, source, timeframe)
     if sys.stdin.isatty():
         click.confirm(f"Delete {series} with its {store.info(series).count:,} candles?", abort=True, err=True)
     store.delete(series)
