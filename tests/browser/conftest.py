@@ -19,7 +19,7 @@ _HARMLESS = re.compile(r"favicon|Failed to load resource: the server responded w
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        started = launch(playwright)
+        started = launch(playwright, args=("--process-per-site",))
         yield started
         started.close()
 
@@ -53,6 +53,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.problems: list[str] = []
+        self.origins: set[str] = set()
 
     def attach(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
@@ -65,8 +66,11 @@ class Watch:
     def requested(self, request: Request) -> None:
         """Nothing is loaded from anywhere but this machine; the browser finds no other. Requests are looked at,
         not held up: that would cost a sixth of these tests' time."""
-        if urlsplit(request.url).hostname not in ("127.0.0.1", "localhost", None):
+        url = urlsplit(request.url)
+        if url.hostname not in ("127.0.0.1", "localhost", None):
             self.problems.append(f"tried to load {request.url}")
+        elif url.scheme == "http":
+            self.origins.add(f"{url.scheme}://{url.netloc}")
 
 
 @pytest.fixture
@@ -74,17 +78,38 @@ def watch() -> Watch:
     return Watch()
 
 
-@pytest.fixture
-def context(browser: Browser, watch: Watch) -> Iterator[BrowserContext]:
-    """A browser window of its own: 1280 x 900, English, UTC, light. Fails on errors in its pages."""
+@pytest.fixture(scope="package")
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """One browser window for all tests: 1280 x 900, English, UTC, light. A page that stays open in it keeps the
+    process of this machine's pages, which would compile Streamlit anew for each test; that took half of their
+    time."""
     made = browser.new_context(
         viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC", color_scheme="light"
     )
     made.set_default_timeout(60_000)  # a busy machine is slow, not wrong
-    made.on("page", watch.attach)
-    made.on("request", watch.requested)
+    keeper = made.new_page()
+    keeper.route("**/*", lambda route: route.fulfill(body="", content_type="text/html"))
+    keeper.goto("http://127.0.0.1/")
     yield made
     made.close()
+
+
+@pytest.fixture
+def context(window: BrowserContext, watch: Watch) -> Iterator[BrowserContext]:
+    """The window, as empty as at the beginning: pages, cookies and what pages keep in the browser are the test's
+    own. Fails on errors in its pages."""
+    keeper = window.pages[0]
+    window.on("page", watch.attach)
+    window.on("request", watch.requested)
+    yield window
+    for each in window.pages[1:]:
+        each.close()
+    window.remove_listener("page", watch.attach)
+    window.remove_listener("request", watch.requested)
+    storage = window.new_cdp_session(keeper)
+    for origin in watch.origins:
+        storage.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    storage.detach()
     assert not watch.problems, "The page had errors:\n" + "\n".join(watch.problems)
 
 

@@ -168,7 +168,8 @@ def test_symbols_typed_in_haste_all_stay(page: Page, app: AppServer) -> None:
     drop_many(page, {file: series(at) for at, file in enumerate(names)})
     page.get_by_text("A series each").click()
     expect(page.get_by_text(re.compile("No symbol yet: 1.csv, 2.csv, 3.csv, 4.csv"))).to_be_visible()
-    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 6})
+    throttle = page.context.new_cdp_session(page)
+    throttle.send("Emulation.setCPUThrottlingRate", {"rate": 6})
     page.get_by_label("1.csv", exact=True).click()
     for at, name in enumerate(names.values()):
         # no waiting: the page runs for the symbol before while this one is typed
@@ -184,6 +185,7 @@ def test_symbols_typed_in_haste_all_stay(page: Page, app: AppServer) -> None:
     for name in ("AAA", "BBB", "CCC", "EEE"):
         expect(page.get_by_text(f"{name} 1h (file)", exact=True).first).to_be_visible()
     no_traceback(page)
+    throttle.send("Emulation.setCPUThrottlingRate", {"rate": 1})
 
 
 def test_many_files_as_parts_of_one_series(page: Page, app: AppServer) -> None:
