@@ -95,7 +95,7 @@ def _one_day(found: Health, table: pd.DataFrame, day: str) -> None:
 def _to_day(label: str, icon: str, day: str | None) -> None:
     """To the next day on which candles are expected."""
     st.button(
-        "", icon=icon, key=f"to_{label}", help=label, type="tertiary", disabled=day is None, on_click=_move, args=(day,)
+        label, icon=icon, key=f"to_{label}", help=label, type="tertiary", disabled=day is None, on_click=_move, args=(day,)
     )  # fmt: skip
 
 

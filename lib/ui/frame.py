@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ __all__ = [
     "bar",
     "figures",
     "guard",
+    "label",
     "page",
     "plain",
     "show_error",
@@ -43,6 +45,7 @@ _WAYS = (
 _ICON = str(Path(__file__).with_name("icon.svg"))
 # What Streamlit cannot be told: a few lines of style, and of script for the address and the keys.
 _PAGE = Path(__file__).with_name("page.html")
+_NO_MARKDOWN = re.compile(r"[A-Za-z0-9]+(?:[./_-][A-Za-z0-9]+)*")
 _log = logging.getLogger("candlebook")
 
 
@@ -117,3 +120,9 @@ def show_error(error: CandlebookError) -> None:
 def plain(words: str) -> str:
     """Text as it is: nothing that came from a file or a server is read as Markdown."""
     return "".join("\\" + sign if sign in "\\`*_{}[]()<>#+-!|~$:" else sign for sign in words)
+
+
+def label(name: str) -> str:
+    """A name in the label of a control. A screen reader says a label as it is written, so one that Markdown
+    leaves alone is not escaped."""
+    return name if _NO_MARKDOWN.fullmatch(name) and not name.lower().startswith("www.") else plain(name)

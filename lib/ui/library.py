@@ -17,7 +17,7 @@ from lib.ui import words
 from lib.ui.badge import badge, wait_for
 from lib.ui.chosen import chosen, key_of, toolbar
 from lib.ui.compare import compare
-from lib.ui.frame import HISTORY, LIVE, REPLAY, guard, plain
+from lib.ui.frame import HISTORY, LIVE, REPLAY, guard, label, plain
 
 __all__ = ["library"]
 
@@ -64,7 +64,7 @@ def _row(store: Store, info: SeriesInfo) -> None:
     series = info.series
     with name:
         st.checkbox(
-            f"**{plain(series.symbol)}** · {series.timeframe.words}", key=key_of(series),
+            f"{label(series.symbol)} · {series.timeframe.words}", key=key_of(series),
         )  # fmt: skip
         known = [series.source, info.title, "synthetic" if info.synthetic else ""]
         st.caption(" · ".join(plain(each) for each in known if each))
@@ -109,7 +109,10 @@ def _doors(store: Store, series: Series) -> None:
                 LIVE, label="Live", icon=":material/sensors:",
                 query_params={"source": series.source, "symbol": series.symbol, "tf": str(series.timeframe)},
             )  # fmt: skip
-        with st.popover("", icon=":material/more_vert:", type="tertiary", help="More"):
+        more = f"More of {label(series.symbol)}"
+        with st.popover(
+            more, icon=":material/more_vert:", type="tertiary", help="More", key=f"more_{series.slug}"
+        ):
             st.markdown(f"Delete **{plain(str(series))}** with all its candles? There is no way back.")
             st.button(
                 "Delete", key=f"delete_{series.slug}", on_click=_delete, args=(store, series), type="primary",

@@ -3,7 +3,6 @@ looked into."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pandas as pd
@@ -13,7 +12,7 @@ from lib.files import Choices
 from lib.gathering import Given, Look, Outcome
 from lib.store import Store
 from lib.ui import words
-from lib.ui.frame import plain
+from lib.ui.frame import label, plain
 from lib.ui.storing import name_them, store_each, store_parts
 from lib.ui.wizard import basket, controls, no_zone, wizard
 
@@ -26,7 +25,6 @@ _ICONS = {"choice": ":material/help:", "refused": ":material/block:"}
 _HINDERED = 5
 _ASKED = 50  # symbols are asked for in as many boxes at once
 _LONGEST = 120
-_NO_MARKDOWN = re.compile(r"[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*")
 
 
 def many(store: Store, files: list[Given]) -> list[tuple[Given, Outcome]] | None:
@@ -122,16 +120,11 @@ def _symbols(taken: list[Look]) -> dict[str, str]:
             if key not in st.session_state:
                 st.session_state[key] = symbols[file]
             symbols[file] = st.text_input(
-                _label(each.given.name), key=key, width=175, max_chars=_LONGEST, placeholder="Symbol",
+                label(each.given.name), key=key, width=175, max_chars=_LONGEST, placeholder="Symbol",
                 on_change=_named, args=(each, key),
             ).strip()  # fmt: skip
     name_them({each.given.key: symbols[each.given.key] for each in taken}, taken)
     return symbols
-
-
-def _label(name: str) -> str:
-    """A screen reader says a label as it is written, so a name that Markdown leaves alone is not escaped."""
-    return name if _NO_MARKDOWN.fullmatch(name) and not name.lower().startswith("www.") else plain(name)
 
 
 def _page(asked: list[Look]) -> list[Look]:

@@ -170,7 +170,7 @@ def _edit(picks: list[Pick]) -> None:
         for column, n in zip(columns[1:-1], range(len(spec.params)), strict=True):
             _number(column, picks, at, n, spec.params[n])
         columns[-1].button(
-            "", icon=":material/close:", key=f"drop_{at}_{pick}", help=f"Remove {pick.label}", type="tertiary",
+            f"Remove {pick.label}", icon=":material/close:", key=f"drop_{at}_{pick}", help=f"Remove {pick.label}", type="tertiary",
             on_click=_set, args=([other for other in picks if other is not pick],),
         )  # fmt: skip
 

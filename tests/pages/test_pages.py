@@ -660,3 +660,14 @@ def test_the_line_of_closes_of_a_row_has_words_and_no_button():
     assert len(lines) == 4
     assert any('alt="Closes from 1.07149 to 1.22904"' in line for line in lines)
     assert not page.get("imgs"), "these have a button for the whole screen"
+
+
+def test_a_button_that_shows_its_sign_alone_has_a_name():
+    page = open_page("streamlit_app.py")
+    assert {each.label for each in page.checkbox} >= {"EURUSD · 1 hour", "AAPL · 1 day"}
+    folds = [each.proto.popover.label for each in page.get("popover")]
+    assert "More of EURUSD" in folds
+    page = open_page("pages/4_Quality.py", series="sample:EURUSD:1h", day="2017-12-25")
+    assert page.button(key="to_Day before").label == "Day before"
+    page = open_page("pages/2_History.py", series="sample:EURUSD:1h", ind="rsi(14)")
+    assert page.button(key="drop_0_rsi(14)").label == "Remove RSI 14"
