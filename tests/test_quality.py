@@ -108,14 +108,42 @@ def test_a_move_that_stays_is_a_note_only() -> None:
 
 @pytest.mark.parametrize("bars", [2, 5])
 def test_bad_prints_of_a_few_candles(bars: int) -> None:
-    """Ten times the price for some candles: one warning and no outliers beside it; for longer it is no print."""
+    """Ten times the price for some candles: one warning and no outliers beside it; for sixty it is no print."""
     table = quiet()
     table.iloc[2000 : 2000 + bars, :4] *= 10
     (found,) = told(table)
     assert (found.kind, found.severity, found.count) == ("spike", "warning", bars)
     assert found.start == table.index[2000] and found.end == table.index[2000 + bars]
-    table.iloc[2000 + bars : 2007, :4] *= 10
+    table.iloc[2000 + bars : 2061, :4] *= 10
     assert "spike" not in {each.kind for each in told(table)}
+
+
+@pytest.mark.parametrize("bars", [1, 3, 40])
+@pytest.mark.parametrize("share", [0.985, 1.015])
+def test_bad_prints_of_a_percent_and_a_half(bars: int, share: float) -> None:
+    """Minutes of another market's prices, with nothing traded between them and the others. Where that was, they are
+    left alone."""
+    table = quiet("forex", "1m", "2021-03-01", "2021-03-20")
+    table[COLUMNS[:4]] = 1 + (table[COLUMNS[:4]] / 100 - 1) / 10
+    table.iloc[5000 : 5000 + bars, :4] *= share
+    (found,) = told(table, "forex", "1m")
+    assert (found.kind, found.severity, found.count) == ("spike", "warning", bars)
+    assert (found.start, found.end) == (table.index[5000], table.index[5000 + bars])
+    for name, pick in (("low", np.fmin), ("high", np.fmax)):
+        at(table, 5000, **{name: float(pick(table[name].iloc[4999], table[name].iloc[5000]))})
+        at(
+            table,
+            4999 + bars,
+            **{name: float(pick(table[name].iloc[5000 + bars], table[name].iloc[4999 + bars]))},
+        )
+    assert bars == 1 or "spike" not in {each.kind for each in told(table, "forex", "1m")}
+
+
+def test_a_jump_over_a_pause_and_back_over_the_next_is_no_bad_print() -> None:
+    table = quiet("XNYS", "1h", "2021-01-01", "2021-07-01")
+    first, last = np.flatnonzero(np.diff(table.index.asi8) > HOUR)[[50, 51]] + 1
+    table.iloc[first:last, :4] *= 1.05
+    assert "spike" not in {each.kind for each in told(table, "XNYS", "1h")}
 
 
 def test_a_crash_that_goes_and_comes_in_steps_is_no_bad_print() -> None:
@@ -160,6 +188,25 @@ def test_a_split_with_its_volume() -> None:
     (found,) = told(table, "XNYS", "1d")
     assert (found.kind, found.severity, found.start) == ("split", "warning", table.index[250])
     assert "divided by 4" in found.text
+
+
+@pytest.mark.parametrize("timeframe", ["1d", "30m"])
+@pytest.mark.parametrize(
+    ("ratio", "severity"), [(5 / 4, "note"), (6 / 5, "note"), (4 / 3, "note"), (3 / 2, "warning")]
+)
+def test_a_split_that_news_could_be(timeframe: str, ratio: float, severity: str) -> None:
+    """Told where it is a calm day; on one that trades six times the usual it is news."""
+    table = quiet("XNYS", timeframe, "2019-01-01", "2021-01-01")
+    day = int(np.flatnonzero(np.diff(table.index.asi8 // (24 * HOUR)))[250]) + 1
+    table.iloc[day:, :4] /= ratio
+    found = [each for each in told(table, "XNYS", timeframe) if each.kind == "split"]
+    assert [(each.severity, each.start) for each in found] == [(severity, table.index[day])]
+    assert f"divided by {ratio:.3g}, and hardly more than usual is traded" in found[0].text
+    table.iloc[day : day + (1 if timeframe == "1d" else 13), 4] *= 6
+    surged = [each.severity for each in told(table, "XNYS", timeframe) if each.kind == "split"]
+    assert surged == (["note"] if severity == "warning" else [])
+    table.iloc[:day, :4] /= ratio**2  # a rise is news, too
+    assert "split" not in {each.kind for each in told(table, "XNYS", timeframe)} or severity == "warning"
 
 
 def test_a_split_without_its_volume_is_a_note() -> None:
@@ -247,6 +294,28 @@ def test_a_candle_told_again() -> None:
     table.iloc[602] = table.iloc[600]
     found = [each for each in told(table) if each.kind == "stale"]
     assert [(each.start, each.count) for each in found] == [(table.index[600], 3)]
+
+
+def test_candles_of_one_tick_that_are_alike_by_chance() -> None:
+    """A thin market: seven prices, volumes of a few lots. Among thousands some repeat the one before in all."""
+    rng = np.random.default_rng(8)
+    count, tick = 20_000, 0.01
+    close = 100 + tick * np.cumsum(rng.choice([-1, 0, 1], count, p=[0.2, 0.6, 0.2]))
+    before = np.concatenate((close[:1], close[:-1]))
+    opened = close + tick * rng.choice([-1, 0, 1], count, p=[0.1, 0.8, 0.1])
+    top, low = np.maximum(np.maximum(opened, close), before), np.minimum(np.minimum(opened, close), before)
+    volume = rng.integers(1, 100, count).astype(float)
+    times = calendar("24/7").expected(parse("1m"), utc("2021-01-01"), utc("2021-02-01"))[:count]
+    table = from_micros(times, {"open": opened, "high": top, "low": low, "close": close, "volume": volume})
+    alike = (np.diff(table.to_numpy(), axis=0) == 0).all(axis=1) & (table["high"] > table["low"]).to_numpy()[
+        1:
+    ]
+    assert alike.sum() > 3
+    assert "stale" not in {each.kind for each in told(table, timeframe="1m")}
+    table.iloc[700:706] = table.iloc[[699]].to_numpy()
+    table.iloc[699:706, 1] += tick
+    (found,) = [each for each in told(table, timeframe="1m") if each.kind == "stale"]
+    assert (found.start, found.count) == (table.index[699], 7)
 
 
 def test_volumes_that_stop() -> None:

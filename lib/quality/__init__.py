@@ -1,7 +1,8 @@
 """How good a series is: what its calendar misses, and what in it is odd.
 
 model      findings, the report, the badge
-prices     spikes, wicks, outliers, splits, flat and repeated bars
+prices     spikes, wicks, outliers, flat and repeated bars
+splits     jumps like those of splits
 volumes    holes in volume; bid above ask
 zones      times in the wrong zone; candles when the market is closed
 reporting  all of these over one table

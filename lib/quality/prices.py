@@ -1,4 +1,4 @@
-"""Odd prices: spikes, outliers, jumps like those of splits, flat and repeated bars.
+"""Odd prices: spikes, outliers, flat and repeated bars.
 
 All measures are relative to the series itself. A usual return is 1.4826 × the median absolute return of the
 surroundings, which is a standard deviation where returns are normal. Returns are not: of the minutes of a
@@ -14,8 +14,9 @@ import numpy as np
 
 from lib.calendars.sessions import HOUR
 from lib.quality.model import Array, Bars, Finding, listed, runs
+from lib.wording import count
 
-__all__ = ["flat", "local_scale", "odd_runs", "outliers", "patches", "spikes", "splits", "stale", "wicks"]
+__all__ = ["flat", "local_scale", "odd_runs", "outliers", "patches", "spikes", "stale", "wicks"]
 
 _BLOCK = 500
 # In usual returns: what a bad print is beyond, and what a true move hardly ever reaches.
@@ -25,11 +26,13 @@ _OUTLIER = 60.0
 _LEAST_SPIKE = 0.003
 _LEAST_OUTLIER = 0.02
 _LEAST_WICK = 0.005
-# Bars that may be away together.
+# Bars that may be away together; and without a trade between them and the others.
 _PATCH = 5
+_LONG_PATCH = 60
+_BARE = 8.0
+_LEAST_BARE = 0.005
 # What comes back to within this share of the move has reverted.
 _REVERTED = 0.2
-_RATIOS = np.array([1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100, 1000])
 
 
 def local_scale(returns: Array) -> Array:
@@ -55,12 +58,14 @@ def _median(values: Array) -> float:
     return float(np.median(known)) if len(known) else float("nan")
 
 
-def odd_runs(mask: Array, least: int, times: Array) -> tuple[list[tuple[int, int]], Array]:
+def odd_runs(
+    mask: Array, least: int, times: Array, chance: float = 0.0
+) -> tuple[list[tuple[int, int]], Array]:
     """The runs of True (first, last) that chance explains no more, and by how many times each is longer than the
     longest that it does. Were the other such bars of its surroundings (blocks of 500) strewn at random, a run of
     that length would be found in one of a hundred such series. Their share is never taken for less than the
     whole series', nor than that of the other bars in the run's hours of the day (``times``, int64 µs: every night is
-    quiet), nor for more than 98%, or nothing would ever be odd where all is alike. O(n)."""
+    quiet), nor than ``chance``, nor for more than 98%, or nothing would ever be odd where all is alike. O(n)."""
     spans = runs(mask, least)
     if not spans:
         return [], np.empty(0)
@@ -74,7 +79,7 @@ def odd_runs(mask: Array, least: int, times: Array) -> tuple[list[tuple[int, int
     block = np.searchsorted(edges, first, side="right") - 1
     others = (around[block] - length) / np.diff(edges)[block]
     whole = (float(mask.sum()) - length) / len(mask)
-    share = np.maximum(others, whole)
+    share = np.maximum(np.maximum(others, whole), chance)
     longer = length / _explained(share, len(mask), least)
     odd = np.flatnonzero(longer >= 1)
     if len(odd):
@@ -116,7 +121,7 @@ def spikes(bars: Bars) -> list[Finding]:
     with np.errstate(invalid="ignore"):
         hits = (np.abs(there) > bound) & (np.abs(there + back) < _REVERTED * np.abs(there))
     at = np.flatnonzero(hits)
-    at = at[[_stands_apart(bars.returns, int(each)) for each in at]] if len(at) else at
+    at = at[[_stands_apart(bars.returns, int(each), int(each) + 1) for each in at]] if len(at) else at
     return listed(
         bars, "spike", "warning", [(int(i) + 1, int(i) + 1) for i in at], np.abs(there[at]),
         lambda first, _: f"The close of {bars.when(first)} is {_percent(np.expm1(bars.returns[first - 1]))} from "
@@ -126,35 +131,68 @@ def spikes(bars: Bars) -> list[Finding]:
 
 
 def patches(bars: Bars, told: set[int]) -> list[Finding]:
-    """Two to five closes that leave the series by more than 60 usual returns (and 2%) and are then back, to within a
-    fifth of the way, while hardly moving (a fifth of it, too) between: another unit, or another market's prices.
-    Those that begin in ``told`` (bar numbers) are left out."""
-    bound = np.maximum(_OUTLIER * bars.scale, _LEAST_OUTLIER)
-    spans, sizes = [], []
-    with np.errstate(invalid="ignore"):
-        leaves = np.flatnonzero(np.abs(bars.returns) > bound).tolist()
-    for at in leaves:
+    """Closes that leave the series and are then back, to within a fifth of the way: another unit, or another market's
+    prices. Those that begin in ``told`` (bar numbers) are left out.
+
+    - Two to five that leave by more than 60 usual returns (and 2%) and hardly move (a fifth of it) between.
+    - Up to sixty that leave by more than 8 usual returns (and 0.5%) without a trade on the way there or back: between
+      their highs and lows and those of both neighbours half of the way lies bare. Across a pause prices may jump, and
+      so they may between an exchange's days: there these bars are at most five, and beyond 25 usual returns.
+    """
+    nights = bars.timeframe.seconds >= 86400 and bars.calendar.halts
+    size = np.abs(bars.returns)
+    bare = np.log(np.maximum(bars.low[1:] / bars.high[:-1], bars.low[:-1] / bars.high[1:])) > size / 2
+    bare &= size > np.maximum((25.0 if nights else _BARE) * bars.scale, _LEAST_BARE)
+    far = size > np.maximum(_OUTLIER * bars.scale, _LEAST_OUTLIER)
+    spans: list[tuple[int, int]] = []
+    sizes: list[float] = []
+    for at in np.flatnonzero(bare | far).tolist():
         move = abs(float(bars.returns[at]))
-        away = np.cumsum(bars.returns[at : at + 1 + _PATCH])
+        away = np.cumsum(bars.returns[at : at + 1 + (_PATCH if nights else _LONG_PATCH)])
         back = np.flatnonzero(np.abs(away[1:]) < _REVERTED * move)
-        if not len(back) or at + 1 in told:
+        first = at + 1
+        if not len(back) or first in told or (spans and first <= spans[-1][1] + 1):
             continue
-        first, last = at + 1, at + 1 + int(back[0])
-        inside = bars.returns[first:last]
-        if last > first and not (np.abs(inside) > _REVERTED * move).any():
+        last = first + int(back[0])
+        if (far[at] and _is_still(bars, first, last, move)) or (
+            bare[at] and _is_bare(bars, first, last, move)
+        ):
             spans.append((first, last))
             sizes.append(move)
     return listed(
         bars, "spike", "warning", spans, np.array(sizes),
-        lambda first, last: f"The closes of {last - first + 1} candles from {bars.when(first)} on are "
+        lambda first, last: f"The closes of {count(last - first + 1, 'candle')} from {bars.when(first)} on are "
         f"{_percent(np.expm1(bars.returns[first - 1]))} from the one before, and the next one is back: bad prints, most "
         "likely.",
-        "Closes that leave the series and come back within five bars: {n} more.",
+        "Closes that leave the series and come back: {n} more.",
     )  # fmt: skip
 
 
-def _stands_apart(returns: Array, at: int) -> bool:
-    around = np.concatenate((returns[max(0, at - 5) : at], returns[at + 2 : at + 7]))
+def _is_still(bars: Bars, first: int, last: int, move: float) -> bool:
+    inside = bars.returns[first:last]
+    return 0 < last - first < _PATCH and not (np.abs(inside) > _REVERTED * move).any()
+
+
+def _is_bare(bars: Bars, first: int, last: int, move: float) -> bool:
+    """Whether nothing was traded between these bars' prices and their neighbours', which do trade, and no pause was
+    there; and whether the move is at least twice any between them, and five times any of the ten bars around."""
+    beside = [first - 1, last + 1]
+    if (np.abs(bars.returns[first:last]) > move / 2).any():
+        return False
+    if (bars.high[beside] == bars.low[beside]).any() or not _stands_apart(bars.returns, first - 1, last):
+        return False
+    if bars.timeframe.seconds < 86400 or not bars.calendar.halts:
+        step = bars.timeframe.micros
+        if bars.times[first] - bars.times[first - 1] > step or bars.times[last + 1] - bars.times[last] > step:
+            return False
+    low, high = float(bars.low[first : last + 1].min()), float(bars.high[first : last + 1].max())
+    bare = max(log(low / bars.high[beside].max()), log(bars.low[beside].min() / high))
+    return bare > move / 2
+
+
+def _stands_apart(returns: Array, at: int, back: int) -> bool:
+    """Whether a return is at least five times any of the five before it, and of the five after the one ``back``."""
+    around = np.concatenate((returns[max(0, at - 5) : at], returns[back + 1 : back + 6]))
     rest = np.abs(around[~np.isnan(around)])
     return not len(rest) or bool(abs(returns[at]) >= 5 * rest.max())
 
@@ -206,53 +244,6 @@ def outliers(bars: Bars, told: set[int]) -> list[Finding]:
     )  # fmt: skip
 
 
-def splits(bars: Bars) -> list[Finding]:
-    """Jumps from close to open, over a pause or between days, by a ratio splits have (3:2, 2:1 ... 1000:1, either
-    way) to within 5%, that stay: the five closes after are as far from the five before. A note where volumes do
-    not speak; a warning where they change inversely (to within a factor of two), or for 10:1 and more.
-    Markets that never close have no splits: there only 10:1 and more are looked for."""
-    jump = np.log(bars.open[1:] / bars.close[:-1])
-    between = (np.diff(bars.times) > bars.timeframe.micros) | (bars.timeframe.seconds >= 86400)
-    least = 10 if bars.calendar.name == "24/7" else 1.5
-    ratios = np.log(_RATIOS[np.greater_equal(_RATIOS, least)])
-    size = np.abs(jump)
-    # where hardly anything trades the jump itself may be all the scale there is
-    rough = np.flatnonzero(
-        between & (size > ratios[0] - 0.05) & ((size > 8 * bars.scale) | (size > log(9.5)))
-    )
-    found = []
-    for at in rough.tolist():
-        nearest = ratios[np.abs(ratios - abs(jump[at])).argmin()]
-        before, after = (np.log(bars.close[part]) for part in (_before(at), slice(at + 1, at + 6)))
-        stays = abs(abs(float(np.median(after) - np.median(before))) - nearest) < 0.25 * nearest + 0.02
-        if abs(nearest - abs(jump[at])) < 0.05 and stays:
-            found.append((at, float(nearest) * float(np.sign(jump[at]))))
-    return [_split(bars, at, ratio) for at, ratio in found]
-
-
-def _before(at: int) -> slice:
-    return slice(max(0, at - 4), at + 1)
-
-
-def _split(bars: Bars, at: int, ratio: float) -> Finding:
-    wide = 20
-    before, after = (
-        _median(bars.volume[part])
-        for part in (slice(max(0, at - wide + 1), at + 1), slice(at + 1, at + 1 + wide))
-    )
-    speaks = before > 0 and after > 0
-    inverse = speaks and abs(np.log(after / before) + ratio) < log(2)
-    times = f"{np.exp(abs(ratio)):.3g}"
-    word = "multiplied" if ratio > 0 else "divided"
-    also = ", and the volume changes inversely" if inverse else ""
-    severe = inverse or abs(ratio) >= log(9.9)
-    return bars.finding(
-        "split", "warning" if severe else "note", at + 1, at + 1, 1,
-        f"From {bars.when(at + 1)} on prices are {word} by {times}{also}: a split that is not adjusted for, or "
-        "another unit.",
-    )  # fmt: skip
-
-
 def flat(bars: Bars) -> list[Finding]:
     """Runs of bars whose four prices are one and the same: longer than chance explains (see ``odd_runs``), and
     at least 5. A weekend or a holiday filled with the last price looks like this."""
@@ -278,15 +269,20 @@ def flat(bars: Bars) -> list[Finding]:
 
 def stale(bars: Bars) -> list[Finding]:
     """Bars that moved and yet repeat the one before in all five figures: 2 in a row where volumes are known,
-    4 without; longer where chance asks for it (see ``odd_runs``)."""
+    4 without; longer where chance asks for it (see ``odd_runs``). Bars of a tick or two repeat by chance: as often
+    as their prices alone do times as often as volumes alone do."""
     known = bars.volume > 0
-    again = np.zeros(len(bars.times), bool)
-    again[1:] = bars.high[1:] > bars.low[1:]
+    alike = np.zeros(len(bars.times), bool)
+    alike[1:] = bars.high[1:] > bars.low[1:]
     for values in (bars.open, bars.high, bars.low, bars.close):
-        again[1:] &= values[1:] == values[:-1]
-    again[1:] &= (bars.volume[1:] == bars.volume[:-1]) | ~(known[1:] | known[:-1])
+        alike[1:] &= values[1:] == values[:-1]
+    even = np.zeros(len(bars.times), bool)
+    even[1:] = bars.volume[1:] == bars.volume[:-1]
+    again = alike.copy()
+    again[1:] &= even[1:] | ~(known[1:] | known[:-1])
     sure = known.mean() > 0.5
-    spans, longer = odd_runs(again, 1 if sure else 3, bars.times)
+    chance = float((alike & ~again).mean() * (even & ~again).mean())
+    spans, longer = odd_runs(again, 1 if sure else 3, bars.times, chance)
     return listed(
         bars, "stale", "warning" if sure else "note", [(first - 1, last) for first, last in spans], longer,
         lambda first, last: f"{last - first + 1:,} candles from {bars.when(first)} on are the same in all figures: one "

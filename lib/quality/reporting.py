@@ -10,6 +10,7 @@ from lib.candles import COLUMNS, PRICES, micros
 from lib.gaps import coverage_of, gaps_of, look
 from lib.quality import prices, volumes, zones
 from lib.quality.model import SEVERITIES, Array, Bars, Finding, Refetches, Report
+from lib.quality.splits import splits
 from lib.timeframes import Timeframe, from_us, to_us
 from lib.wording import count
 
@@ -80,7 +81,7 @@ def _bars(table: pd.DataFrame, times: Array, timeframe: Timeframe, calendar: Cal
 
 
 def _checks(bars: Bars) -> list[Finding]:
-    split = prices.splits(bars)
+    split = splits(bars)
     spikes = prices.spikes(bars)
     spikes += prices.patches(bars, _numbers(bars, split + spikes))
     # a spike is two outliers, and a split one: they have been told
