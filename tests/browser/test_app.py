@@ -499,6 +499,18 @@ def test_the_scale_of_an_indicator_is_written_as_its_values_need(page: Page, app
     assert chart.ask("[c.price(0.00125, 1), c.price(123456, 2)]") == ["0.001250", "123.46K"]
 
 
+def test_a_typed_date_counts_at_enter_also_while_the_calendar_is_open(page: Page, app: AppServer) -> None:
+    page.goto(app.at("History", series="sample:EURUSD:1h"))
+    Chart(page, "history_chart")
+    settled(page)
+    page.get_by_role("spinbutton", name="year, Jump to").click()
+    expect(page.get_by_test_id("stDateInputCalendar")).to_be_visible()
+    page.keyboard.type("20170703")
+    expect(page.get_by_role("spinbutton", name="day, Jump to")).to_have_text("03")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("at=2017-07-03"))
+
+
 def test_indicators_are_added_one_by_one_and_the_menu_stays_open(page: Page, app: AppServer) -> None:
     page.goto(app.at("History", series="sample:AAPL:1d", zone="Asia/Tokyo"))
     chart = Chart(page, "history_chart")
