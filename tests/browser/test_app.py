@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import re
 import time
@@ -10,7 +11,7 @@ from typing import Literal
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 
 from lib import export
 from tests.browser.harness import AppServer
@@ -578,6 +579,8 @@ def test_every_text_can_be_read(page: Page, app: AppServer, scheme: Literal["lig
         if path:
             Chart(page, "history_chart")
         settled(page)
+        with contextlib.suppress(TimeoutError):  # what has just come fades in
+            page.wait_for_function(f"() => !({FAINT})()[1].length", timeout=15_000)
         seen, faint = page.evaluate(FAINT)
         assert seen > 30
         assert faint == []
