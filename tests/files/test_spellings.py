@@ -25,6 +25,7 @@ Cells = Callable[[pd.Timestamp, Any], list[str]]
 Case = tuple[str, Cells] | tuple[str, Cells, dict[str, Any]]
 
 
+WEEK = "一二三四五六日"
 ARABIC = str.maketrans("0123456789.", "٠١٢٣٤٥٦٧٨٩٫")
 
 
@@ -139,6 +140,25 @@ CASES: dict[str, Case] = {
     "blanks after dots": ("날짜,시가,고가,저가,종가,거래량", local(lambda t: f"{t.year}. {t.month}. {t.day}.")),
     "czech months": ("Datum;Open;High;Low;Close;Volume", local(lambda t: f"{t.day}. {['ledna', 'února', '', '', '', '', '', '', '', '', 'listopadu', 'prosince'][t.month - 1]} {t.year}"), {"mark": ";"}),
     "swedish months": ("Datum;Öppen;Högst;Lägst;Stängning;Volym", local(lambda t: f"{t.day} {['januari', 'feb.', '', '', '', '', '', '', '', '', 'november', 'dec.'][t.month - 1]} {t.year}"), {"mark": ";"}),
+    "a comma between date and time": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'"{t:%d/%m/%Y}, {t:%H:%M:%S}"'), {"want": HOURS}),
+    "a narrow blank before PM": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'"{t:%m/%d/%Y}, {t:%I:%M:%S}\u202f{t:%p}"'), {"want": HOURS}),
+    "the time before the date": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t:%H:%M} {t:%d/%m/%Y}'), {"want": HOURS}),
+    "the time before the date, halves": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t:%I:%M %p} {t:%m/%d/%Y}'), {"want": HOURS}),
+    "a dash between date and time": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t:%d/%m/%Y} - {t:%H:%M}'), {"want": HOURS}),
+    "a word between date and time": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t:%d.%m.%Y} klo {t.hour}.{t:%M}'), {"want": HOURS}),
+    "an at between date and time": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t:%Y-%m-%d}@{t:%H:%M}'), {"want": HOURS}),
+    "a colon between date and time": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t:%d%b%Y:%H:%M:%S}'), {"want": HOURS}),
+    "months of three letters, halves without a blank": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t:%b} {t.day:>2} {t.year} {t:%I:%M%p}'), {"want": HOURS}),
+    "dots behind a month": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t:%b.%d.%Y}')),
+    "a date that ends in a dot": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t:%d.%m.%Y}.')),
+    "a weekday behind a comma": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'"{t:%Y-%m-%d},{WEEK[t.day_of_week]}"')),
+    "an apostrophe before": ("Date,Open,High,Low,Close,Volume", local(lambda t: f"'{t:%Y-%m-%d}")),
+    "a week from and to": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t:%d/%m/%Y} - {t + pd.Timedelta(4, unit="D"):%d/%m/%Y}'), {"want": table(60, "7D", "2022-01-03")}),
+    "months and years": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t:%m/%Y}'), {"want": table(60, "MS", "2019-01-01")}),
+    "portuguese months": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t.day} de {["janeiro", "fevereiro", 0, 0, 0, 0, 0, 0, 0, 0, "novembro", "dezembro"][t.month - 1]} de {t.year}')),
+    "hungarian months": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t.year}. {["január", 0, 0, 0, 0, 0, 0, 0, 0, 0, "november", "december"][t.month - 1]} {t.day}.')),
+    "hebrew months": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t.day} {["ינואר", 0, 0, 0, 0, 0, 0, 0, 0, 0, "נובמבר", "דצמבר"][t.month - 1]} {t.year}')),
+    "a country's time": ("Date,Open,High,Low,Close,Volume", local(lambda t: f'{t.tz_convert("America/New_York"):%m/%d/%Y %I:%M %p} ET'), {"want": HOURS}),
     # ---- lines that are no rows
     "zero bytes at the end": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d"), {"tail": "\0" * 512}),
     "the mark of an old file's end": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d"), {"tail": "\x1a"}),

@@ -88,7 +88,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "totalvolume,tradedvolume,tickqty,tick qty,quantidade,cantidad,number of shares,shares,number of securities,nombre de titres,titres échangés,acvol uns,acvol,"
         "cshtrd,volume traded,traded volume,umsatz stück,stuecke,umsatz stuecke,objem ks,forgalom db,tot vol,antal,όγκ,वॉल्यूम,"
         "khối lượng khớp lệnh,no of contracts,contracts,"
-        "kl khớp lệnh,об єм,обєм,količina,apyvarta,maht,حجم معاملات,tottrdqty,ttl tradg vol,объем торгов,объём торгов,trading volume,volume traded,ปริมาณซื้อขาย,"
+        "kl khớp lệnh,об єм,обєм,količina,apyvarta,maht,حجم معاملات,tottrdqty,ttl tradg vol,объем торгов,объём торгов,trading volume,volume traded,ปริมาณซื้อขาย,总手,總手,"
         "umsatz st,matched volume,q títs,volum,"
         "tick volume,tickvol,tick vol,tickvolume,ticks"
     ),

@@ -61,6 +61,13 @@ _OFFSET = (
 )
 _TAIL = re.compile(rf"(?i)\d(?:\s?[ap]m)?\s?(?:{_NAMED}|(?:UTC|GMT)?[+-]\d{{1,2}}(?::?\d{{2}})?)$")
 _REGION = re.compile(r" (?P<zone>[A-Z][A-Za-z]+/[A-Z][A-Za-z_/]+)$")
+# What a country's time of day is called, summer and winter.
+_CIVIL = {
+    "ET": "America/New_York",
+    "CT": "America/Chicago",
+    "MT": "America/Denver",
+    "PT": "America/Los_Angeles",
+}
 _COMPACT = re.compile(r"\d{8}[T ]\d{4,6}")
 
 
@@ -273,9 +280,9 @@ def _clock(texts: pa.Array, afternoon: Array | None, digits: int) -> tuple[Array
 
 
 def zone_in(cells: Sequence[str]) -> str:
-    """The zone that every time ends with, such as US/Eastern, or nothing."""
-    hits = [_REGION.search(cell) for cell in cells if cell]
-    names = {hit["zone"] if hit else "" for hit in hits}
+    """The zone that every time ends with, such as US/Eastern, or ET for New York's; or nothing."""
+    hits = [(cell, _REGION.search(cell)) for cell in cells if cell]
+    names = {hit["zone"] if hit else _CIVIL.get(cell.rpartition(" ")[2], "") for cell, hit in hits}
     return names.pop() if len(names) == 1 else ""
 
 
