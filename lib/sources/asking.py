@@ -74,6 +74,11 @@ class Asking(ABC):
     may_skip = False
     # Counts the room for candles, closed markets too: no window may be longer than a page.
     by_room = False
+    # May give fewer candles than it was asked for, and then the newest of them.
+    may_cut = False
+    # The most candles that came in an answer, how often such an answer was found whole, and how many come at most
+    # where that was found to be fewer than a page.
+    _came, _whole, _cut = 0, 0, 0
     # Gives the newest candles when asked without a start.
     newest = True
     # Requests under way at once, in all long walks together: those of so many pages, where pages can be told beforehand.
@@ -140,7 +145,7 @@ class Asking(ABC):
 
     def _size(self, timeframe: Timeframe) -> int:
         """How many candles a page may hold."""
-        return self.page
+        return min(self.page, self._cut) if self._cut else self.page
 
     def _unknown(self, symbol: str) -> UnknownName:
         try:

@@ -37,6 +37,7 @@ class ByKey(Rest):
     name = "data-api"
     title = "OHLCV by key"
     docs = "https://en.wikipedia.org/wiki/Open-high-low-close_chart"
+    may_cut = True
     newest = False  # which candles a limit cuts off differs: no more are asked for than fit
     earliest = 946_684_800_000_000  # 2000
     spelling = "Its symbols are those of the interface at DATA_API_BASE."

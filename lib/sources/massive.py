@@ -58,6 +58,7 @@ class Massive(Rest):
     docs = ""  # it has no public description
     timeframes = tuple(_TIMEFRAMES)
     page: int
+    may_cut = True
     newest = False  # which candles a limit cuts off is not described: no more are asked for than fit
     earliest = 946_684_800_000_000  # 2000
     spelling = "API Massive writes its symbols as EURUSD or XAUUSD."

@@ -30,6 +30,8 @@ __all__ = ["Rest"]
 
 # How often an answer that brings nothing new is asked for again before it is refused.
 _REPEATS = 3
+# Answers with the same number of rows, found whole, after which that is taken for no limit.
+_WHOLE = 3
 # Empty windows after which daily candles are looked at.
 _EMPTIES = 4
 # The most requests for the newest candles of a provider that must be asked for windows.
@@ -197,6 +199,12 @@ class Rest(Asking):
             batch, forming, requests = got.batch, got.forming, requests + got.requests
             opens = micros(got.closed)
             fresh = got.closed[(opens >= low) & (opens < (last if self.may_skip else high))]
+            if self.may_cut and len(fresh):
+                hidden, more = self._hidden(symbol, timeframe, low, int(micros(fresh)[0]), batch.rows, stop)
+                requests += more
+                if hidden:
+                    at, doubt = low, None
+                    continue
             passed = batch.last + 1 if batch.refused and batch.last is not None and batch.last < high else low
             if doubt is not None and not self.by_room and got.full:
                 # a limit may have cut the older candles off: ask for the doubted window alone
@@ -234,6 +242,28 @@ class Rest(Asking):
         target = last if end is not None else until
         if requests or until != target:
             yield Page(empty(), requests, from_us(target))
+
+    def _hidden(
+        self, symbol: str, timeframe: Timeframe, low: int, first: int, rows: int, stop: threading.Event | None
+    ) -> tuple[bool, int]:
+        """Whether an answer that begins late, with as many rows as any before or more, was cut to as many, and how
+        many requests it took to see. From then on no more are asked for at once. So many rows that were found whole
+        some times are no limit: every session of a market may have as many."""
+        requests = 0
+        doubted = rows > self._came or (rows == self._came and self._whole < _WHOLE)
+        if first - low >= timeframe.micros and doubted:
+            for _ in range(2):
+                before = self._get(symbol, timeframe, Ask(low, first, self._size(timeframe)), stop)
+                requests += before.requests
+                if before.first(low) < first:
+                    self._cut = rows
+                    note(f"{self.title} gives {rows:,} candles at most in one answer.")
+                    return True, requests
+            self._whole = self._whole + 1 if rows == self._came else 1
+        elif rows > self._came:
+            self._whole = 0
+        self._came = max(self._came, rows)
+        return False, requests
 
     def _window_end(self, timeframe: Timeframe, at: int, last: int) -> int:
         """The end of the window from ``at`` that a page can hold."""

@@ -54,6 +54,20 @@ def test_what_is_not_described_does_not_matter(
     assert server.over == 0
 
 
+@pytest.mark.parametrize("oldest", [True, False])
+def test_a_server_that_gives_fewer_than_the_plan_says_hides_nothing(
+    source: Massive, server: providers.Massive, oldest: bool
+) -> None:
+    """The plan of the settings may be another than that of the key. From a weekend on, and over one."""
+    server.oldest, server.most = oldest, 300
+    span = "2024-03-02 01:00", "2024-03-12"
+    same(whole(source, "EURUSD", "5m", *span), server.truth("EURUSD", "5m", *span))
+    cut = server.asked
+    same(whole(source, "EURUSD", "5m", *span), server.truth("EURUSD", "5m", *span))
+    assert server.asked - cut <= cut  # what was found is known the next time
+    assert server.over == 0
+
+
 def test_volume_that_is_absent_is_zero(source: Massive, server: providers.Massive) -> None:
     def without(request: object) -> Reply:
         reply = type(server).respond(server, request)  # type: ignore[arg-type]

@@ -37,6 +37,7 @@ class Made(Rest):
         self, hours: list[int], page: int, slips: dict[int, str] | None = None, **habits: Any
     ) -> None:
         self.keeps_newest = bool(habits.pop("keeps_newest", False))
+        self.gives = int(habits.pop("gives", 10**9))
         for name, value in habits.items():
             setattr(self, name, value)
         clock = FakeClock(START / 1e6 + HOURS * 3600 + 1234)
@@ -60,7 +61,8 @@ class Made(Rest):
                 assert ask.end is not None
                 assert (ask.end - ask.start) <= timeframe.micros * self.page
             opens = opens[(opens >= ask.start) & (opens < end)]
-            opens = opens[-ask.limit :] if self.keeps_newest else opens[: ask.limit]
+            limit = min(ask.limit, self.gives)
+            opens = opens[-limit:] if self.keeps_newest else opens[:limit]
         table = table_of(opens)
         slip = self.slips.get(len(self.asked), "")
         if slip == "empty":
@@ -132,6 +134,35 @@ def test_a_full_page_after_an_empty_one_is_no_proof(kind: dict[str, bool]) -> No
     got = pd.concat([page.table for page in walk(source, 0, 240)])
     assert len(got) == 240
     assert len(source.asked) <= 13
+
+
+RUNS = (
+    [(0, HOURS)], [(183, 15)], [(0, 7), (30, 8)], [(0, 7), (30, 5), (60, 7), (90, 6), (120, 300)],
+    [(at, 6) for at in range(0, 900, 24)], [(at, 9) for at in range(0, 900, 24)], [(3, 1), (40, 200), (500, 60)],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("runs", RUNS)
+@pytest.mark.parametrize("keeps_newest", [False, True])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_limit_that_nobody_told_hides_nothing(
+    runs: list[tuple[int, int]], keeps_newest: bool, known: bool
+) -> None:
+    """Seven candles an answer, where the settings say 35."""
+    hours = [hour for first, count in runs for hour in range(first, first + count)]
+    source = Made(hours, 35, newest=False, keeps_newest=keeps_newest, may_cut=True, gives=7)
+    got = pd.concat([page.table for page in walk(source, 0 if known else None, HOURS)])
+    assert micros(got).tolist() == [START + at * HOUR for at in hours]
+
+
+def test_sessions_of_the_same_length_are_looked_at_some_times_only() -> None:
+    hours = [hour for day in range(30) for hour in range(24 * day + 9, 24 * day + 16)]
+    asked = []
+    for may_cut in (False, True):
+        source = Made(hours, 24, newest=False, may_cut=may_cut)
+        assert sum(len(page.table) for page in walk(source, 0, HOURS)) == len(hours)
+        asked.append(len(source.asked))
+    assert asked[1] - asked[0] <= 2 * 3 + 2
 
 
 def test_a_long_hole_costs_a_look_at_days() -> None:
