@@ -132,8 +132,8 @@ def _tables(member: Member, name: str) -> list[_Raw]:
     if member.kind == "excel":
         sheets = workbooks.to_sheets(member.data, member.name)
         return [
-            _Raw(_join(member, title if len(sheets) > 1 else ""), data, member, "document")
-            for title, data in sheets
+            _Raw(_join(member, title if len(sheets) > 1 else ""), data, member, "document", note=note)
+            for title, data, note in sheets
         ]
     if member.kind == "html":
         found = markup.to_tables(member.data, member.name)

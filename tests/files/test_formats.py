@@ -63,6 +63,27 @@ def test_a_web_page_with_one_table() -> None:
     same(page(NAMES).replace("<body>", f"<body>{menu}").encode("utf-16"), DAYS)
 
 
+def test_cells_of_a_page_that_go_on_below() -> None:
+    rows = "".join(
+        f"<tr>{f'<td rowspan=24>{time:%Y-%m-%d}</td>' if time.hour == 0 else ''}<td>{time:%H:%M}</td>"
+        + "".join(f"<td>{figure}</td>" for figure in r) + "</tr>"
+        for time, r in zip(HOURS.index, HOURS.to_numpy(), strict=True)
+    )  # fmt: skip
+    same(
+        f"<table><tr><th>Date<th>Time{''.join(f'<th>{name}' for name in NAMES[1:])}</tr>{rows}</table>".encode(),
+        HOURS,
+    )
+
+
+def test_notes_behind_the_names_of_columns() -> None:
+    told = page(NAMES).replace("<th>Close", "<th>Close* <span>Close price adjusted for splits.</span>")
+    adjusted = told.replace(
+        "</th></tr>", "</th><th>Adj Close <span><div>Adjusted close.</div></span></th></tr>"
+    )
+    same(adjusted.replace("</td></tr>\r", "</td><td>0.5</td></tr>\r").encode(), DAYS)
+    same(page(NAMES).replace("<th>Close", "<th><b>Cl</b><span>ose</span>").encode(), DAYS)
+
+
 @pytest.mark.parametrize("above", ["", '<meta charset="big5">', '<meta charset="utf-8">'])
 def test_the_encoding_of_a_web_page(above: str) -> None:
     same(page(("日期", "開盤價", "最高價", "最低價", "收盤價", "成交股數"), above).encode("big5"), DAYS)

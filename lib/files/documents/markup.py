@@ -20,8 +20,10 @@ _WIDEST = 500
 _MOST_CELLS = 2**24
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:]{0,30})([^<>]{0,1000})>")
 _COLSPAN = re.compile(r"""(?i)\bcolspan\s{0,5}=\s{0,5}["']?(\d{1,6})""")
+_ROWSPAN = re.compile(r"""(?i)\browspan\s{0,5}=\s{0,5}["']?(\d{1,6})""")
 _PLACE = re.compile(r"""(?i)\bss:index\s{0,5}=\s{0,5}["']?(\d{1,6})""")
 _ROWS, _CELLS = frozenset(("tr", "row")), frozenset(("td", "th", "cell"))
+_NOTES = frozenset(("span", "div", "sup", "small"))
 _CHARSET = re.compile(rb"""(?i)(?:charset|encoding)\s*=\s*["']?([\w-]{2,20})""")
 _BLANKS = re.compile(r"[ \t\r\n\u00a0]+")
 _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})T00:00:00(?:\.0+)?")
@@ -79,8 +81,12 @@ class _Reader:
         self.name = name
         self.tables: list[list[list[str]]] = []
         self._open: list[list[list[str]]] = []
+        self._spans: list[
+            dict[int, tuple[int, str]]
+        ] = []  # of each open table: what goes on below, and for how long
         self._cell: list[str] | None = None
-        self._more = self._cells = 0
+        self._more = self._below = self._cells = 0
+        self._head = False  # within a header's cell, and not in another element there
 
     def feed(self, page: str) -> None:
         """Take the tables of a page."""
@@ -95,6 +101,7 @@ class _Reader:
             elif tag[1]:
                 self._end(name)
             elif not hidden:
+                self._explains(name)
                 self._start(name, tag[3])
                 if tag[3].endswith("/"):
                     self._end(name)
@@ -103,6 +110,7 @@ class _Reader:
     def _start(self, tag: str, told: str) -> None:
         if tag == "table":
             self._open.append([])
+            self._spans.append({})
             self.tables.append(self._open[-1])
             self._cell = None
         elif tag in _ROWS and self._open:
@@ -113,11 +121,23 @@ class _Reader:
             if not self._open[-1]:
                 self._open[-1].append([])
             row = self._open[-1][-1]
+            self._go_on(row)
             if hit := _PLACE.search(told):
                 row += [""] * min(int(hit[1]) - 1 - len(row), _WIDEST)
             hit = _COLSPAN.search(told)
+            self._head = tag == "th"
             self._cell, self._more = [], min(max(int(hit[1]) - 1, 0), _WIDEST) if hit else 0
+            hit = _ROWSPAN.search(told)
+            self._below = int(hit[1]) - 1 if hit else 0
             self._count(1 + self._more)
+
+    def _explains(self, tag: str) -> None:
+        """Text in an element of its own behind a column's name is a note to it, and is left out."""
+        if self._head and self._cell is not None and tag in _NOTES and any(map(str.strip, self._cell)):
+            made = "".join(self._cell)
+            self._end_cell()
+            self._open[-1][-1][-1 - self._more] = _BLANKS.sub(" ", html.unescape(made)).strip(" *")
+        self._head = self._head and tag not in ("b", "strong", *_NOTES) and self._cell is not None
 
     def _end(self, tag: str) -> None:
         if tag in _CELLS or tag in _ROWS:
@@ -125,12 +145,25 @@ class _Reader:
         elif tag == "table" and self._open:
             self._end_cell()
             self._open.pop()
+            self._spans.pop()
 
     def _end_cell(self) -> None:
         if self._cell is not None and self._open and self._open[-1]:
             made = _BLANKS.sub(" ", html.unescape("".join(self._cell))).strip(" ")
+            if self._below > 0:
+                self._spans[-1][len(self._open[-1][-1])] = self._below, made
             self._open[-1][-1] += [made, *[""] * self._more]
         self._cell = None
+
+    def _go_on(self, row: list[str]) -> None:
+        """Put in what cells of the rows above hold for this one too."""
+        spans = self._spans[-1]
+        while (at := len(row)) in spans:
+            left, text = spans.pop(at)
+            if left > 1:
+                spans[at] = left - 1, text
+            row.append(text)
+            self._count(1)
 
     def _count(self, cells: int) -> None:
         self._cells += cells

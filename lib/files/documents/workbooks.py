@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 import zipfile
 import zlib
 from typing import Any
@@ -12,6 +13,7 @@ from xml.parsers import expat
 
 from lib.errors import FileRefused
 from lib.files.columns.words import TIME_WORDS, bare
+from lib.files.documents import sheetcells
 from lib.files.packed.containers import Buffer
 from lib.files.packed.extents import ods_cells, xlsb_cells, xlsx_cells
 
@@ -20,19 +22,21 @@ __all__ = ["to_sheets"]
 _MOST = 2**30
 _RATIO = 200
 _HEAD = 20
+_SINCE_1904 = re.compile(rb"""date1904\s*=\s*["'](?:1|true)""")
 _CELLS = 2**25  # some 1 GB while it is read; a full sheet of 32 columns
 
 
-def to_sheets(data: Buffer, name: str) -> tuple[tuple[str, bytes], ...]:
-    """(title, comma separated text) of the sheets. Raises ``FileRefused``."""
+def to_sheets(data: Buffer, name: str) -> tuple[tuple[str, bytes, str], ...]:
+    """(title, comma separated text, note) of the sheets, without those that are hidden where others are not. Raises
+    ``FileRefused``."""
     from python_calamine import CalamineError, CalamineWorkbook  # read only where a workbook is opened
 
     raw = bytes(data)
-    _bounded(raw, name)
+    since_1904 = _bounded(raw, name)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(raw))
-        sheets = [(title, book.get_sheet_by_name(title)) for title in book.sheet_names]
-        made = tuple((title, _text(sheet.to_python(skip_empty_area=False))) for title, sheet in sheets)
+        sheets = [(title, book.get_sheet_by_name(title)) for title in _shown(book)]
+        made = tuple((title, *_sheet(sheet, since_1904)) for title, sheet in sheets)
     except (CalamineError, OSError, ValueError) as error:
         raise FileRefused(
             f"{name} is a workbook that cannot be read: {str(error)[:120]}.",
@@ -44,9 +48,27 @@ def to_sheets(data: Buffer, name: str) -> tuple[tuple[str, bytes], ...]:
     return made
 
 
-def _bounded(raw: bytes, name: str) -> None:
-    """A workbook is a zip: its parts are counted as they unpack, before anything is kept of them."""
-    most, total = min(_MOST, 2**26 + len(raw) * _RATIO), 0
+def _shown(book: Any) -> list[str]:
+    """The titles of the sheets that are not hidden, or of all where none is shown."""
+    from python_calamine import SheetVisibleEnum
+
+    shown = [each.name for each in book.sheets_metadata if each.visible == SheetVisibleEnum.Visible]
+    return shown or list(book.sheet_names)
+
+
+def _sheet(sheet: Any, since_1904: bool) -> tuple[bytes, str]:
+    rows = sheetcells.turned(sheet.to_python(skip_empty_area=False))
+    sheetcells.unmerged(rows, getattr(sheet, "merged_cell_ranges", None) or [])
+    if since_1904:
+        sheetcells.from_1904(rows)
+    note = sheetcells.swapped_back(rows)
+    return _text(rows), note
+
+
+def _bounded(raw: bytes, name: str) -> bool:
+    """A workbook is a zip: its parts are counted as they unpack, before anything is kept of them. Whether its days are
+    counted from 1904."""
+    most, total, since_1904 = min(_MOST, 2**26 + len(raw) * _RATIO), 0, False
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             for each in archive.infolist():
@@ -62,6 +84,8 @@ def _bounded(raw: bytes, name: str) -> None:
                         blocks.append(block)
                 if each.filename.endswith((".xml", ".rels")):
                     _whole(blocks)
+                if each.filename == "xl/workbook.xml":
+                    since_1904 = _SINCE_1904.search(b"".join(blocks)) is not None
                 _extent(each.filename, blocks, name)
     except (
         zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, LookupError,
@@ -70,6 +94,7 @@ def _bounded(raw: bytes, name: str) -> None:
         raise FileRefused(
             f"{name} is damaged: its parts do not unpack.", remedy="Save it anew.", file=name
         ) from error
+    return since_1904
 
 
 def _whole(blocks: list[bytes]) -> None:

@@ -33,7 +33,8 @@ def leave_out(rows: Rows, found: Layout, *, ending: bool = True) -> Rows:
     if rows.findings and listed:
         good = lines if rows.bad is None else lines[~rows.bad]
         last = int(good.max(initial=0))
-        harmless = {each.line for each in rows.findings if each.line and _harmless(each, found)}
+        bare = set(lines[_unpriced(rows, every=True)].tolist())
+        harmless = {each.line for each in rows.findings if each.line and _harmless(each, found, bare)}
         end = {each.line for each in rows.findings if each.line and each.line > last}
         priceless = set(lines[_unpriced(rows)].tolist())
         if ending and len(end) <= _MOST_AT_END:
@@ -41,10 +42,10 @@ def leave_out(rows: Rows, found: Layout, *, ending: bool = True) -> Rows:
             harmless |= _another_table(end, harmless, rows, found)
     empty = _without_prices(rows)
     if empty is not None and listed:
-        bare = set(lines[empty].tolist())
+        without = set(lines[empty].tolist())
         harmless |= {
             each.line for each in rows.findings
-            if each.line and each.line in bare and each.rule == "number" and _WORDS.search(each.value)
+            if each.line and each.line in without and each.rule == "number" and _WORDS.search(each.value)
         }  # fmt: skip
     if empty is not None:
         empty &= ~np.isin(lines, list(harmless))
@@ -76,12 +77,18 @@ def leave_out(rows: Rows, found: Layout, *, ending: bool = True) -> Rows:
     )  # fmt: skip
 
 
-def _harmless(finding: Finding, found: Layout) -> bool:
+def _harmless(finding: Finding, found: Layout, bare: set[int]) -> bool:
+    """A comment, a header again; a total, or a title without a figure, where a time would be (``bare``: lines without
+    a price)."""
     text = finding.value.lstrip(" \t\ufeff")
     if text.startswith(("#", "//")) or not text.strip("\x1a\0"):
         return True
     if finding.rule == "row":
         return _remark(cut(text, found.delimiter)) or cut(text, found.delimiter) == list(found.names)
+    if finding.rule == "time" and (
+        _SUMMARY.fullmatch(text.strip(" :")) or (finding.line in bare and _WORDS.search(text))
+    ):
+        return True
     names = {name.casefold() for name in found.names} if found.header else set()
     return finding.rule in ("time", "number") and text.casefold() in names
 
@@ -118,13 +125,12 @@ def _total(line: int | None, findings: tuple[Finding, ...], found: Layout, price
     return False
 
 
-def _unpriced(rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Rows that lack at least one of the four prices."""
-    lacking = np.zeros(len(rows.micros), bool)
-    for price in PRICES:
-        if price in rows.figures:
-            lacking |= np.isnan(rows.figures[price])
-    return lacking
+def _unpriced(rows: Rows, *, every: bool = False) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Rows that lack at least one of the four prices, or ``every`` one."""
+    lacking = [np.isnan(rows.figures[price]) for price in PRICES if price in rows.figures]
+    if not lacking:
+        return np.zeros(len(rows.micros), bool)
+    return np.asarray(np.logical_and.reduce(lacking) if every else np.logical_or.reduce(lacking))
 
 
 def _without_prices(rows: Rows) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:
