@@ -155,7 +155,8 @@ def test_what_no_source_has_is_known_of_each(store: Store) -> None:
     other = Scripted({"X": holed((550, 600))}, name="other")
     gaps = [(LONG.index[500], LONG.index[600])]
     assert refill(store, other, MINUTES, gaps).added == 50
-    assert refill(store, other, MINUTES, gaps, again=False).requests == 0
+    known = refill(store, other, MINUTES, gaps, again=False)
+    assert (known.requests, known.note.endswith("so it was not asked again (--again does).")) == (0, True)
     assert refill(store, other, MINUTES, gaps).requests == 1
     found = holes(store, MINUTES, name="24/7")
     assert [(hole.gap.start, hole.gap.count, hole.state) for hole in found] == [

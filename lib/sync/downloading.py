@@ -173,11 +173,18 @@ def run_of_gaps(
 
     def plan() -> list[Span]:
         found = [part for start, end in spans for part in missing(store, series, start, end)]
-        return _unknown(store, series, source, found, again=again)
+        asked = _unknown(store, series, source, found, again=again)
+        if found and not asked:
+            run.remark(
+                f"{source.title} was asked for all of it before and did not have it, so it was not asked again "
+                "(--again does)."
+            )
+        return asked
 
-    return Run(
+    run = Run(
         store, source, series, plan, symbol=symbol, span=whole, progress=progress, stop=stop, filling=True
     )
+    return run
 
 
 def _unknown(store: Store, series: Series, source: Source, spans: list[Span], *, again: bool) -> list[Span]:

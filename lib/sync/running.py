@@ -61,7 +61,7 @@ class Run:
         self._batches: Batches | None = None
         self._reasons: list[str] = []
         self._refused = self._recovered = 0
-        self._joined = ""
+        self._remark = ""
         self._logs, self._logged = logged, False
         self._filling = Filling(store, series, source.name, self.began) if filling else None
         self._steps = self._walk()
@@ -83,6 +83,10 @@ class Run:
         self._stop.set()
         self._steps.close()
 
+    def remark(self, text: str) -> None:
+        """A sentence for whoever reads the outcome."""
+        self._remark = text
+
     def outcome(self) -> Outcome:
         """What it did until now."""
         done = self._batches
@@ -97,7 +101,7 @@ class Run:
             refused=self._refused,
             reasons=tuple(self._reasons),
             recovered=self._recovered,
-            note=self._joined,
+            note=self._remark,
         )
 
     # ------------------------------------------------------------------------------------------- inside
@@ -110,7 +114,7 @@ class Run:
             asks = together(spans, self.series.timeframe)
             self._meter = Meter(asks, self._tell)
             if asks:
-                self._joined = self._elsewhere()
+                self._remark = self._elsewhere()
                 yield from self._logged_walk(asks, batches, spans)
             else:
                 self._tell(self._meter.now)
