@@ -17,7 +17,7 @@ from lib.files.rows import Rows
 from lib.files.ticks import ticks
 from lib.files.ticks.checks import TickChecks
 from lib.files.times import times, zones
-from lib.files.times.offgrid import floored, off_the_grid, regular
+from lib.files.times.offgrid import coarser, floored, off_the_grid, regular
 from lib.timeframes import Timeframe
 
 __all__ = ["at_open", "finish", "localise", "refused", "remedy", "told"]
@@ -82,6 +82,12 @@ def finish(plan: Plan, rows: Rows) -> FileCandles:
         )
     micros = rows.micros if keep is None else rows.micros[keep]
     frame = plan.choices.timeframe or _infer(plan, micros)
+    if (run := coarser(micros, frame)) is not None:
+        line = int((rows.lines() if keep is None else rows.lines()[keep])[run[0]])
+        notes.append(
+            f"From line {line} on, {run[1]:,} rows in turn stand whole days or hours apart, and the others {frame.words}: "
+            "the file may hold candles of two timeframes. All were taken as one series."
+        )
     micros = at_open(plan, micros, frame)
     if keep is None and not rows.left_out and plan.choices.off_grid is None:
         clean = conform_clean(micros, rows.figures, frame, fine=rows.fine)

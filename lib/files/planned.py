@@ -50,7 +50,8 @@ class Plan:
     def stamp(self) -> str:
         """Whether a time is that of its candle's ``open`` or ``close``; what a column is named for tells."""
         ends = any(
-            re.search(r"\b(close|end)\b", words.plain(self.layout.names[at])) for at in self.roles.times
+            re.search(r"\b(close|end|ending)\b", words.plain(self.layout.names[at]))
+            for at in self.roles.times
         )
         return self.choices.stamp or ("close" if (ends or self.late) and self.ticks is None else "open")
 

@@ -21,6 +21,9 @@ _WORDS = re.compile(
     r"bands?|upper|lower|signal|macd|rsi|temp\w*|lat|lon|id|[a-z]{0,4}\d{1,3})\b"
 )
 
+# Rows of which some candle rises and another falls.
+_MANY = 20
+
 
 def assign(layout: Layout, chosen: Mapping[str, str], name: str, prices: str | None = None) -> Roles:
     """Give every role its column. Raises ``FileRefused`` where a chosen label is not there."""
@@ -57,6 +60,11 @@ def _by_figures(work: Work) -> None:
     at = [other.at[role] for role in PRICES if role in other.at]
     if len(at) < 4 or any(_WORDS.search(work.plain[place]) for place in at):
         return
+    rows = work.floats([other.at["open"], other.at["close"]])
+    if len(rows) >= _MANY and (
+        bool((rows[:, 0] < rows[:, 1]).all()) or bool((rows[:, 0] > rows[:, 1]).all())
+    ):
+        return  # candles rise and fall: these are four symbols, or one price four times over
     for role in (*PRICES, "volume"):
         if role in other.at and (role in PRICES or work.wants(role)):
             work.take(role, other.at[role], "told by the figures: its name is in no word that is known")

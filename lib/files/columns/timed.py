@@ -35,7 +35,8 @@ def find_times(work: Work) -> None:
     named = [
         at for at in usable if work.group and beside_word(work.plain[at], _LONGEST) == work.group
     ] or named
-    wanted = named or [at for at in usable if not NEVER.search(work.plain[at])]
+    others = [at for at in usable if not NEVER.search(work.plain[at])]
+    wanted = named if any(work.kind(at) != "clock" for at in named) else others
     by_kind = {
         kind: [at for at in wanted if work.kind(at) == kind]
         for kind in ("datetime", "date", "clock", "epoch")
@@ -106,7 +107,9 @@ def _since_midnight(work: Work) -> int | None:
 
 
 def _ends(work: Work, at: int) -> bool:
-    return re.search(r"\b(close|end)\b", work.plain[at]) is not None and not ADJUSTED.search(work.plain[at])
+    return re.search(r"\b(close|end|ending)\b", work.plain[at]) is not None and not ADJUSTED.search(
+        work.plain[at]
+    )
 
 
 def _date_and_clock(work: Work, date: int, clocks: list[int], reason: str) -> None:
