@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import http.server
-import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from lib import export
 from tests.files.written import table
+from tests.servers.buckets import serving
 from tests.servers.faulty_proxy import Proxy
 
 CANDLES = table(60)
@@ -24,34 +22,26 @@ BODY = bytes(range(256)) * 20_000
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[Any]:
     """A client of an S3 service with the bucket ``files`` in it."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    client = boto3.client(
-        "s3", endpoint_url=f"http://{host}:{port}", aws_access_key_id="x", aws_secret_access_key="x",
-        region_name="us-east-1",
-    )  # fmt: skip
-    client.create_bucket(Bucket="files")
-    for name, part in (
-        ("2024/a.csv", CANDLES[:30]),
-        ("2024/b.csv", CANDLES[20:]),
-        ("2024/deep/c.csv", CANDLES[:9]),
-    ):
-        client.put_object(Bucket="files", Key=name, Body=export.to_bytes(part, "csv"))
-    client.put_object(Bucket="files", Key="2024/", Body=b"")
-    client.put_object(Bucket="files", Key="2024/odd [1] ü?.txt", Body=b"x")
-    client.put_object(Bucket="files", Key="large.bin", Body=BODY)
-    client.put_object(
-        Bucket="files", Key="public.csv", Body=export.to_bytes(CANDLES, "csv"), ACL="public-read"
-    )
-    client.put_bucket_acl(Bucket="files", ACL="public-read")
-    yield client
-    # what moto holds outlives its server
-    for each in client.list_objects_v2(Bucket="files")["Contents"]:
-        client.delete_object(Bucket="files", Key=each["Key"])
-    client.delete_bucket(Bucket="files")
-    server.stop()
+    with serving() as client:
+        client.create_bucket(Bucket="files")
+        for name, part in (
+            ("2024/a.csv", CANDLES[:30]),
+            ("2024/b.csv", CANDLES[20:]),
+            ("2024/deep/c.csv", CANDLES[:9]),
+        ):
+            client.put_object(Bucket="files", Key=name, Body=export.to_bytes(part, "csv"))
+        client.put_object(Bucket="files", Key="2024/", Body=b"")
+        client.put_object(Bucket="files", Key="2024/odd [1] ü?.txt", Body=b"x")
+        client.put_object(Bucket="files", Key="large.bin", Body=BODY)
+        client.put_object(
+            Bucket="files", Key="public.csv", Body=export.to_bytes(CANDLES, "csv"), ACL="public-read"
+        )
+        client.put_bucket_acl(Bucket="files", ACL="public-read")
+        yield client
+        # what moto holds outlives its server
+        for each in client.list_objects_v2(Bucket="files")["Contents"]:
+            client.delete_object(Bucket="files", Key=each["Key"])
+        client.delete_bucket(Bucket="files")
 
 
 @pytest.fixture(scope="module")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from lib.store import Store, pyramid
 from lib.store.files import Files, LocalFiles
 from lib.store.fsspecs import RemoteFiles
 from lib.store.s3 import S3Files
+from tests.servers.buckets import serving
 
 # Opens the same place anew, as another process would.
 Opener = Callable[[], Store]
@@ -23,17 +21,9 @@ Opener = Callable[[], Store]
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
     """Address of an S3 server with a bucket named candles."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    address = f"http://{host}:{port}"
-    client = boto3.client(
-        "s3", endpoint_url=address, aws_access_key_id="x", aws_secret_access_key="x", region_name="us-east-1"
-    )
-    client.create_bucket(Bucket="candles")
-    yield address
-    server.stop()
+    with serving() as client:
+        client.create_bucket(Bucket="candles")
+        yield client.meta.endpoint_url
 
 
 def make_files(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[], Files]:
