@@ -397,6 +397,21 @@ def test_an_exchange_on_its_own_clock_is_known_all_the_same() -> None:
     assert "America/New_York" in found.reason
 
 
+@pytest.mark.parametrize(("name", "timeframe"), [("XNYS", "15m"), ("XTKS", "1m"), ("XLON", "1h")])
+@pytest.mark.parametrize("late", [(5, 5), (0, 7), (2, 0)])
+def test_an_exchange_on_a_clock_that_was_changed_is_known_all_the_same(
+    name: str, timeframe: str, late: tuple[int, int]
+) -> None:
+    """Late in all years, or in one of them; the hours of a day that no exchange keeps are still learnt."""
+    times = calendar(name).expected(parse(timeframe), utc("2018-01-01"), utc("2020-01-01"))
+    hour = 3600 * 10**6
+    moved = times + np.where(times < to_us(utc("2019-01-01")), *late) * hour
+    found = suggest("whatever", "", moved, parse(timeframe))
+    assert found.name == name
+    assert "another clock's than UTC" in found.reason
+    assert suggest("whatever", "", moved[moved // hour % 2 == 0], parse(timeframe)).name == "learnt"
+
+
 def test_a_few_days() -> None:
     always = calendar("24/7").expected(parse("5m"), utc("2018-01-02"), utc("2018-01-05"))
     assert suggest("whatever", "", always, parse("5m")).name == "24/5"

@@ -408,16 +408,81 @@ def test_a_clock_taken_for_utc(name: str, timeframe: str, zone: str, words: str)
     assert badge(found).level == "poor"
 
 
-def test_a_clock_that_was_changed_is_told_of_its_years() -> None:
-    """From the middle of 2020 on two hours late, as of all three years half is: only 2021 is so in whole."""
-    table = quiet("forex", "1h", "2019-01-01", "2022-01-01")
-    times = table.index.as_unit("us").asi8
-    late = table.index >= "2020-07-01"
-    moved = from_micros(times + late * 2 * HOUR, {name: table[name].to_numpy() for name in COLUMNS})
-    (found,) = [each for each in told(moved, "forex") if each.kind == "time zone"]
-    assert "UTC+2" in found.text
-    assert (found.start, found.end) == (utc("2021-01-01"), utc("2022-01-01"))
-    assert found.count == (moved.index >= "2021-01-01").sum()
+def on_clock(table: pd.DataFrame, late: Array) -> pd.DataFrame:
+    """The candles with times so many hours later each; of two that meet the last stays."""
+    times = table.index.as_unit("us").asi8 + np.asarray(late) * HOUR
+    order = np.argsort(times, kind="stable")
+    kept = order[np.append(np.diff(times[order]) > 0, True)]
+    return from_micros(times[kept], {name: table[name].to_numpy()[kept] for name in COLUMNS})
+
+
+@pytest.mark.parametrize(
+    ("name", "timeframe", "since", "until", "hours"),
+    [
+        ("forex", "1h", "2020-07-01", "2022-01-01", 2),
+        ("forex", "15m", "2020-03-01", "2020-09-01", -1),
+        ("XNYS", "15m", "2020-06-01", "2020-06-06", 3),
+        ("XNYS", "1h", "2019-01-01", "2019-06-01", 1),
+        ("XTKS", "30m", "2020-07-06", "2020-07-25", -2),
+    ],
+)
+def test_a_clock_that_was_wrong_for_a_while(
+    name: str, timeframe: str, since: str, until: str, hours: int
+) -> None:
+    table = quiet(name, timeframe, "2019-01-01", "2022-01-01")
+    wrong = (table.index >= since) & (table.index < until)
+    moved = on_clock(table, hours * wrong)
+    (found,) = [each for each in told(moved, name, timeframe) if each.kind == "time zone"]
+    assert f"UTC{hours:+d}" in found.text or "clock of" in found.text
+    week = pd.Timedelta(days=7)
+    assert abs(found.start - table.index[wrong][0]) < week and abs(found.end - table.index[wrong][-1]) < week
+    assert abs(found.count - wrong.sum()) < 0.2 * wrong.sum()
+
+
+def test_a_clock_that_is_wrong_from_some_day_on_is_told_from_that_day_on() -> None:
+    """Though most of what is looked at first, the last three years, is so."""
+    table = quiet("XNYS", "1h", "2014-01-01", "2022-01-01")
+    (found,) = [
+        each
+        for each in told(on_clock(table, table.index >= "2016-02-01"), "XNYS")
+        if each.kind == "time zone"
+    ]
+    assert (found.start, found.count) == (utc("2016-02-01 15:00"), (table.index >= "2016-02-01").sum())
+
+
+@pytest.mark.parametrize(
+    ("summers", "words"),
+    [
+        (("America/New_York",), "New York's summers: summer time was left out, or counted twice"),
+        (("America/New_York", "Europe/London"), "the dates of the other were used"),
+    ],
+)
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_summers_that_are_an_hour_off(summers: tuple[str, ...], words: str, sign: int) -> None:
+    table = quiet("XNYS", "30m", "2018-01-01", "2022-01-01")
+    winter = {"America/New_York": -5, "Europe/London": 0}
+    off = sum(
+        (table.index.tz_convert(zone).tz_localize(None) - table.index.tz_localize(None)) // pd.Timedelta("1h") - winter[zone]
+        for zone in summers
+    ).to_numpy() % 2  # fmt: skip
+    (found,) = [each for each in told(on_clock(table, sign * off), "XNYS", "30m") if each.kind == "time zone"]
+    assert words in found.text and f", in {4 * len(summers)} stretches, " in found.text
+    assert abs(found.count - off.sum()) < 0.1 * off.sum()
+
+
+def test_weeks_that_are_short_or_long_are_no_other_clock() -> None:
+    """Fridays that end early, Sundays that begin late, and candles of a quarter of an hour after the close."""
+    table = quiet("forex", "15m", "2019-01-01", "2021-01-01")
+    local = table.index.tz_convert("America/New_York")
+    rng = np.random.default_rng(6)
+    number = (table.index - utc("2018-12-29")) // pd.Timedelta(days=7)
+    early, late = rng.random((2, 200)) < 0.2
+    gone = early[number] & (local.day_of_week == 4) & (local.hour >= 15)
+    gone |= late[number] & (local.day_of_week == 6) & (local.hour < 18)
+    more = table[(local.day_of_week == 4) & (local.hour == 16) & (local.minute >= 30)]
+    more = more[rng.random(len(more)) < 0.3].shift(freq="30min")
+    found = told(pd.concat([table[~gone], more]).sort_index(), "forex", "15m")
+    assert {each.kind for each in found} == {"outside hours"}
 
 
 def test_a_brokers_clock() -> None:
@@ -543,6 +608,14 @@ def test_new_yorks_clock_in_a_vendors_file(market_data: Path, name: str) -> None
     found = of_file(market_data, f"B_large_1m/{name}", "forex")
     (clock,) = found.of("time zone")
     assert "clock of New York" in clock.text
+
+
+def test_europes_summer_dates_in_a_vendors_file_of_new_yorks_clock(market_data: Path) -> None:
+    name = "B_large_1m/b01_histdata_eurusd_m1_2019.zip"
+    found = read(name, market_data / name, Choices(zone="America/New_York", conflicts="last"))
+    (clock,) = report(found.table, found.timeframe, calendar("forex")).of("time zone")
+    assert "in 2 stretches" in clock.text and "the dates of the other were used" in clock.text
+    assert (f"{clock.start:%Y-%m-%d}", f"{clock.end:%Y-%m-%d}") == ("2019-03-10", "2019-11-01")
 
 
 def test_a_listing_in_pence_for_two_weeks(market_data: Path) -> None:

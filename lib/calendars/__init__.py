@@ -5,6 +5,7 @@ sessions    what every calendar answers; from spans of trade to bars, and the ph
 weekly      24/7, 24/5, and the weeks of currencies and of metals
 exchanges   exchange_calendars: any of its codes
 mending     that library under pandas 3.1
+clocks      the clocks that candles are written in, and which explains them week by week
 learnt      the weekly pattern of the data itself
 choosing    calendars by name, and which to offer
 """

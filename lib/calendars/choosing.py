@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lib.calendars.clocks import by_weeks, quarters
 from lib.calendars.exchanges import codes, exchange
 from lib.calendars.learnt import learnt
 from lib.calendars.runs import Array, distinct, stamps
-from lib.calendars.sessions import DAY, Calendar, agreement, find_phase, local_to_utc
+from lib.calendars.sessions import DAY, HOUR, Calendar, agreement, find_phase, local_to_utc
 from lib.calendars.weekly import ALWAYS, BREAKS, FOREX, WEEKDAYS
 from lib.errors import InputError
 from lib.timeframes import Timeframe
@@ -42,6 +43,8 @@ _TRIED = ("XNYS", "XLON", "XETR", "XTKS", "XHKG", "CMES")
 _GOOD = 0.9
 _NAMED = 0.7
 _SURE = 0.97
+# So many candles or quarters of an hour, the newest, are looked at week by week.
+_SAMPLE = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,20 @@ def _fit(opens: Array, timeframe: Timeframe, name: str) -> float:
     return min(agreement(part, timeframe, chosen, find_phase(part, timeframe, chosen)) for part in ends)
 
 
+def _other_clock(opens: Array, timeframe: Timeframe, name: str) -> str:
+    """The clock on which the candles must be written for the calendar to fit, in words; empty where on none it does.
+    From four weeks on each week may have its own: the market's hours tell."""
+    chosen = calendar(name)
+    if chosen.zone != "UTC" and _fit(distinct(local_to_utc(opens, chosen.zone)), timeframe, name) >= _SURE:
+        return f"{chosen.zone}'s and not UTC"
+    if int(opens[-1]) - int(opens[0]) < 28 * DAY or HOUR % max(timeframe.micros, HOUR // 4):
+        return ""
+    times, frame = quarters(opens, timeframe)
+    weeks = by_weeks(times[-_SAMPLE:], frame, chosen)
+    fits = weeks.best.sum() <= (1 - _SURE) * weeks.size.sum()
+    return "another clock's than UTC, in some weeks at least" if fits else ""
+
+
 def _fitting(name: str, fit: float) -> Suggestion:
     return Suggestion(name, f"The candles agree with {name} in {fit:.1%} of the times of either.")
 
@@ -171,12 +188,8 @@ def _by_data(opens: Array, timeframe: Timeframe, named: Suggestion | None) -> Su
         return _fitting(best, fits[best])
     if timeframe.seconds < 86400:
         for name in fits:
-            zone = calendar(name).zone
-            moved = distinct(local_to_utc(opens, zone))
-            if zone != "UTC" and _fit(moved, timeframe, name) >= _SURE:
-                return Suggestion(
-                    name, f"The candles agree with {name} if their times are {zone}'s and not UTC."
-                )
+            if clock := _other_clock(opens, timeframe, name):
+                return Suggestion(name, f"The candles agree with {name} if their times are {clock}.")
         if int(opens[-1]) - int(opens[0]) >= 28 * DAY:
             reason = (
                 f"No known calendar fits (the best is {best}, {fits[best]:.0%}); learnt from the candles."
