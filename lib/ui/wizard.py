@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date
 from zoneinfo import available_timezones
 
 import streamlit as st
@@ -12,6 +13,7 @@ from lib.candles import Finding, Report
 from lib.chart import candle_chart, view_of
 from lib.errors import CandlebookError, CandlesRefused, FileRefused, InputError
 from lib.files import Choices, Inference, Reading, inspect
+from lib.files.times.times import COUNTS, EPOCH_UNITS
 from lib.gathering import Basket, Checked, Given, Look
 from lib.ui import words
 from lib.ui.frame import plain, show_error
@@ -21,6 +23,7 @@ __all__ = ["basket", "controls", "looked", "no_zone", "shell", "wizard"]
 
 _BASKET = "upload_basket"
 _SHOWN = 50
+_FIRST_DAY = date(1900, 1, 1)
 _RULES = {
     "conflicts": ("Two rows at one time", {"refuse": "Refuse the file", "first": "Take the first", "last": "Take the last"}),
     "bad_rows": ("Rows that break a rule", {"refuse": "Refuse the file", "drop": "Leave them out"}),
@@ -28,7 +31,9 @@ _RULES = {
 _OPTION = re.compile(r" \(--(?P<option>[a-z-]+)[^)]*\)|: --(?P<last>[a-z-]+) .*(?=\.$)")
 _CONTROLS = {
     "off-grid": "Candles off the grid", "days": "Daily candles open at", "pick-symbol": "Symbol in the file",
-    "time-format": "Times", "column": "Columns", **{key.replace("_", "-"): label for key, (label, _) in _RULES.items()},
+    "time-format": "Times", "column": "Columns", "date": "Date", "day-first": "Day and month", "timeframe": "Timeframe",
+    "decimal": "Decimal mark", "prices": "Prices", "side": "Quote side", "tz": "Zone of the times",
+    "delimiter": "Delimiter", "header": "Header line", **{key.replace("_", "-"): label for key, (label, _) in _RULES.items()},
 }  # fmt: skip
 
 
@@ -46,8 +51,7 @@ def wizard(given: Given) -> Look:
     try:
         reading = look.checked.reading if look.checked else inspect(given.name, given.data, look.choices)
     except CandlebookError as error:
-        show_error(error)
-        _start_over(look.choices, given.key)
+        _unread(error, look.choices, given.key)
         return look
     if look.error is not None:
         show_error(_on_page(look.error))  # first: what it asks is answered by the controls below
@@ -59,7 +63,7 @@ def wizard(given: Given) -> Look:
         )
     with right:
         st.markdown("**How they are read**")
-        _inferences(reading, given.key, look.choices)
+        _inferences(reading, given.key, _day_of(reading, look))
     for warning in reading.warnings:
         st.warning(plain(controls(warning)), icon=":material/warning:")
     _outcome(given, look)
@@ -70,6 +74,17 @@ def _on_page(error: CandlebookError) -> CandlebookError:
     if not isinstance(error, InputError):
         return error
     return InputError(controls(error.message), remedy=controls(error.remedy), **error.fields)
+
+
+def _unread(error: CandlebookError, choices: Choices, file: str) -> None:
+    """Nothing is known of the file; where it may be for the form of its times, that is asked."""
+    if error.fields.get("question") == "time_format":
+        show_error(_on_page(error))
+        forms = ("text", *(f"epoch {unit}" for unit in (*EPOCH_UNITS, *COUNTS)))
+        _inference(Inference("time_format", "Times", choices.time_format or "", forms, ""), file)
+    else:
+        show_error(error)
+    _start_over(choices, file)
 
 
 def controls(sentence: str) -> str:
@@ -94,31 +109,46 @@ def looked(given: Given) -> Look:
     return found
 
 
-def _inferences(reading: Reading, file: str, choices: Choices) -> None:
+def _day_of(reading: Reading, look: Look) -> list[Inference]:
+    """The day of rows that tell only times of it, where it was asked for or chosen, and no other says it."""
+    asked = isinstance(look.error, FileRefused) and "--date" in look.error.remedy
+    if any(each.key == "date" for each in reading.inferred) or not (look.choices.date or asked):
+        return []
+    return [Inference("date", "Date", look.choices.date or "", (), "the rows tell only times of day")]
+
+
+def _inferences(reading: Reading, file: str, day: list[Inference]) -> None:
     """Each thing understood, as a control; the columns and the less usual ones behind a fold."""
-    usual = [
+    usual = day + [
         each for each in reading.inferred if not each.key.startswith("columns.") and each.key not in _RULES
     ]
     columns = [each for each in reading.inferred if each.key.startswith("columns.")]
     open_ = any(not each.value for each in columns if each in reading.questions)
-    _grid(usual, file, choices)
+    _grid(usual, file)
     with st.expander(f"Columns: {', '.join(each.value for each in columns if each.value)}", expanded=open_):
-        _grid(columns, file, choices)
+        _grid(columns, file)
 
 
-def _grid(these: list[Inference], file: str, choices: Choices) -> None:
+def _grid(these: list[Inference], file: str) -> None:
     """Two controls to a row: nine of them under each other hide the outcome."""
     for start in range(0, len(these), 2):
         for each, place in zip(these[start : start + 2], st.columns(2), strict=False):
             with place:
-                _inference(each, file, choices)
+                _inference(each, file)
 
 
-def _inference(each: Inference, file: str, choices: Choices) -> None:
+def _inference(each: Inference, file: str) -> None:
     options = list(dict.fromkeys([each.value, *each.options]))
     if each.key == "zone":
         options += sorted(available_timezones() - set(options))
     key = f"read_{file}_{each.key}_{each.value}"
+    if each.key == "date":
+        moment = words.moment(each.value)
+        st.date_input(
+            each.label, moment and moment.date(), _FIRST_DAY, key=key, help=each.why or None, on_change=_override,
+            args=(file, each.key, key),
+        )  # fmt: skip
+        return
     st.selectbox(
         each.label, options, key=key, help=each.why or None, on_change=_override, args=(file, each.key, key),
         format_func=lambda value: _named(each.key, value),
@@ -134,7 +164,8 @@ def _named(key: str, value: str) -> str:
 
 def _override(file: str, what: str, key: str) -> None:
     choices = basket().choices
-    choices[file] = choices.get(file, Choices()).override(what, st.session_state[key])
+    if (value := st.session_state[key]) is not None:
+        choices[file] = choices.get(file, Choices()).override(what, str(value))
 
 
 def _start_over(choices: Choices, file: str) -> None:

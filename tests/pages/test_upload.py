@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -187,12 +188,42 @@ def test_what_is_refused_names_the_controls_of_the_page(home: AppTest) -> None:
             'Say what ("Times"), or which ("Columns").',
         ),
         ("Choose dates (--days dates).", 'Choose dates ("Daily candles open at").'),
+        ("Say which (--day-first or --month-first).", 'Say which ("Day and month").'),
         ("Ask it (--unheard of).", "Ask it."),
         ("Nothing of the kind (at all): -- no.", "Nothing of the kind (at all): -- no."),
     ],
 )
 def test_options_become_controls(said: str, shown: str) -> None:
     assert controls(said) == shown
+
+
+@pytest.mark.parametrize("since_midnight", [False, True])
+def test_the_day_of_times_of_day_is_asked_by_a_control(home: AppTest, since_midnight: bool) -> None:
+    clocks = [34_200_000 + n * 777 if since_midnight else f"09:30:{n:02d}.500" for n in range(60)]
+    ticks = ["ms,bid,ask" if since_midnight else "time,bid,ask", *(f"{clock},1.1,1.2" for clock in clocks)]
+    page = drop(home, {"quotes.csv": "\n".join(ticks).encode()})
+    [error] = [each.value.replace("\\", "") for each in page.error]
+    assert '("Date")' in error
+    [box] = page.date_input
+    assert box.label == "Date"
+    assert box.value is None
+    page = box.set_value(date(2024, 1, 31)).run()
+    assert not page.error
+    assert "2024-01-31 09:30 to 2024-01-31" in said(page)
+    assert [each.value for each in page.date_input] == [date(2024, 1, 31)]
+    assert "--date 2024-01-31" in command(page)[0]
+
+
+def test_the_form_of_times_is_asked_where_nothing_else_is_known(home: AppTest) -> None:
+    counts = ["time,open,high,low,close", *(f"{34_200_000 + hour},1,2,0.5,1.5" for hour in range(20))]
+    page = drop(home, {"counts.csv": "\n".join(counts).encode()})
+    [error] = [each.value.replace("\\", "") for each in page.error]
+    assert '("Times")' in error
+    box = next(each for each in page.selectbox if each.label == "Times")
+    assert box.value == ""
+    page = box.select("epoch s").run()
+    assert not page.error
+    assert "--time-format 'epoch s'" in command(page)[0]
 
 
 def test_a_candle_that_is_not_over_is_not_stored(home: AppTest) -> None:

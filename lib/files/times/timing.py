@@ -74,7 +74,9 @@ def timing_of(part: Part, roles: columns.Roles, choices: Choices) -> TimePlan:
     if roles.why.get("time") == "its cells count from midnight":
         return _midnight_plan(sample, choices.date or part.day)
     counted_in = wanted.removeprefix("epoch ") if wanted.startswith("epoch") else ""
-    if counted_in in times.COUNTS or roles.why.get("time") == "its cells count days or minutes":
+    if counted_in in times.COUNTS or (
+        not wanted and roles.why.get("time") == "its cells count days or minutes"
+    ):
         return _count_plan(sample, counted_in)
     epoch = wanted.startswith("epoch") or (not wanted and _all_epoch(sample))
     if epoch and len(roles.times) == 1:
