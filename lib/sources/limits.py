@@ -20,7 +20,8 @@ from lib.errors import Cancelled, RateLimited
 from lib.sources.base import note
 
 __all__ = [
-    "Budget", "Clock", "Limit", "Limiter", "Spent", "Use", "budgets", "cancelled", "forget", "limiter", "span",
+    "Budget", "Clock", "Limit", "Limiter", "Spent", "Use", "budgets", "cancelled", "forget", "limiter", "recall",
+    "span",
 ]  # fmt: skip
 
 _MINUTE = 60.0
@@ -142,6 +143,7 @@ class _Window:
         self._done: deque[tuple[float, int]] = deque()  # (until, weight), ascending
         self._total = 0
         self._foreign = (0.0, 0)
+        self._recalls = limit.fixed
 
     def used(self, now: float) -> int:
         while self._done and self._done[0][0] <= now:
@@ -161,6 +163,15 @@ class _Window:
             used = self.used(now) - (self._foreign[1] if self._foreign[0] > now else 0)
             if told > used:
                 self._foreign = (until, told - used)
+
+    def due(self) -> bool:
+        """Whether what was spent before this process began is to be told, once."""
+        due, self._recalls = self._recalls, False
+        return due
+
+    def recall(self, weight: int, now: float) -> None:
+        """So much was spent in the running window before this process began."""
+        self._foreign = (now + self._length(), weight)
 
     def wait(self, weight: int, now: float) -> float:
         """Seconds until ``weight`` may be spent."""
@@ -240,6 +251,16 @@ class Limiter:
                 if window.limit.of == spent.of:
                     window.close(spent.weight, now, used if window is self._windows[0] else None)
 
+    def recall(self, count: Callable[[float], int]) -> None:
+        """See :func:`recall`."""
+        with self._lock:
+            windows = [window for window in self._windows if window.due()]
+        for window in windows:
+            now = self.clock.time()
+            weight = count(now - now % window.limit.seconds)
+            with self._lock:
+                window.recall(weight, self.clock.monotonic())
+
     def pause(self, seconds: float, *, banned: bool = False) -> None:
         """Nobody asks for this long: the provider said so."""
         with self._lock:
@@ -297,6 +318,15 @@ def budgets() -> dict[str, Budget]:
     with _guard:
         known = list(_limiters.items())
     return {name: one.budget() for (name, _), one in known}
+
+
+def recall(name: str, count: Callable[[float], int]) -> None:
+    """Take in what was spent at a provider before this process began, where its windows are as long as a day:
+    ``count`` tells the weight since a time (seconds since 1970), and is called once for each such limit."""
+    with _guard:
+        known = [one for (who, _), one in _limiters.items() if who == name]
+    for one in known:
+        one.recall(count)
 
 
 def forget(address: str) -> None:

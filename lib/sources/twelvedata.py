@@ -4,7 +4,8 @@ Facts from twelvedata.com/docs (``/time_series``) and the official client: at mo
 times without a zone, in UTC where ``timezone=UTC`` is sent (days, weeks and months carry the exchange's
 own date); figures as text; no volume for currencies; errors also come with status 200, as an object
 with ``status: error`` and a ``code``. A request costs one credit; a plan has so many a minute, and free
-ones so many a day, which are counted from the start of the process. What a large answer costs beyond that is not
+ones so many a day, which are counted from the start of the process and, in a sync, from the ledgers of what is
+stored. What a large answer costs beyond that is not
 documented: the provider's own count, in the header ``api-credits-used``, is taken in where it comes.
 
 A range without candles is the error 400 "No data is available on the specified dates. Try setting different

@@ -11,6 +11,7 @@ import pandas as pd
 from lib.errors import CandlebookError, UnknownName
 from lib.series import Series
 from lib.sources.base import Page, Source, notes_to
+from lib.sources.limits import recall
 from lib.sync.batches import Batches, Known
 from lib.sync.marking import Filling
 from lib.sync.meter import Meter
@@ -114,6 +115,7 @@ class Run:
             asks = together(spans, self.series.timeframe)
             self._meter = Meter(asks, self._tell)
             if asks:
+                recall(self.source.name, lambda since: _spent(self._store, self.source.name, since))
                 self._remark = self._elsewhere()
                 yield from self._logged_walk(asks, batches, spans)
             else:
@@ -222,6 +224,20 @@ class Run:
             self.began, self.source.name, start, end, did.requests, did.added, did.changed, did.refused, result, note,
             did.revised,
         )  # fmt: skip
+
+
+def _spent(store: Store, source: str, since: float) -> int:
+    """The requests to a source since then (seconds since 1970), by the ledgers of its series. Reads each of them."""
+    spent = 0
+    for info in store.list():
+        if info.series.source != source:
+            continue
+        try:
+            ledger = store.ledger(info.series)
+        except CandlebookError:  # what cannot be read is told where it is looked at
+            continue
+        spent += sum(entry.requests for entry in ledger if entry.at.timestamp() >= since)
+    return spent
 
 
 class _Past:

@@ -5,13 +5,18 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import lib.sources.twelvedata
 from lib.candles import conform
 from lib.errors import BadAnswer, Blocked, InputError, RateLimited, SourceDown, UnknownName
+from lib.series import Series
+from lib.sources import limits
 from lib.sources.limits import budgets
 from lib.sources.twelvedata import TwelveData, parse_series
+from lib.store import LedgerEntry, open_store
+from lib.sync import download
 from lib.timeframes import parse
 from tests.servers import providers
 from tests.servers.provider import Reply, Running
@@ -155,6 +160,24 @@ def test_limits_of_minute_and_day_are_shown_and_the_servers_count_is_taken_in(
     minute, day = budgets()["twelvedata"].limits
     assert (minute.name, minute.used, minute.left) == ("a minute", 6, 2)
     assert (day.name, day.used, day.left) == ("a day", 1, 799)
+
+
+def test_what_was_spent_today_is_known_after_a_restart(
+    source: TwelveData, server: providers.TwelveData, clock: FakeClock, tmp_path: Path
+) -> None:
+    clock.now = pd.Timestamp.now(tz="UTC").timestamp()  # lines in the ledger have this machine's time
+    store, series = open_store(str(tmp_path)), Series("twelvedata", "EUR/USD", parse("1h"))
+    spent = download(store, source, "EUR/USD", "1h", at("2024-02-05"), at("2024-02-10")).requests
+    before = pd.Timestamp.now(tz="UTC") - pd.Timedelta(days=2)
+    store.log(series, LedgerEntry(before, "twelvedata", None, None, requests=500))
+    assert budgets()["twelvedata"].limits[1].used == spent > 0
+    limits.forget(server.url)  # type: ignore[attr-defined]
+    for day in (12, 13):
+        again = TwelveData(server.url, clock=clock)  # type: ignore[attr-defined]
+        spent += download(
+            store, again, "EUR/USD", "1h", at(f"2024-02-{day}"), at(f"2024-02-{day + 1}")
+        ).requests
+        assert budgets()["twelvedata"].limits[1].used == spent == server.asked
 
 
 def test_the_plan_is_a_setting(
