@@ -22,6 +22,7 @@ _YEARS = 3
 # Of a stretch so many slots, the newest, are looked at; so many clocks are told.
 _SAMPLE = 100_000
 _MOST = 5
+_PARTS = 40
 # What agrees so well no other clock explains better: three hours of a year are off at most.
 _SURE = 0.9995
 # What more than this of disagrees may have had yet another clock for a part.
@@ -31,11 +32,11 @@ _DOUBTFUL = 0.01
 def misplaced(bars: Bars) -> list[Finding]:
     """Whether the candles agree better with their calendar when their times are read as another clock's: of New
     York, Chicago, London, Berlin, Athens, Tokyo or the market's own, of a broker seven hours ahead of New York (whose
-    days end when currencies' do), or of UTC moved by whole hours. Told where the
-    calendar explains at least 90% then, and the part it does not explain shrinks to a third or less.
-    Looks at the quarters of an hour of the last three years, and where no clock explains these well, or there are
-    more, at the weeks of all years: a vendor may have had another clock for some, or other summers. A calendar that never closes tells
-    nothing. O(n): some 0.1 s for a million candles."""
+    days end when currencies' do), or of UTC moved by whole hours. Told where the calendar explains at least 90% then,
+    and the part it does not explain shrinks to a third or less. Looks at the quarters of an hour of the last three
+    years, and where no clock explains these well, or there are more, at the weeks of all years: a vendor may have had
+    another clock for some, or other summers. A calendar that never closes tells nothing. O(n): some 0.1 s for a
+    million candles."""
     calendar = bars.calendar
     if calendar.name in ("24/7", "learnt") or bars.timeframe.seconds > 4 * 3600 or len(bars.times) < 50:
         return []
@@ -46,6 +47,9 @@ def misplaced(bars: Bars) -> list[Finding]:
     if whole is not None and is_all and whole.best >= 1 - _DOUBTFUL:
         return [_told(bars, [recent], frame, whole)]
     parts = [each for each in _odd_parts(times, frame, calendar) if len(each)]
+    if len(parts) > _PARTS:  # each costs some milliseconds, and dirty data may have a thousand
+        least = sorted(map(len, parts))[-_PARTS]
+        parts = [each for each in parts if len(each) >= least][:_PARTS]
     found: dict[str, list[tuple[Array, _Reading]]] = {}
     for part in parts:
         reading = _explained(part[-_SAMPLE:], frame, calendar)
