@@ -235,7 +235,7 @@ class Http:
         except (BadAnswer, SourceDown) as bad:
             raise _Again(bad) from None
         except RateLimited as slow:
-            raise self._slowed(slow) from None
+            raise self._slowed(slow, retry_after(response.headers, self.clock.time())) from None
 
     def _hushed(self, error: CandlebookError) -> CandlebookError:
         """The error without the key, where the provider's words repeat it."""
@@ -293,8 +293,7 @@ class Http:
             raise self._banned(self.limiter.ban())
         if status < 500 and (made := self._explain(status, decoded(body))) is not None:
             if isinstance(made, RateLimited):
-                made.retry_after = after if after is not None else made.retry_after
-                raise self._slowed(made)
+                raise self._slowed(made, after)
             raise _Again(made) if isinstance(made, SourceDown) else made
         error = refusal(status, self.title, self.host, path, after, self._remedies.get(status, ""), body)
         if isinstance(error, RateLimited):
@@ -305,8 +304,9 @@ class Http:
             raise _Again(error)
         raise error
 
-    def _slowed(self, error: RateLimited) -> _Again:
+    def _slowed(self, error: RateLimited, after: float | None = None) -> _Again:
         """The wait that the provider asked for holds for all who ask it."""
+        error.retry_after = error.retry_after if after is None else after
         if error.retry_after is not None:
             self.limiter.pause(error.retry_after)
         return _Again(error, error.retry_after)

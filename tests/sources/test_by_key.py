@@ -133,6 +133,15 @@ def test_settings_that_cannot_be_are_named(monkeypatch: pytest.MonkeyPatch, name
         registry.get("data-api")
 
 
+def test_a_wait_that_is_asked_for_with_status_200_is_kept(server: providers.ByKey, clock: FakeClock) -> None:
+    usual, began = server.respond, clock.now
+    answers = [Reply(200, {"code": 429, "message": "slow down"}, {"Retry-After": "37"})]
+    server.respond = lambda request: answers.pop() if answers else usual(request)  # type: ignore[method-assign]
+    assert len(whole(ByKey(clock=clock), "EURUSD", "1h", "2024-02-28", "2024-02-29")) == 24
+    assert 37 <= clock.now - began < 38
+    assert server.asked == 2
+
+
 @pytest.mark.parametrize("body", [{"message": "ok", "data": []}, {"code": 200, "msg": "success", "rows": []}])
 def test_a_kind_word_beside_an_empty_list_is_no_error(body: object) -> None:
     assert parse_rows(json.dumps(body).encode()).empty
