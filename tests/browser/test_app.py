@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import re
-import time
 from collections.abc import Callable, Iterator
 from typing import Literal
 
@@ -318,10 +317,11 @@ def test_replay_at_full_speed_keeps_its_rate(page: Page, app: AppServer) -> None
     bars = chart.ask("c.bars()")
     page.get_by_role("button", name=re.compile("Play")).click()
     chart.until(f"c.bars() > {bars + 50}")
-    start, began = chart.ask("c.bars()"), time.monotonic()
+    start, began = chart.ask("[c.bars(), performance.now()]")
     chart.until(f"c.bars() > {start + 300}")
-    rate = (chart.ask("c.bars()") - start) / (time.monotonic() - began)
-    assert 60 < rate < 140
+    end, ended = chart.ask("[c.bars(), performance.now()]")
+    # a hundred a second; four where a run brought one, and a busy machine's runs are late at either end
+    assert 30 < (end - start) / (ended - began) * 1000 < 300
     assert chart.created() == 1
 
 
