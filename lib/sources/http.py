@@ -180,7 +180,7 @@ class Http:
             wait=_pause,
             stop=enough,
             sleep=lambda seconds: self.clock.wait(seconds, stop),
-            before_sleep=_tell,
+            before_sleep=self._tell,
             reraise=True,
         )
         try:
@@ -236,6 +236,11 @@ class Http:
             raise _Again(bad) from None
         except RateLimited as slow:
             raise self._slowed(slow, retry_after(response.headers, self.clock.time())) from None
+
+    def _tell(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, _Again):
+            note(f"{self._hushed(error.error).message} Asking again in {span(state.upcoming_sleep)}.")
 
     def _hushed(self, error: CandlebookError) -> CandlebookError:
         """The error without the key, where the provider's words repeat it."""
@@ -335,12 +340,6 @@ def _pause(state: tenacity.RetryCallState) -> float:
         return pause_after(error.after, state.attempt_number)
     first = 5.0 if isinstance(error, _Again) and isinstance(error.error, RateLimited) else 0.5
     return float(min(_LONGEST_PAUSE, first * 2 ** (state.attempt_number - 1)) * random.uniform(0.75, 1.25))
-
-
-def _tell(state: tenacity.RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    if isinstance(error, _Again):
-        note(f"{error.error.message} Asking again in {span(state.upcoming_sleep)}.")
 
 
 def _whole(text: str) -> int | None:

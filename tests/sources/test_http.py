@@ -523,7 +523,11 @@ def test_a_question_may_be_posted(server: Server, wire: Http, exchange: Exchange
 
 
 def test_a_key_in_the_providers_own_words_is_not_repeated(clock: FakeClock, server: Server) -> None:
+    said: list[str] = []
+
     def read(body: bytes) -> None:
+        if not said:
+            raise BadAnswer(f"The token {KEY} is slow today.")
         raise InputError(f"The token {KEY} has no rights.", said=KEY)
 
     wire = Http(
@@ -532,8 +536,9 @@ def test_a_key_in_the_providers_own_words_is_not_repeated(clock: FakeClock, serv
         Limiter("x", 100, clock),
         secret=lambda: {"Authorization": f"Bearer {KEY}"},
     )
-    with pytest.raises(InputError, match=r"The token \*\*\* has no rights") as caught:
+    with pytest.raises(InputError, match=r"The token \*\*\* has no rights") as caught, notes_to(said.append):
         wire.get("/api/v3/ping", {}, read=read)
+    assert said[0].startswith("The token *** is slow today. Asking again in")
     assert KEY not in repr(caught.value) + str(caught.value) + repr(caught.value.fields)
 
 
