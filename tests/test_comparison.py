@@ -191,6 +191,9 @@ def test_a_winter_alone_tells_no_rule() -> None:
     shift = find_shift(table, on_clock(table, "America/New_York"), HOUR)
     assert shift is not None
     assert (shift.hours, shift.rule) == (-5, "")
+    assert "of one season" in shift.text and "all year" not in shift.text
+    whole = find_shift(walk(), on_clock(walk(), "Etc/GMT+5"), HOUR)
+    assert whole is not None and "UTC-5 all year" in whole.text
 
 
 def test_strangers_have_no_clock_in_common() -> None:

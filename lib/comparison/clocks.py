@@ -119,7 +119,9 @@ def _name(found: Array, middles: Array) -> Shift | None:
     if share < 0.5:
         return None
     zone = _NAMES.get((rule, hours), "" if rule or hours else "UTC")
-    return Shift(hours, rule, zone, len(found), share, _words(hours, rule, zone, share, len(found)))
+    seasons = any(len(np.unique(_summer(middles, each))) > 1 for each in _RULES.values())
+    words = _words(hours, rule, zone, share, len(found), seasons=seasons)
+    return Shift(hours, rule, zone, len(found), share, words)
 
 
 def _summer(times: Array, zone: str) -> Array:
@@ -132,7 +134,7 @@ def _summer(times: Array, zone: str) -> Array:
     return summer
 
 
-def _words(hours: int, rule: str, zone: str, share: float, weeks: int) -> str:
+def _words(hours: int, rule: str, zone: str, share: float, weeks: int, *, seasons: bool) -> str:
     seen = f"told by {share:.0%} of {weeks} weeks"
     if not hours and not rule:
         return f"Both series are on the same clock ({seen})."
@@ -141,6 +143,11 @@ def _words(hours: int, rule: str, zone: str, share: float, weeks: int) -> str:
     if rule:
         dates = "the US" if rule == "US" else "Europe"
         return f"The right series is on UTC{hours:+d}, and UTC{hours + 1:+d} in summer on the dates of {dates} ({seen})."
+    if not seasons:
+        return (
+            f"The right series is on UTC{hours:+d} ({seen}); the weeks are of one season, and do not tell whether it "
+            "keeps summer time."
+        )
     return f"The right series is on UTC{hours:+d} all year ({seen})."
 
 
