@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -31,10 +32,11 @@ def join(plan: Plan, rows: list[Rows]) -> Rows:
     plans = (plan, *plan.more)
     why = _strangers(plans, rows)
     if why:
-        names = ", ".join(each.name for each in plans[:12])
+        names = [each.name for each in plans]
         raise FileRefused(
             f"{plan.reading.name} holds {len(plans)} tables that are not parts of one series: {why}.",
-            remedy=f"Choose one of: {names}.", file=plan.reading.name, question="member",
+            remedy=f"Choose one of: {', '.join(names[:12])} (--member {shlex.quote(names[0])}).",
+            file=plan.reading.name, question="member", options=tuple(names),
         )  # fmt: skip
     order = sorted(range(len(rows)), key=lambda n: _first(rows[n].micros))
     rows = [rows[n] for n in order]

@@ -21,7 +21,7 @@ from lib.viewport import PAGE
 
 __all__ = ["basket", "controls", "looked", "no_zone", "shell", "wizard"]
 
-_BASKET = "upload_basket"
+_BASKET, _TABLES = "upload_basket", "upload_tables"
 _SHOWN = 50
 _FIRST_DAY = date(1900, 1, 1)
 _RULES = {
@@ -33,7 +33,7 @@ _CONTROLS = {
     "off-grid": "Candles off the grid", "days": "Daily candles open at", "pick-symbol": "Symbol in the file",
     "time-format": "Times", "column": "Columns", "date": "Date", "day-first": "Day and month", "timeframe": "Timeframe",
     "decimal": "Decimal mark", "prices": "Prices", "side": "Quote side", "tz": "Zone of the times",
-    "delimiter": "Delimiter", "header": "Header line", **{key.replace("_", "-"): label for key, (label, _) in _RULES.items()},
+    "member": "Table in the file", "delimiter": "Delimiter", "header": "Header line", **{key.replace("_", "-"): label for key, (label, _) in _RULES.items()},
 }  # fmt: skip
 
 
@@ -63,8 +63,8 @@ def wizard(given: Given) -> Look:
         )
     with right:
         st.markdown("**How they are read**")
-        _inferences(reading, given.key, _day_of(reading, look))
-    for warning in reading.warnings:
+        _inferences(reading, given.key, _more(reading, look))
+    for warning in () if _question(look.error) == "member" else reading.warnings:
         st.warning(plain(controls(warning)), icon=":material/warning:")
     _outcome(given, look)
     return look
@@ -78,7 +78,7 @@ def _on_page(error: CandlebookError) -> CandlebookError:
 
 def _unread(error: CandlebookError, choices: Choices, file: str) -> None:
     """Nothing is known of the file; where it may be for the form of its times, that is asked."""
-    if error.fields.get("question") == "time_format":
+    if _question(error) == "time_format":
         show_error(_on_page(error))
         forms = ("text", *(f"epoch {unit}" for unit in (*EPOCH_UNITS, *COUNTS)))
         _inference(Inference("time_format", "Times", choices.time_format or "", forms, ""), file)
@@ -109,17 +109,32 @@ def looked(given: Given) -> Look:
     return found
 
 
-def _day_of(reading: Reading, look: Look) -> list[Inference]:
-    """The day of rows that tell only times of it, where it was asked for or chosen, and no other says it."""
+def _question(error: CandlebookError | None) -> str:
+    """What the reader is asked; empty where nothing is."""
+    return str(error.fields.get("question", "")) if error is not None else ""
+
+
+def _more(reading: Reading, look: Look) -> list[Inference]:
+    """What the content tells nothing of, where it was asked for or chosen: one of several tables, and the day of
+    rows that tell only times of it."""
+    made = []
+    tables: dict[str, tuple[str, ...]] = st.session_state.setdefault(_TABLES, {})
+    file, chosen = look.given.key, look.choices
+    if look.error is not None and _question(look.error) == "member":
+        tables[file] = tuple(look.error.fields["options"])
+    if file in tables:
+        made.append(
+            Inference("member", "Table in the file", chosen.member or "", tables[file], "it holds several")
+        )
     asked = isinstance(look.error, FileRefused) and "--date" in look.error.remedy
-    if any(each.key == "date" for each in reading.inferred) or not (look.choices.date or asked):
-        return []
-    return [Inference("date", "Date", look.choices.date or "", (), "the rows tell only times of day")]
+    if not any(each.key == "date" for each in reading.inferred) and (chosen.date or asked):
+        made.append(Inference("date", "Date", chosen.date or "", (), "the rows tell only times of day"))
+    return made
 
 
-def _inferences(reading: Reading, file: str, day: list[Inference]) -> None:
+def _inferences(reading: Reading, file: str, more: list[Inference]) -> None:
     """Each thing understood, as a control; the columns and the less usual ones behind a fold."""
-    usual = day + [
+    usual = more + [
         each for each in reading.inferred if not each.key.startswith("columns.") and each.key not in _RULES
     ]
     columns = [each for each in reading.inferred if each.key.startswith("columns.")]
@@ -229,7 +244,8 @@ def _refused(error: CandlebookError, file: str, choices: Choices) -> None:
         _rules(file, choices, error.report)
     elif isinstance(error, FileRefused):
         _findings(error.fields.get("findings", ()), None)
-        _rules(file, choices, None)
+        if not _question(error):  # which is answered by another control
+            _rules(file, choices, None)
     else:
         _start_over(choices, file)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import shlex
+import zipfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -212,6 +214,25 @@ def test_the_day_of_times_of_day_is_asked_by_a_control(home: AppTest, since_midn
     assert "2024-01-31 09:30 to 2024-01-31" in said(page)
     assert [each.value for each in page.date_input] == [date(2024, 1, 31)]
     assert "--date 2024-01-31" in command(page)[0]
+
+
+def test_one_of_several_tables_is_chosen_by_a_control(home: AppTest) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as made:
+        for member, part in (("AAA.csv", ALL[:30]), ("BBB.csv", ALL[10:])):
+            made.writestr(member, export.to_bytes(part, "csv"))
+    page = drop(home, {"two.zip": packed.getvalue()})
+    [error] = [each.value.replace("\\", "") for each in page.error]
+    assert "named for AAA, BBB" in error
+    assert '("Table in the file")' in error
+    assert not [each for each in page.warning if "Joined" in each.value]
+    box = next(each for each in page.selectbox if each.label == "Table in the file")
+    page = box.select("BBB.csv").run()
+    assert not page.error
+    assert "**70 candles**" in said(page)
+    box = next(each for each in page.selectbox if each.label == "Table in the file")
+    assert (box.value, "AAA.csv" in box.options) == ("BBB.csv", True)
+    assert "--member BBB.csv" in command(page)[0]
 
 
 def test_the_form_of_times_is_asked_where_nothing_else_is_known(home: AppTest) -> None:
