@@ -72,3 +72,35 @@ def test_hours_by_their_beginning_or_end(header: str, cells: object) -> None:
     )
     made = read("x.csv", f"{header},Open,High,Low,Close,Volume\n{rows}".encode())
     pd.testing.assert_frame_equal(made.table, HOURS, check_freq=False, rtol=1e-4)
+
+
+def test_dates_in_the_first_row_of_each_day() -> None:
+    rows = lines(HOURS, "%d.%m.%Y,%H:%M").splitlines()
+    kept = [row if n % 24 == 0 else row[10:] for n, row in enumerate(rows)]
+    made = read("x.csv", ("Datum,Zeit,Open,High,Low,Close,Volume\n" + "\n".join(kept) + "\n").encode())
+    pd.testing.assert_frame_equal(made.table, HOURS, check_freq=False, rtol=1e-4)
+
+
+def test_a_day_whose_date_is_missing_is_not_that_above_it() -> None:
+    rows = lines(HOURS, "%Y-%m-%d,%H:%M").splitlines()
+    kept = [row if n == 0 or n == 48 else row[10:] for n, row in enumerate(rows)]
+    with pytest.raises(FileRefused, match="is not a time like the others"):
+        read("x.csv", ("Date,Time,Open,High,Low,Close,Volume\n" + "\n".join(kept) + "\n").encode())
+
+
+def test_a_printed_table_whose_times_have_no_names() -> None:
+    text = "open high low close volume\ntime\n" + lines(HOURS, "%Y-%m-%d %H:%M:%S").replace(",", "   ")
+    made = read("x.txt", text.encode())
+    pd.testing.assert_frame_equal(made.table, HOURS, check_freq=False, rtol=1e-4)
+
+
+def test_the_same_column_twice_is_one() -> None:
+    names = "Open,High,Low,Close,Volume"
+    rows = "".join(
+        f"{at:%Y-%m-%d}," + ",".join(f"{each:.5f}" for each in (*row, *row)) + "\n"
+        for at, row in zip(DAYS.index, DAYS.to_numpy(), strict=True)
+    )
+    made = read("x.csv", f"Date,{names},{names}\n{rows}".encode())
+    pd.testing.assert_frame_equal(made.table, DAYS, check_freq=False, rtol=1e-4)
+    with pytest.raises(FileRefused, match="several columns could be the open"):
+        read("x.csv", f"Date,{names},{names}\n{rows.replace('-13,1.', '-13,2.')}".encode())

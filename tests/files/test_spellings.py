@@ -164,6 +164,11 @@ CASES: dict[str, Case] = {
     "the mark of an old file's end": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d"), {"tail": "\x1a"}),
     "a dividend": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d"), {"tail": "2024-01-05,0.24 Dividend,,,,\n2024-01-05,2:1 Stock Split\n"}),
     "a second table below": ("Date;Open;High;Low;Close;Volume", plain("%Y-%m-%d"), {"mark": ";", "tail": "\ncursor\n\nINDEX;TOTAL\n0;60\n\n"}),
+    "a line that is drawn": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d"), {"tail": "---------------\n"}),
+    "how many rows there are": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d"), {"tail": "60\n"}),
+    "the size of a printed table": ("date open high low close volume", plain("%Y-%m-%d"), {"mark": "  ", "tail": "\n[60 rows x 5 columns]\n"}),
+    "a frame of a printed table": ("+-----+\n| time | open | high | low | close | volume |\n+-----+", local(lambda t: f"| {t:%Y-%m-%d %H:%M}"),
+                                   {"mark": " | ", "want": HOURS, "tail": "+-----+\n60 rows in set\n"}),
     "a note of one sign": ("日期,開盤價,最高價,最低價,收盤價,成交股數", plain("%Y-%m-%d"), {"tail": "共60筆\n"}),
     "a file behind another, with its mark": ("Date,Open,High,Low,Close,Volume", plain("%Y-%m-%d"), {"tail": "\ufeffDate,Open,High,Low,Close,Volume\n"}),
 }  # fmt: skip

@@ -129,6 +129,13 @@ def _price(work: Work, role: str) -> None:
     if len(hits) == 1:
         work.take(role, hits[0], f"its name is {work.layout.names[hits[0]]!r}")
         return
+    if hits and work.cells and len({work.cells[at] for at in hits}) == 1:
+        label = work.layout.names[hits[0]]
+        work.take(role, hits[0], f"its name is {label!r}")
+        work.warnings.append(
+            f"The column {label!r} stands there more than once, with the same figures; the first was taken."
+        )
+        return
     if hits:
         work.undecided[role] = tuple(work.layout.names[at] for at in hits)
         return

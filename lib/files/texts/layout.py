@@ -253,6 +253,9 @@ def _names(
             notes.append(
                 "The header has a name fewer than the rows have cells: the first column is an index."
             )
+    elif len(names) == width - 2 and all(is_time(row[0]) and _clock(row[1]) for row in like):
+        names[:0] = ["Date", "Time"]
+        notes.append("The header has no name for the dates and times of day that the rows begin with.")
     while len(names) > width and not names[-1]:
         names.pop()
     if len(names) != width:

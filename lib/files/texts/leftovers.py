@@ -40,6 +40,14 @@ def leave_out(rows: Rows, found: Layout, *, ending: bool = True) -> Rows:
         if ending and len(end) <= _MOST_AT_END:
             harmless |= {line for line in end if _total(line, rows.findings, found, priceless)}
             harmless |= _another_table(end, harmless, rows, found)
+            harmless |= {
+                each.line
+                for each in rows.findings
+                if each.line in end
+                and each.line
+                and each.rule == "row"
+                and each.value.strip() == str(len(good))
+            }  # how many rows there are
     empty = _without_prices(rows)
     if empty is not None and listed:
         without = set(lines[empty].tolist())
@@ -83,6 +91,8 @@ def _harmless(finding: Finding, found: Layout, bare: set[int]) -> bool:
     text = finding.value.lstrip(" \t\ufeff")
     if text.startswith(("#", "//")) or not text.strip("\x1a\0"):
         return True
+    if finding.rule == "row" and not text.strip("-+=_*|~ \t"):  # a line that is drawn
+        return True
     if finding.rule == "row":
         return _remark(cut(text, found.delimiter)) or cut(text, found.delimiter) == list(found.names)
     if finding.rule == "time" and (
@@ -120,7 +130,9 @@ def _total(line: int | None, findings: tuple[Finding, ...], found: Layout, price
             first = cut(each.value, found.delimiter)[0] if each.rule == "row" else each.value
             if _SUMMARY.fullmatch(first.strip(" :")):
                 return True
-            words = not is_time(first) and (_WORDS.search(first) is not None or is_missing(first))
+            cells = cut(each.value, found.delimiter) if each.rule == "row" else [first]
+            said = _WORDS.search(each.value if not any(map(is_time, cells)) else first)
+            words = not is_time(first) and not numeric(first) and (said is not None or is_missing(first))
             return words and (each.rule == "row" or line in priceless)
     return False
 
