@@ -19,12 +19,12 @@ import numpy as np
 import pandas as pd
 
 from lib.comparison import Comparison, compare
-from lib.errors import CandlebookError, InputError
+from lib.errors import CandlebookError, InputError, UnknownName
 from lib.gaps import CAUSES, Buckets, Coverage, Gaps, by_day
 from lib.quality import Report, badge
 from lib.series import Series
 from lib.store import SeriesInfo, Store
-from lib.sync.checking import report_on
+from lib.sync.checking import other_side, report_on
 from lib.sync.holes import Holes, holes_among, observed, observed_in
 from lib.timeframes import Timeframe, from_us, to_us
 
@@ -157,10 +157,15 @@ def is_looking(store: Store, series: Series) -> bool:
 
 
 def _version(store: Store, series: Series) -> str:
-    """Changes with the candles, the calendar and the states of the gaps."""
+    """Changes with the candles, those of the other side of the market, the calendar and the states of the gaps."""
+    other = other_side(series)
+    try:
+        beside = store.revision(other) if other else ""
+    except UnknownName:
+        beside = ""
     states = store.gap_states(series)
     newest = max((to_us(state.at) for state in states), default=0)
-    return f"{store.revision(series)} {len(states)} {newest}"
+    return f"{store.revision(series)} {len(states)} {newest} {beside}"
 
 
 def _examine_later(store: Store, series: Series, version: str) -> None:

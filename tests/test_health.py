@@ -222,3 +222,24 @@ def test_series_without_common_time_are_refused(store: Store) -> None:
     store.write(late, candles(pd.date_range("2025-06-01", periods=10, freq="h", tz="UTC")), origin="a test")
     with pytest.raises(InputError, match="no time in common"):
         health.compared(store, HOURLY, late)
+
+
+def test_a_bid_is_set_beside_its_ask(store: Store, opens: pd.DatetimeIndex) -> None:
+    """From either side, and anew when the other is written; filled candles are no quotes."""
+    bid, ask = (Series.of("file", f"EUR_USD.{side}", "1h") for side in ("bid", "ask"))
+    store.write(bid, candles(opens), origin="a test")
+    assert health.examine(store, bid).report.of("crossed") == ()
+    prices = ["open", "high", "low", "close"]
+    quotes = candles(opens)
+    quotes[prices] *= 1.001
+    quotes.iloc[700:703, :4] *= 0.99
+    store.write(ask, quotes.drop(opens[900:903]), origin="a test")
+    for one in (bid, ask):
+        (found,) = health.examine(store, one).report.of("crossed")
+        assert (found.severity, found.start, found.count) == ("fault", opens[700], 3)
+        assert check(store, one).report.of("crossed") == (found,)
+    glance = health.glance(store, bid)
+    assert glance is not None and glance.level == "poor"
+    store.write(ask, candles(opens[900:903]) * 0.5, origin="made up", filled=True)
+    assert health.examine(store, bid).report.of("crossed")[0].count == 3
+    assert health.examine(store, HOURLY).report.of("crossed") == ()

@@ -26,12 +26,13 @@ def report(
     end: pd.Timestamp | int | None = None,
     refetches: Refetches | None = None,
     ask: pd.DataFrame | None = None,
+    bid: pd.DataFrame | None = None,
     phase: Phase | None = None,
 ) -> Report:
     """What is missing from a candle table, and what in it is odd.
 
     ``start`` and ``end`` bound what is expected, by default the first and the last candle. ``refetches`` are
-    the ledger's counts. ``ask`` is the ask side's table where this one is the bid's. Candles that were filled
+    the ledger's counts. ``ask`` is the ask side's table where this one is the bid's, or ``bid`` where it is the ask's. Candles that were filled
     are left out. A table that never passed ``candles.conform`` may have prices of zero or less: they are
     reported, and the other checks leave their rows out.
 
@@ -51,6 +52,8 @@ def report(
         table, times = table[sound], times[sound]
     if ask is not None:
         found += volumes.crossed(table, ask, timeframe)
+    if bid is not None:
+        found += volumes.crossed(bid, table, timeframe)
     if len(table) >= 3:
         bars = _bars(table, times, timeframe, calendar)
         found += _checks(bars)

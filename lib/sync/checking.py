@@ -9,6 +9,7 @@ import pandas as pd
 
 from lib.calendars import Calendar, Phase
 from lib.candles import micros
+from lib.errors import UnknownName
 from lib.quality import Badge, Refetches, Report, badge, report
 from lib.series import Series
 from lib.sync.holes import calendar_of, ignored_in, nothing_in
@@ -16,7 +17,10 @@ from lib.sync.holes import calendar_of, ignored_in, nothing_in
 if TYPE_CHECKING:
     from lib.store import Store
 
-__all__ = ["Checked", "check", "report_on"]
+__all__ = ["Checked", "check", "other_side", "report_on"]
+
+# How the symbols end under which the two sides of a market are kept.
+_SIDES = {".bid": ".ask", ".ask": ".bid"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,12 +60,39 @@ def report_on(
     start: pd.Timestamp | None = None, end: pd.Timestamp | None = None, phase: Phase | None = None,
 ) -> Report:  # fmt: skip
     """The report on candles of a series that were read already, with the counts of its ledger; gaps that a reader
-    ignores are listed in it, and not expected."""
+    ignores are listed in it, and not expected. A bid is set beside its ask, where that is stored: see ``other_side``."""
     ledger = store.ledger(series)
     told = Refetches(
         conflicts=sum(entry.revised for entry in ledger), refused=sum(entry.refused for entry in ledger)
     )
-    made = report(table, series.timeframe, calendar, start=start, end=end, refetches=told, phase=phase)
+    beside = _beside(store, series, table)
+    side = series.symbol[-4:].lower()
+    made = report(
+        table, series.timeframe, calendar, start=start, end=end, refetches=told, phase=phase,
+        ask=beside if side == ".bid" else None, bid=beside if side == ".ask" else None,
+    )  # fmt: skip
     left = ignored_in(store, series, made.gaps)
     seen = made.coverage
     return replace(made, coverage=replace(seen, expected=seen.expected - left, ignored=left))
+
+
+def other_side(series: Series) -> Series | None:
+    """The series that would hold the other side of the market: ``EUR_USD.ask`` for ``EUR_USD.bid``, and the other way
+    round. None for a series of no side."""
+    stem, end = series.symbol[:-4], series.symbol[-4:]
+    other = _SIDES.get(end.lower())
+    return Series(series.source, stem + other, series.timeframe) if stem and other else None
+
+
+def _beside(store: Store, series: Series, table: pd.DataFrame) -> pd.DataFrame | None:
+    """The observed candles of the other side, over the same time."""
+    other = other_side(series)
+    if other is None or not len(table):
+        return None
+    try:
+        filled = bool(store.info(other).filled)
+    except UnknownName:
+        return None
+    end = series.timeframe.after(table.index[-1])
+    found = store.read(other, start=table.index[0], end=end, provenance=filled)
+    return found[~found["filled"].to_numpy(bool)] if filled else found
