@@ -213,10 +213,11 @@ def test_progress_goes_up_to_the_end(tmp_path: Path) -> None:
     assert len(seen) > 20
 
 
-def test_totals_are_left_out_at_the_end_only(tmp_path: Path) -> None:
+def test_what_is_no_row_is_left_out_at_the_end_only_unless_it_is_a_total(tmp_path: Path) -> None:
     rows = lines(400)
-    same(put(tmp_path, [*rows, "Total,,,,,12345"]))
-    rows.insert(75, "Total,,,,,12345")
+    same(put(tmp_path, [*rows, "As of noon,1.5,,,,"]))
+    same(put(tmp_path, [*rows[:75], "Total,,,,,12345", *rows[75:], "Total,,,,,12345"]))
+    rows.insert(75, "As of noon,1.5,,,,")
     with pytest.raises(FileRefused, match="line 76"):
         streamed(put(tmp_path, rows), block=4096)
     # wherever the parts begin and end
