@@ -195,8 +195,9 @@ class DataApi:
     | variable                | default            | what it is |
     | ----------------------- | ------------------ | ---------- |
     | DATA_API_BASE           | not set            | its address |
-    | DATA_API_KEY            | not set            | the key; it goes in a header |
+    | DATA_API_KEY            | not set            | the key; it goes in a header where the interface takes one |
     | DATA_API_HEADER         | ``Authorization``  | that header |
+    | DATA_API_QUERY          | not set            | the parameter that holds the key instead, where no header will do |
     | DATA_API_SCHEME         | ``Bearer`` in Authorization, else nothing | the word before the key; ``none`` |
     | DATA_API_PATH           | ``/ohlcv``         | path of the candles; ``{symbol}`` and ``{timeframe}`` stand for those |
     | DATA_API_PARAMS         | each by its own name | other names for symbol, timeframe, start, end, limit: ``symbol=pair,start=from`` |
@@ -212,6 +213,7 @@ class DataApi:
     base: str
     header: str
     scheme: str
+    query: str
     path: str
     params: dict[str, str]
     timeframes: dict[str, str]
@@ -239,6 +241,7 @@ def data_api() -> DataApi:
         base=_base_url("DATA_API_BASE", "", ("https", "http")),
         header=header,
         scheme="" if scheme.lower() == "none" else scheme,
+        query=_read("DATA_API_QUERY"),
         path=path if path.startswith("/") else f"/{path}",
         params={name: name for name in names} | _pairs("DATA_API_PARAMS", names),
         timeframes=_pairs("DATA_API_TIMEFRAMES", ()) or {name: name for name in "1m 5m 15m 1h 1d".split()},

@@ -61,17 +61,12 @@ class ByKey(Rest):
             self.title,
             base or "http://unset.invalid",
             budget,
-            secret=lambda: self._headers(bool(base)),
+            secret=dict if api.query else lambda: {api.header: f"{api.scheme} {_key(base)}".strip()},
+            query=(lambda: {api.query: _key(base)}) if api.query else dict,
             explain=_explain,
             remedies={401: f"Check {_KEY}, DATA_API_HEADER and DATA_API_SCHEME."},
             timeouts=timeouts,
         )
-
-    def _headers(self, has_base: bool) -> dict[str, str]:
-        key = settings.secret(_KEY, _WHERE)
-        if not has_base:
-            settings.address(_BASE)
-        return {self._api.header: f"{self._api.scheme} {key}".strip()}
 
     def _fetch(
         self, symbol: str, timeframe: Timeframe, ask: Ask, stop: threading.Event | None, patience: float
@@ -110,6 +105,13 @@ class ByKey(Rest):
         if not given.startswith("/"):
             return tuple(sorted({word.strip() for word in given.split(",") if word.strip()}))
         return self._http.get(given, {}, read=parse_symbols, patience=patience).value
+
+
+def _key(base: str) -> str:
+    key = settings.secret(_KEY, _WHERE)
+    if not base:
+        settings.address(_BASE)
+    return key
 
 
 def parse_rows(

@@ -2,8 +2,8 @@
 
 It keeps to the provider's limits (:mod:`lib.sources.limits`), retries what can pass by itself, and turns
 every foreign exception and status into an error of ours (:mod:`lib.sources.failures`). Keys travel in
-headers only; no message, field or log line holds a header or the query of an address, and a provider that
-repeats a key in its own words is not quoted with it.
+headers, in an address only where an interface reads them nowhere else (:mod:`lib.sources.keys`); no message, field or
+log line holds one, and a provider that repeats a key in its own words is not quoted with it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from lib.sources.failures import (
     translate,
     unreachable,
 )
+from lib.sources.keys import Keys
 from lib.sources.limits import Clock, Limiter, cancelled, span
 
 __all__ = ["CONNECT_SECONDS", "READ_SECONDS", "Answer", "Http"]
@@ -84,7 +85,8 @@ class Http:
     """Requests to one provider.
 
     ``headers`` go with every request. ``secret`` gives the headers that hold a key, when the first request
-    is made; it raises ``InputError`` where the key is missing. ``weight_header`` is where the provider
+    is made, ``query`` the parameters where it has to stand in the address; they raise ``InputError`` where the key is
+    missing. ``weight_header`` is where the provider
     counts what was used, of the limiter's first limit. ``remedies`` are the adapter's words by status.
     ``explain`` may make an error of a 4xx body: status and decoded JSON (None where it is none) in, error
     or None out.
@@ -98,6 +100,7 @@ class Http:
         *,
         headers: Mapping[str, str] | None = None,
         secret: Callable[[], Mapping[str, str]] = dict,
+        query: Callable[[], Mapping[str, str]] = dict,
         weight_header: str = "",
         remedies: Mapping[int, str] | None = None,
         explain: Callable[[int, Any], CandlebookError | None] = lambda status, body: None,
@@ -110,7 +113,7 @@ class Http:
         self.limiter = limiter
         self.clock: Clock = limiter.clock
         self._headers = {"User-Agent": "candlebook", "Accept": "application/json", **(headers or {})}
-        self._secret = secret
+        self._keys = Keys(secret, query)
         self._weight_header = weight_header
         self._remedies = remedies or {}
         self._explain = explain
@@ -194,22 +197,25 @@ class Http:
                 note("")
             return answer
         error.fields.setdefault("requests", request.sent)
-        raise self._hushed(error) from error.__cause__  # out here, so that it does not drag the wrapper along
+        raise self._keys.hushed(
+            error
+        ) from error.__cause__  # out here, so that it does not drag the wrapper along
 
     def _once(
         self, request: _Request, read: Callable[[bytes], T], stop: threading.Event | None, left: float
     ) -> tuple[T, float | None]:
         if ban := self.limiter.ban():
             raise self._banned(ban)
-        session = self._session()
+        session, params = self._session(), {**request.params, **self._keys.parameters()}
         spent = self.limiter.spend(request.weight, stop=stop, patience=max(left, 0.0))
         used: int | None = None
+        failed: BaseException | None = None
         request.sent += 1  # a wait for the limit that was given up sent none
         try:
             with session.request(
                 request.method,
                 self.base_url + request.path,
-                params=dict(request.params),
+                params=params,
                 data=request.body,
                 headers={"Content-Type": "application/json"} if request.body is not None else None,
                 timeout=(min(self._timeouts[0], max(left, 1.0)), min(self._timeouts[1], max(left, 1.0))),
@@ -220,14 +226,11 @@ class Http:
                 used = _whole(response.headers.get(self._weight_header, ""))
                 body = self._body(response, stop)
         except FOREIGN as error:
-            ours, again = translate(error, self.title, self.host)
-            # the request holds the headers, and so the key: it does not travel with the error
-            if isinstance(error, requests.RequestException):
-                error.request = error.response = None
-            ours.__cause__ = error
-            raise _Again(ours) if again else ours from error
+            failed = error
         finally:
             self.limiter.answered(spent, used)
+        if failed is not None:  # out here, where no error drags another along
+            raise self._failure(failed)
         if response.status_code != 200:
             self._refuse(response, body, request.path)
         try:
@@ -237,31 +240,24 @@ class Http:
         except RateLimited as slow:
             raise self._slowed(slow, retry_after(response.headers, self.clock.time())) from None
 
+    def _failure(self, error: BaseException) -> CandlebookError | _Again:
+        """Our error for a foreign one, which may hold the key: its request in the headers, its text in the address."""
+        ours, again = translate(error, self.title, self.host)
+        if isinstance(error, requests.RequestException):
+            error.request = error.response = None
+        ours.__cause__ = None if self._keys.in_address else error
+        return _Again(ours) if again else ours
+
     def _tell(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, _Again):
-            note(f"{self._hushed(error.error).message} Asking again in {span(state.upcoming_sleep)}.")
-
-    def _hushed(self, error: CandlebookError) -> CandlebookError:
-        """The error without the key, where the provider's words repeat it."""
-        try:
-            held = list(self._secret().values())
-        except CandlebookError:  # no key, so none to hide
-            return error
-        for key in {word for value in held for word in (value, value.rpartition(" ")[2]) if len(word) > 3}:
-            error.message = error.message.replace(key, "***")
-            error.fields = {
-                name: value.replace(key, "***") if isinstance(value, str) else value
-                for name, value in error.fields.items()
-            }
-        error.args = (error.message,)
-        return error
+            note(f"{self._keys.hushed(error.error).message} Asking again in {span(state.upcoming_sleep)}.")
 
     def _session(self) -> requests.Session:
         """A session of this thread's own: sessions are not promised to be safe across threads."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            headers = {**self._headers, **self._secret()}
+            headers = {**self._headers, **self._keys.headers()}
             session = self._local.session = requests.Session()
             session.headers.update(headers)
             session.auth = _as_it_is  # else a line for this host in ~/.netrc takes the place of the key

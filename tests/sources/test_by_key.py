@@ -2,19 +2,25 @@ from __future__ import annotations
 
 import doctest
 import json
+import logging
 import re
+import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
 import lib.sources.by_key
-from lib.errors import BadAnswer, Blocked, InputError, RateLimited, SourceDown, UnknownName
+from lib.errors import BadAnswer, Blocked, CandlebookError, InputError, RateLimited, SourceDown, UnknownName
 from lib.sources import registry
+from lib.sources.base import notes_to
 from lib.sources.by_key import ByKey, parse_rows, parse_symbols
 from lib.timeframes import parse
 from tests.servers import providers
-from tests.servers.provider import Reply, Running
+from tests.servers.faults import KINDS, Fault
+from tests.servers.provider import Reply, Request, Running
 from tests.sources.clock import FakeClock
 from tests.sources.support import same, whole
 
@@ -70,6 +76,57 @@ def test_the_shapes_of_interfaces(
     if "DATA_API_TIMEFRAMES" in given:
         assert server.log[0].params["timeframe"] == "60min"
         assert [str(one) for one in ByKey(clock=clock).timeframes] == ["1m", "1h"]
+
+
+def test_a_key_in_the_address_is_seen_nowhere_else(
+    server: providers.ByKey,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """For interfaces that take no header: neither in the log, nor in errors and what they were made of."""
+    key = "k3y+That/Nobody may see"
+    monkeypatch.setenv("DATA_API_KEY", key)
+    monkeypatch.setenv("DATA_API_QUERY", "apikey")
+    caplog.set_level(logging.DEBUG)
+    usual, server.key = server.respond, None
+    source, shown = ByKey(clock=clock, timeouts=(3.0, 0.8)), []
+
+    def respond(request: Request) -> Reply:
+        good = request.params.get("apikey") == key and key not in str(request.headers)
+        return usual(request) if good else Reply(401, {"error": f"not {request.target}"})
+
+    server.respond = respond  # type: ignore[method-assign]
+    with notes_to(shown.append):
+        assert len(source.recent("EURUSD", parse("1m"), 5).closed) == 5
+        for kind in KINDS:
+            if kind == "slow":  # takes real time, and ends as "closed" does
+                continue
+            server.faults = {number: Fault(kind) for number in range(server.asked + 1, server.asked + 12)}
+            with suppress(pytest.fail.Exception):  # what passes by itself raises nothing
+                _shown(shown, source, clock)
+        server.faults = {}
+        for wrong in ({"error": f"no rights: {server.log[0].target}"}, {"a": server.log[0].target}):
+            server.respond = lambda request, wrong=wrong: Reply(200, wrong)  # type: ignore[method-assign,misc]
+            _shown(shown, source, clock)
+    monkeypatch.setenv("DATA_API_BASE", "http://127.0.0.1:1")
+    _shown(shown, ByKey(clock=clock), clock)
+    text = "".join(shown) + caplog.text
+    assert "apikey=***" in caplog.text
+    assert "could not be reached" in text
+    assert "no rights: /ohlcv" in text
+    assert not [one for one in (key, quote(key, safe=""), quote_plus(key), "Nobody") if one in text]
+
+
+def _shown(shown: list[str], source: ByKey, clock: FakeClock) -> None:
+    with pytest.raises(CandlebookError) as caught:
+        source.recent("EURUSD", parse("1m"), 5)
+    link: BaseException | None = caught.value
+    shown += traceback.format_exception(caught.value)
+    while link is not None:
+        shown.append(repr(link) + repr(vars(link)) + repr(link.args))
+        link = link.__cause__ or link.__context__
+    clock.now += 4000
 
 
 def test_a_netrc_takes_nobodys_place(
@@ -178,6 +235,6 @@ def test_rows_without_volume_and_in_another_order() -> None:
 def test_every_setting_of_it_is_documented() -> None:
     root = Path(__file__).resolve().parents[2]
     names = set(re.findall(r"DATA_API_[A-Z_]+", (root / "lib" / "settings.py").read_text()))
-    assert len(names) == 13
+    assert len(names) == 14
     example = (root / ".streamlit" / "secrets.toml.example").read_text()
     assert not [name for name in names if f"# {name} = " not in example]
