@@ -63,13 +63,14 @@ def test_two_writers_do_not_lose_each_others_bars_in_any_place(reopen: Opener) -
     same(check_whole(reopen(), series), table)
 
 
-def test_a_writer_killed_50_times_loses_no_committed_candle(tmp_path: Path) -> None:
+def test_a_writer_killed_again_and_again_loses_no_committed_candle(tmp_path: Path) -> None:
     """SIGKILL at random moments. What the writer said was written is there, each file parses, every
     level fits the base, and the next writer goes on."""
     dice = random.Random(5)
     committed: set[int] = set()
     interrupted = 0
-    for round_ in range(50):
+    pace = 0.0  # seconds for a write, on this machine
+    for round_ in range(25):
         begin = len(committed)
         ours, theirs = _fork.Pipe(duplex=False)
         process = _fork.Process(
@@ -80,7 +81,11 @@ def test_a_writer_killed_50_times_loses_no_committed_candle(tmp_path: Path) -> N
         # most at a random moment after a first write, some from the very start
         if round_ % 5:
             committed.add(ours.recv())
-        time.sleep(dice.uniform(0, 0.06))
+        if round_ == 1:
+            begun = time.monotonic()
+            committed.update(ours.recv() for _ in range(4))
+            pace = (time.monotonic() - begun) / 4
+        time.sleep(dice.uniform(0, 3 * pace))
         process.kill()
         process.join()
         while True:
@@ -100,8 +105,8 @@ def test_a_writer_killed_50_times_loses_no_committed_candle(tmp_path: Path) -> N
         same(base, more[more.index.isin(base.index)])
         committed = set(range(len(base) // 3))
         assert len(base) % 3 == 0
-    assert len(committed) > 40
-    assert interrupted > 5  # the dice did hit writes, not only the time between them
+    assert len(committed) > 20
+    assert interrupted > 3  # the dice did hit writes, not only the time between them
     Store(LocalFiles(tmp_path)).write(HOURS, chunk(5000), origin="t")
     assert not list(tmp_path.rglob("*.tmp"))
 
