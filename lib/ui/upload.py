@@ -16,16 +16,17 @@ from lib.ui.wizard import basket, shell, wizard
 
 __all__ = ["upload"]
 
-_ROUND, _GONE, _DONE = "upload_round", "upload_gone", "upload_done"
+_ROUND, _GONE, _DONE, _NEW = "upload_round", "upload_gone", "upload_done", "upload_new"
 _LINKS = 6
 
 
 def upload(store: Store) -> None:
     """Drop files, see how they are read, correct that, store them."""
-    _stored(st.session_state.get(_DONE, []))
+    place = f"upload_{st.session_state.get(_ROUND, 0)}"
+    _stored(place)
     dropped = st.file_uploader(
         "Files of candles or ticks: CSV and other texts, JSON, Parquet, Feather, Excel, also packed",
-        key=f"upload_{st.session_state.get(_ROUND, 0)}",
+        key=place,
         accept_multiple_files=True,
         help="One or many; columns in any order and language of times. Nothing is stored before you have seen how it was read",
     )
@@ -73,7 +74,7 @@ def _one(store: Store, given: Given) -> None:
 def _finish(done: list[tuple[Given, Outcome]], given: list[Given]) -> None:
     """Those that are stored leave; when none is left, the place to drop is empty again."""
     kept = {each.key for each, outcome in done if outcome.error is None}
-    st.session_state[_DONE] = [outcome for _, outcome in done]
+    st.session_state[_DONE], st.session_state[_NEW] = [outcome for _, outcome in done], True
     gone: set[str] = st.session_state[_GONE]
     gone |= kept
     put_away(*kept)
@@ -86,12 +87,15 @@ def _finish(done: list[tuple[Given, Outcome]], given: list[Given]) -> None:
 # ----------------------------------------------------------------------------------------------- stored
 
 
-def _stored(done: list[Outcome]) -> None:
-    """What became of the files; of one for one run, of several until it is put away."""
-    if not done:
+def _stored(place: str) -> None:
+    """What became of the files, until it is put away, or the page was left, or after one file the next is here.
+    The page runs again by itself meanwhile, as when the library has looked at what came."""
+    done: list[Outcome] = st.session_state.get(_DONE, [])
+    new = st.session_state.pop(_NEW, False)
+    left = place not in st.session_state
+    if not done or (not new and (left or (len(done) == 1 and st.session_state[place]))):
+        st.session_state.pop(_DONE, None)
         return
-    if len(done) == 1:
-        st.session_state.pop(_DONE)
     failed = [each for each in done if each.error is not None]
     kept = list(dict.fromkeys(each.series for each in done if each.error is None))
     if failed and failed[0].error is not None:
@@ -99,18 +103,14 @@ def _stored(done: list[Outcome]) -> None:
     if kept:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.success(plain(_sentence(done, kept)), icon=":material/check_circle:")
-            # the button was far below, and the page may stand there
-            st.toast("Stored, and in the library.", icon=":material/check_circle:")
+            if new:  # the button was far below, and the page may stand there
+                st.toast("Stored, and in the library.", icon=":material/check_circle:")
             _links(kept)
     if len(done) > 1:
         st.dataframe(pd.DataFrame([_row(each) for each in done]), hide_index=True, width="stretch")
-        st.button(
-            "Put away",
-            key="upload_done_away",
-            on_click=st.session_state.pop,
-            args=(_DONE, None),
-            type="tertiary",
-        )
+    st.button(
+        "Put away", key="upload_done_away", on_click=st.session_state.pop, args=(_DONE, None), type="tertiary"
+    )
 
 
 def _sentence(done: list[Outcome], kept: list[Series]) -> str:

@@ -216,6 +216,23 @@ def test_the_day_of_times_of_day_is_asked_by_a_control(home: AppTest, since_midn
     assert "--date 2024-01-31" in command(page)[0]
 
 
+def test_what_was_stored_stays_told_until_the_next_file(home: AppTest) -> None:
+    """The page runs again by itself as soon as the library has looked at what came."""
+    page = drop(home, {"XAUEUR.csv": export.to_bytes(ALL, "csv")})
+    page = next(each for each in page.button if each.label == "Store").click().run()
+    assert len(page.toast) == 1
+    page = page.run()
+    assert "80 candles added" in page.success[0].value
+    assert not page.toast
+    page = drop(page, {"next.csv": export.to_bytes(ALL[:9], "csv")})
+    assert not page.success
+    page = next(each for each in page.button if each.label == "Store").click().run()
+    page = page.run()
+    assert len(page.success) == 1
+    page = press(page, "upload_done_away")
+    assert not page.success
+
+
 def test_one_of_several_tables_is_chosen_by_a_control(home: AppTest) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as made:
