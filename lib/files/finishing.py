@@ -82,7 +82,7 @@ def finish(plan: Plan, rows: Rows) -> FileCandles:
         )
     micros = rows.micros if keep is None else rows.micros[keep]
     frame = plan.choices.timeframe or _infer(plan, micros)
-    if (run := coarser(micros, frame)) is not None:
+    if (run := coarser(micros, frame)) is not None and run[1] < len(micros):
         line = int((rows.lines() if keep is None else rows.lines()[keep])[run[0]])
         notes.append(
             f"From line {line} on, {run[1]:,} rows in turn stand whole days or hours apart, and the others {frame.words}: "
