@@ -8,7 +8,7 @@ The stages, each a module that can be used and tested alone; a folder for each k
       formats       those that are known and not read
       extents       what would grow beyond all bounds, told before it is read
     documents/   files that are no plain text of rows
-      documents     JSON -> text                                   (parsing: to values; records; wrapped; deltas; jsonlines)
+      documents     JSON -> text                                   (parsing: to values; records; wrapped; slices; deltas; jsonlines)
       workbooks     Excel and OpenDocument -> text                 (sheetcells: what its cells stand for)
       markup        tables of web pages -> text
       tables        Parquet, Arrow -> typed columns                (nested: columns within columns)

@@ -194,7 +194,11 @@ def _part(raw: _Raw, name: str, choices: Choices, path: Path | None) -> Part:
 
 
 def _line_ends(data: Buffer) -> int:
-    return bytes(data[:]).strip().count(b"\n")
+    """How many lines end within a text; a large one is not copied whole."""
+    ends = sum(bytes(data[at : at + 2**20]).count(b"\n") for at in range(0, len(data), 2**20))
+    head, tail = bytes(data[:1024]), bytes(data[-1024:])
+    around = head[: len(head) - len(head.lstrip())] + tail[len(tail.rstrip()) :]
+    return ends - around.count(b"\n")
 
 
 def _zone(line: str) -> str:

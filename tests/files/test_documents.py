@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from lib.errors import FileRefused
 from lib.files import Choices, read
 from lib.files.documents.documents import to_documents
 from lib.files.documents.records import Found, to_text
+from lib.files.documents.slices import slices
 from lib.timeframes import parse
 from tests.files.written import table
 
@@ -272,3 +274,72 @@ def test_rows_of_several_widths_and_more_than_are_written_at_once() -> None:
     rows = [["1", "2"], ["3"], ["4", None, "6"]]
     assert to_text(Found("", None, rows, 2)) == b"1,2\n3\n4,,6\n"
     assert to_text(Found("", None, rows[:1] * 50000, 2)) == b"1,2\n" * 50000
+
+
+# ----------------------------------------------------------------------------------------- large documents
+
+
+MANY = table(400, "1h", "2024-01-13", 6)
+TEXTS_OF = listed(lambda t, r: [str(ms(t)), *map(str, r)], MANY)
+LARGE: dict[str, Any] = {
+    "rows": {"code": 0, "data": TEXTS_OF, "last": 5},
+    "objects": {"tz": "Europe/Paris", "bars": listed(lambda t, r: {"t": ms(t), **r._asdict(), "x": "[{]}"}, MANY), "next": None},
+    "nested": listed(lambda t, r: {"time": t.isoformat(), "mid": dict(zip("ohlc", r[:4], strict=True)), "volume": r.volume}, MANY),
+    "keyed": {"meta": {"a": 1}, "bars": {f"{t:%Y-%m-%d %H:%M}": r._asdict() for t, r in zip(MANY.index, MANY.itertuples(index=False), strict=True)}},
+    "the last is not over": {"data": [[*row, "0" if row == TEXTS_OF[-1] else "1"] for row in TEXTS_OF]},
+}  # fmt: skip
+WHOLE: dict[str, str] = {
+    "an index beside": json.dumps({"columns": list(MANY), "index": [row[0] for row in TEXTS_OF], "data": [row[1:] for row in TEXTS_OF]}),
+    "pages": json.dumps({"pages": [{"items": TEXTS_OF[:150]}, {"items": TEXTS_OF[150:]}]}),
+    "one behind the other": json.dumps(TEXTS_OF[:150]) + json.dumps(TEXTS_OF[150:]),
+    "marks in texts": json.dumps(listed(lambda t, r: {"t": ms(t), **r._asdict(), "x": "}, {"}, MANY)),
+    "two tables": json.dumps({"a": TEXTS_OF, "b": TEXTS_OF}),
+}  # fmt: skip
+
+
+@pytest.fixture
+def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.files.documents.slices._SLICE", 4000)
+    monkeypatch.setattr("lib.files.documents.slices._HEAD", 8000)
+
+
+def whole(text: bytes, monkeypatch: pytest.MonkeyPatch) -> Any:
+    with monkeypatch.context() as patched:
+        patched.setattr("lib.files.documents.slices._SLICE", 10**9)
+        return to_documents(text, "x")
+
+
+@pytest.mark.usefixtures("small_slices")
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_large_document_in_slices(name: str, indent: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = json.dumps(LARGE[name], indent=indent).encode()
+    assert sum(rows for _, rows in slices(text)) == 400 and len(list(slices(text))) > 4
+    assert to_documents(text, "x") == whole(text, monkeypatch)
+    with pytest.raises(FileRefused, match="is not JSON"):
+        to_documents(text[: len(text) // 2], "x")
+
+
+@pytest.mark.usefixtures("small_slices")
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_document_that_cannot_be_cut(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = WHOLE[name].encode()
+    assert to_documents(text, "x") == whole(text, monkeypatch)
+
+
+def test_a_large_document_takes_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lib.files.documents.slices._SLICE", 2**16)
+    text = json.dumps(
+        {
+            "code": 0,
+            "data": [[f"{ms(MANY.index[0]) + n}", "1.25", "1.5", "1", "1.375", "90"] for n in range(40_000)],
+        }
+    ).encode()
+    tracemalloc.start()
+    try:
+        made = to_documents(text, "x")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(made[0].data.splitlines()) == 40_000
+    assert peak < 2.5 * len(text)

@@ -6,19 +6,21 @@ of names beside a list of rows. Nested objects give dotted names (``mid.o``). Fi
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lib.errors import FileRefused
-from lib.files.columns.cells import is_time, numeric, time_kind
+from lib.files.columns.cells import is_time, time_kind
+from lib.files.documents import wrapped
 from lib.files.documents.deltas import undo
 from lib.files.documents.parsing import flattened, parse
 from lib.files.documents.records import Found, closed, lifted, to_text
-from lib.files.documents.wrapped import keyed_rows, named_columns, rows_within
+from lib.files.documents.slices import slices
 from lib.files.packed.containers import Buffer
 
 __all__ = ["Document", "rows_of_lines", "to_documents"]
@@ -46,9 +48,12 @@ class Document:
 
 
 def to_documents(data: Buffer, name: str) -> tuple[Document, ...]:
-    """The tables of a JSON or NDJSON text. Raises ``FileRefused`` where there is none."""
+    """The tables of a JSON or NDJSON text. Raises ``FileRefused`` where there is none. Takes twice the size of a large
+    document that :mod:`slices` can cut, and eight times that of others."""
+    if (alone := _in_slices(data, name)) is not None:
+        return (alone,)
     root = parse(data, name)
-    zone = next((value for key, value in _scalars(root) if _ZONE.search(key) and "/" in value), "")
+    zone = _zone(root)
     kept = _kept(root)
     if not kept:
         raise FileRefused(
@@ -57,6 +62,32 @@ def to_documents(data: Buffer, name: str) -> tuple[Document, ...]:
         )  # fmt: skip
     del root  # where rows were made of its objects
     return tuple(_document(each, zone) for each in kept)
+
+
+def _in_slices(data: Buffer, name: str) -> Document | None:
+    """The only table of a large document, slice by slice; None where it is none, or its slices are not alike."""
+    made = io.BytesIO()
+    first: tuple[Document, Found] | None = None
+    total = 0
+    for each, rows in slices(data):
+        try:
+            root = parse(each, name)
+        except FileRefused:
+            return None
+        kept, total = _kept(root), total + rows
+        if len(kept) != 1 or len(kept[0].rows) != rows:
+            return None
+        found, note = closed(lifted(kept[0]))
+        if first is None:
+            first = Document(found.key, b"", _zone(root), note), found
+        elif (found.key, found.names, found.width) != (first[1].key, first[1].names, first[1].width):
+            return None
+        elif note:
+            first = replace(first[0], note=note), first[1]
+        text = to_text(found)
+        made.write(text if found.names is None or not made.tell() else text[text.index(b"\n") + 1 :])
+    beside = first and any(len(each) == total for _, each in _lists(root, "", 6))  # an index of all rows
+    return replace(first[0], data=made.getvalue()) if first and not beside else None
 
 
 def rows_of_lines(data: Buffer, name: str, line: int = 1) -> Found | None:
@@ -84,6 +115,11 @@ def _document(found: Found, zone: str) -> Document:
 def _shown(root: Any) -> str:
     text = " ".join(json.dumps(root, ensure_ascii=False).split())
     return text if len(text) <= 160 else text[:160] + "..."
+
+
+def _zone(root: Any) -> str:
+    """The name of a zone that a document states, or nothing."""
+    return next((value for key, value in _scalars(root) if _ZONE.search(key) and "/" in value), "")
 
 
 def _scalars(node: Any, depth: int = 5) -> Iterator[tuple[str, str]]:
@@ -138,7 +174,9 @@ def _pages(node: list[Any], key: str, depth: int) -> Iterator[Found]:
             where = name if len(symbols) > 1 else f"{own[0][0]}" if len(own) == 1 else ""
             rows = [row for _, each in own for row in each.rows]
             names = (
-                _names(rows) if own[0][1].names and isinstance(rows[0], dict) else list(own[0][1].names or ())
+                wrapped.names_of(rows)
+                if own[0][1].names and isinstance(rows[0], dict)
+                else list(own[0][1].names or ())
             )
             width = len(names) or own[0][1].width
             yield Found(".".join(filter(None, (key, where, place))), names or None, rows, width)
@@ -166,17 +204,17 @@ def _rows(node: list[Any], key: str) -> Found | None:
     kind = kinds.most_common(1)[0][0]
     like = [each for each in node if type(each) is kind]
     if kind is str:
-        like, kind = _cut(like), list
+        like, kind = wrapped.cut_texts(like), list
     if kind is list and like:
         width, _ = Counter(len(each) for each in like).most_common(1)[0]
         flat = width > _LEAST and all(_scalar(cell) for cell in like[0])
         return Found(key, None, like, width) if flat else None
     if kind is not dict:
         return None
-    if (columns := named_columns(like)) is not None:
+    if (columns := wrapped.named_columns(like)) is not None:
         return _columns(columns, key)
-    like = _of_one_kind(like)
-    if (listed := rows_within(like)) is not None:
+    like = wrapped.of_one_kind(like)
+    if (listed := wrapped.rows_within(like)) is not None:
         return Found(key, None, listed, len(listed[0]))
     if _around(like[0]):
         return None
@@ -187,7 +225,7 @@ def _rows(node: list[Any], key: str) -> Found | None:
         return Found(
             key, ["time", "open", "high", "low", "close"], [[row["x"], *row["y"]] for row in rows], 5
         )
-    names = _names(rows)
+    names = wrapped.names_of(rows)
     if (
         len(names) in (3, 4)
         and any(map(_TICK.fullmatch, names))
@@ -199,36 +237,6 @@ def _rows(node: list[Any], key: str) -> Found | None:
     if len(rows) == 1 and any(isinstance(cell, list) and len(cell) > 1 for cell in rows[0].values()):
         return None  # one object around a table
     return Found(key, names, rows, len(names)) if len(names) > _LEAST else None
-
-
-def _of_one_kind(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The objects that are rows, of a stream that has its acknowledgements and heartbeats among them: those that share
-    most of their names with what most are."""
-    if all(each.keys() == nodes[0].keys() for each in nodes):
-        return nodes
-    common = set(Counter(frozenset(each) for each in nodes).most_common(1)[0][0])
-    return [each for each in nodes if len(common & each.keys()) * 4 >= len(common) * 3] or nodes
-
-
-def _names(rows: list[dict[str, Any]]) -> list[str]:
-    """The names of all rows; where each row has others, those that some rows share."""
-    if all(row.keys() == rows[0].keys() for row in rows):
-        return list(rows[0])
-    counts = Counter(name for row in rows for name in row)
-    if len(counts) <= _MOST_NAMES:
-        return list(counts)
-    return [name for name, count in counts.items() if count * 100 >= len(rows)]
-
-
-def _cut(lines: list[str]) -> list[list[str]]:
-    """Rows that are one text each, ``"2024-01-31,1.5,1.7,1.4,1.6,100"``; nothing where these are other texts."""
-    for mark in ",;|\t ":
-        width = lines[0].count(mark)
-        if width >= _LEAST and all(line.count(mark) == width for line in lines):
-            rows = [line.split(mark) for line in lines]
-            if sum(numeric(cell) for cell in rows[0]) >= _LEAST:
-                return rows
-    return []
 
 
 def _around(node: dict[str, Any]) -> bool:
@@ -298,11 +306,11 @@ def _keyed(node: dict[str, Any], key: str) -> Found | None:
     ):
         return _rows(list(node.values()), key)  # numbered rows
     if not times or len(times) * 2 < min(50, len(node)):
-        return _under_keys(keyed_rows(node), key)
+        return _under_keys(wrapped.keyed_rows(node), key)
     rows: list[Any] = [(at, value) for at, value in node.items() if isinstance(value, dict)]
     if rows:
         flat = [{"time": at, **flattened(value)} for at, value in rows]
-        names = _names(flat)
+        names = wrapped.names_of(flat)
         return Found(key, names, flat, len(names)) if len(names) > _LEAST else None
     rows = [
         [at, *value] for at, value in node.items() if isinstance(value, list) and all(map(_scalar, value[:5]))
@@ -311,7 +319,7 @@ def _keyed(node: dict[str, Any], key: str) -> Found | None:
 
 
 def _under_keys(rows: list[dict[str, Any]], key: str) -> Found | None:
-    names = _names(rows) if rows else []
+    names = wrapped.names_of(rows) if rows else []
     priced = sum(bool(_PRICE.search(name)) for name in names) >= _LEAST
     return Found(key, names, rows, len(names)) if priced else None
 

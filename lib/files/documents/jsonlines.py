@@ -68,7 +68,9 @@ class JsonLines:
         self._names = found.names
         self._schema = self._typed(head) if found.names is not None else None
         last = {str(row[-1]).lower() for row in found.rows if isinstance(row, list) and row}
-        self._plain_lists = found.names is None and not last <= _FLAGS
+        line = json.loads(head.lstrip().split(b"\n", 1)[0])
+        whole = isinstance(line, list) and len(line) == found.width  # no last cell was left out
+        self._plain_lists = found.names is None and whole and not last <= _FLAGS
 
     def _width(self, found: Found) -> int:
         return len(found.names) if found.names is not None else found.width

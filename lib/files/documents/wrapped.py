@@ -1,15 +1,18 @@
-"""Rows and columns of JSON with something around each of them: an object that names it, or a key of its own."""
+"""Rows and columns of JSON, and what is around each of them: an object that names it, a key of its own, a text; and
+which of many objects are rows."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
-from lib.files.columns.cells import time_kind
+from lib.files.columns.cells import numeric, time_kind
 from lib.files.documents.parsing import flattened
 
-__all__ = ["keyed_rows", "named_columns", "rows_within"]
+__all__ = ["cut_texts", "keyed_rows", "named_columns", "names_of", "of_one_kind", "rows_within"]
 
 _LEAST = 4  # four prices
+_MOST_NAMES = 500
 _NAMES = ("name", "id", "key", "field", "column", "label")
 
 
@@ -65,3 +68,33 @@ def keyed_rows(node: dict[str, Any]) -> list[dict[str, Any]]:
     if any(len({str(row.get(name)) for row in rows}) == len(rows) for name in times):
         return rows
     return [{"symbol": at, **row} for at, row in zip(node, rows, strict=True)]
+
+
+def of_one_kind(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The objects that are rows, of a stream that has its acknowledgements and heartbeats among them: those that share
+    most of their names with what most are."""
+    if all(each.keys() == nodes[0].keys() for each in nodes):
+        return nodes
+    common = set(Counter(frozenset(each) for each in nodes).most_common(1)[0][0])
+    return [each for each in nodes if len(common & each.keys()) * 4 >= len(common) * 3] or nodes
+
+
+def names_of(rows: list[dict[str, Any]]) -> list[str]:
+    """The names of all rows; where each row has others, those that some rows share."""
+    if all(row.keys() == rows[0].keys() for row in rows):
+        return list(rows[0])
+    counts = Counter(name for row in rows for name in row)
+    if len(counts) <= _MOST_NAMES:
+        return list(counts)
+    return [name for name, count in counts.items() if count * 100 >= len(rows)]
+
+
+def cut_texts(lines: list[str]) -> list[list[str]]:
+    """Rows that are one text each, ``"2024-01-31,1.5,1.7,1.4,1.6,100"``; nothing where these are other texts."""
+    for mark in ",;|\t ":
+        width = lines[0].count(mark)
+        if width >= _LEAST and all(line.count(mark) == width for line in lines):
+            rows = [line.split(mark) for line in lines]
+            if sum(numeric(cell) for cell in rows[0]) >= _LEAST:
+                return rows
+    return []
