@@ -393,3 +393,53 @@ def test_signed_prices_are_no_reason_to_take_dates_for_a_volume() -> None:
     )
     with pytest.raises(CandlesRefused, match="a price is above zero"):
         read("x.csv", rows.encode())
+
+
+@pytest.mark.parametrize(
+    ("encoding", "header"),
+    [
+        ("cp1253", "Ημερομηνία,Άνοιγμα,Υψηλό,Χαμηλό,Κλείσιμο,Όγκος"),
+        ("cp1255", "תאריך,שער פתיחה,שער גבוה,שער נמוך,שער נעילה,מחזור"),
+        ("cp1256", "التاريخ,الافتتاح,الأعلى,الأدنى,الإغلاق,الحجم"),
+        ("cp874", "วันที่,เปิด,สูงสุด,ต่ำสุด,ปิด,ปริมาณ"),
+        ("cp866", "Дата,Открытие,Максимум,Минимум,Закрытие,Объем"),
+        ("mac_roman", "Date,Ouverture,Plus haut,Plus bas,Clôture,Volume"),
+        ("cp850", "Datum,Eröffnung,Hoch,Tief,Schluß,Umsatz"),
+    ],
+)
+def test_encodings_of_older_systems_are_told_by_the_words_they_give(encoding: str, header: str) -> None:
+    made = read("x.csv", write(header, plain("%Y-%m-%d"), DAYS, ",", "").encode(encoding))
+    same(made, DAYS)
+    assert made.reading.columns == tuple(header.split(","))
+
+
+def test_an_encoding_that_no_word_tells_is_one_that_the_bytes_fit() -> None:
+    rows = write("", lambda t, r: [*plain("%Y/%m/%d")(t, r), "東証プライム", "ﾄﾖﾀ"], DAYS, ",", "")
+    same(read("x.csv", rows.encode("cp932")), DAYS)
+
+
+def test_a_byte_further_down_that_does_not_fit_is_a_fault_of_its_cell_alone() -> None:
+    rows = write(
+        "Datum,Eröffnung,Hoch,Tief,Schluss,Umsatz,Ort",
+        lambda t, r: [*plain("%Y-%m-%d")(t, r), "Börse" * 20],
+        DAYS,
+        ",",
+        "",
+    )
+    whole = rows.encode("cp1252")
+    same(read("x.csv", whole[:-4] + b"\x81" + whole[-4:]), DAYS)
+    at = whole.rindex(b"2024-")
+    with pytest.raises(FileRefused, match="is not a"):
+        read("x.csv", whole[: at + 5] + b"\x81" + whole[at + 5 :])
+
+
+def test_the_sides_of_quotes_before_chinese_signs() -> None:
+    names = ",".join(side + each for side in ("Bid", "Ask") for each in ("始値", "高値", "安値", "終値"))
+    rows = write(
+        f"日付 時間,{names}",
+        lambda t, r: [f"{t:%Y/%m/%d %H:%M}", *(repr(x) for x in r[1:5]), *(repr(x + 1) for x in r[1:5])],
+        HOURS,
+        ",",
+        "",
+    )
+    same(read("x.csv", rows.encode("cp932")), HOURS.assign(volume=float("nan")))

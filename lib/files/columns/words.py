@@ -14,10 +14,11 @@ _LETTERS = str.maketrans({"ł": "l", "ı": "i", "đ": "d", "ß": "ss", "ø": "o"
 
 
 def plain(label: str) -> str:
-    """``<OPEN>`` -> ``open``; ``openPrice`` -> ``open price``; ``Plus haut`` and ``Höchst`` lose their accents."""
+    """``<OPEN>`` -> ``open``; ``openPrice`` -> ``open price``; ``Bid始値`` -> ``bid 始値``; ``Plus haut`` and
+    ``Höchst`` lose their accents."""
     label = re.sub(r"^\d+\. ?(?=[A-Za-z])", "", label)
     said = re.sub(r"^(\w+) (?=\1 \w+ \w+).*", r"\1", label)  # a name, and what it means behind it
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", said)
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=[\u3040-\u9fff])", " ", said)
     parts = unicodedata.normalize("NFKD", spaced.casefold().translate(_LETTERS))
     folded = unicodedata.normalize("NFC", "".join(each for each in parts if not unicodedata.combining(each)))
     return " ".join(re.sub(r"[\W_]+", " ", folded).split())

@@ -32,7 +32,10 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_OLD = ("cp1252", "cp1251", "cp1250", "cp1254", "gb18030", "shift_jis", "euc_kr", "big5", "koi8_r", "cp1258")
+_OLD = (
+    "cp1252", "cp1251", "cp1250", "cp1254", "gb18030", "shift_jis", "euc_kr", "big5", "koi8_r", "cp1258", "cp1253",
+    "cp1255", "cp1256", "cp874", "cp1257", "cp866", "mac_roman", "cp850", "cp932", "cp949",
+)  # fmt: skip
 # What is looked at to tell the encoding. Bytes further down that do not fit are found where they are in a
 # column that is read, and do no harm elsewhere.
 _BLOCK = 2**21
@@ -62,12 +65,14 @@ def decode(data: Buffer, name: str, encoding: str | None = None) -> Text:
         _refuse_nul(data, name)
         if not encoding or _is_utf8(data):
             return _line_ends(Text(data, start, "utf-8", why))
-    return _line_ends(Text(_convert(data, name, chosen), 0, chosen, why))
+    # of an encoding that was told from the head, a byte further down that does not fit is a fault of its cell
+    loose = not encoding and not chosen.startswith("utf")
+    return _line_ends(Text(_convert(data, name, chosen, "replace" if loose else "strict"), 0, chosen, why))
 
 
-def _convert(data: Buffer, name: str, encoding: str) -> bytes:
+def _convert(data: Buffer, name: str, encoding: str, errors: str) -> bytes:
     try:
-        text = codecs.decode(data[:], encoding)
+        text = codecs.decode(data[:], encoding, errors)
     except LookupError as error:
         raise FileRefused(
             f"{encoding!r} is no encoding.", remedy=f"Known ones: {', '.join(ENCODINGS)}.", file=name
@@ -116,7 +121,18 @@ def _by_words(head: bytes) -> tuple[str, str]:
             best, most = encoding, known
     if best:
         return best, "only so are its columns named in words that are known"
-    return "cp1252", "it is not UTF-8; Western letters are assumed"
+    fits = next((each for each in ("cp1252", "cp932", "gb18030") if _decodes(head, each)), "latin-1")
+    return fits, "it is not UTF-8; " + (
+        "Western letters are assumed" if fits == "cp1252" else "its bytes fit this one"
+    )
+
+
+def _decodes(head: bytes, encoding: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _refuse_nul(data: Buffer, name: str) -> None:
