@@ -137,21 +137,20 @@ def test_a_full_page_after_an_empty_one_is_no_proof(kind: dict[str, bool]) -> No
 
 
 RUNS = (
-    [(0, HOURS)], [(183, 15)], [(0, 7), (30, 8)], [(0, 7), (30, 5), (60, 7), (90, 6), (120, 300)],
-    [(at, 6) for at in range(0, 900, 24)], [(at, 9) for at in range(0, 900, 24)], [(3, 1), (40, 200), (500, 60)],
+    [(0, 120)], [(183, 15)], [(0, 7), (30, 5), (60, 7), (90, 6), (120, 100)],
+    [(at, 6) for at in range(0, 200, 24)], [(at, 9) for at in range(0, 200, 24)], [(3, 1), (40, 90), (180, 20)],
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("runs", RUNS)
-@pytest.mark.parametrize("keeps_newest", [False, True])
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(("keeps_newest", "known"), [(False, True), (True, True), (True, False)])
 def test_a_limit_that_nobody_told_hides_nothing(
     runs: list[tuple[int, int]], keeps_newest: bool, known: bool
 ) -> None:
     """Seven candles an answer, where the settings say 35."""
     hours = [hour for first, count in runs for hour in range(first, first + count)]
     source = Made(hours, 35, newest=False, keeps_newest=keeps_newest, may_cut=True, gives=7)
-    got = pd.concat([page.table for page in walk(source, 0 if known else None, HOURS)])
+    got = pd.concat([page.table for page in walk(source, 0 if known else None, 240)])
     assert micros(got).tolist() == [START + at * HOUR for at in hours]
 
 
