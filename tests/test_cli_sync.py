@@ -250,6 +250,8 @@ def test_gaps_are_listed_with_their_states(holed: pd.DataFrame) -> None:
     answer("gaps", *ASK, "--mark", "detected", "--start", "2024-01-05", "--end", "2024-01-06")
     assert "ignored" not in run("gaps", *ASK).stdout
     assert "; 1 gap. " in run("gaps", *ASK, "--end", "2024-01-06").stdout
+    (hole,) = answer("gaps", *ASK, "--start", "2024-01-05T04:00", "--end", "2024-01-05T14:00")["series"]
+    assert (hole["present"], hole["missing"], len(hole["gaps"])) == (0, 10, 1), "a range without a candle"
     assert run("gaps", *ASK, "--mark", "ignored").exit_code == 2
     assert run("gaps", "--symbol", "NONE").exit_code == 2
 

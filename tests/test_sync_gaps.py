@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lib.calendars import calendar
 from lib.candles import COLUMNS, from_micros, micros, resample
 from lib.errors import InputError, SourceDown, UnknownName
 from lib.series import Series
@@ -460,8 +461,6 @@ def test_unknown_volume_stays_unknown_and_half_past_stays_half_past(store: Store
 
 
 def test_a_calendar_tells_what_to_fill(store: Store) -> None:
-    from lib.calendars import calendar
-
     hours = candles("1h", "2024-03-03 22:00", 24 * 12, seed=4)
     forex = calendar("forex")
     open_ = np.isin(
@@ -491,3 +490,27 @@ def test_ignored_gaps_are_left_out(store: Store) -> None:
     assert [hole.state for hole in holes(store, MINUTES)] == ["detected", "detected"], "half a word is none"
     with pytest.raises(InputError, match="no candle in this range"):
         holes(store, MINUTES, at("2020-01-01"), at("2020-02-01"))
+
+
+def test_a_range_is_judged_by_the_series(store: Store) -> None:
+    """A day that is missing as a whole is one gap, and no edge; so is one that begins or ends a range."""
+    opens = calendar("XNYS").expected(parse("30m"), at("2024-01-01"), at("2024-06-01"))
+    every = from_micros(opens, dict.fromkeys(COLUMNS, np.ones(len(opens))))
+    series = Series.of("t", "ACME", "30m")
+    day = (every.index >= "2024-03-13") & (every.index < "2024-03-14")
+    store.write(series, every[~day], origin="t")
+    for start, end in (
+        ("2024-03-13", "2024-03-14"),
+        ("2024-03-13", "2024-03-16"),
+        ("2024-03-12", "2024-03-14"),
+    ):
+        found = holes(store, series, at(start), at(end))
+        assert (found.calendar.name, found.coverage.missing) == ("XNYS", 13)
+        assert [(hole.gap.count, hole.gap.cause) for hole in found] == [(13, "outage")]
+    assert holes(store, series, at("2024-03-13"), at("2024-03-15"), name="learnt").coverage.missing == 13
+    assert check(store, series, at("2024-03-14"), at("2024-03-15")).calendar.name == "XNYS"
+    edges = holes(store, series, at("2023-12-28"), at("2024-01-03"))
+    assert {hole.gap.cause for hole in edges} == {"edge"}
+    for start, end in (("2025-01-01", "2025-01-09"), ("2020-01-01", "2020-01-09")):
+        with pytest.raises(InputError, match="no candle in this range"):
+            holes(store, series, at(start), at(end))

@@ -12,7 +12,7 @@ from lib.candles import micros
 from lib.errors import UnknownName
 from lib.quality import Badge, Refetches, Report, badge, report
 from lib.series import Series
-from lib.sync.holes import calendar_of, ignored_in, nothing_in
+from lib.sync.holes import calendar_of, ignored_in, nothing_in, typical
 
 if TYPE_CHECKING:
     from lib.store import Store
@@ -50,7 +50,9 @@ def check(
     table = store.read(series, start=start, end=end, provenance=bool(store.info(series).filled))
     if not len(table):
         raise nothing_in(store, series)
-    made, reason = calendar_of(store, series, micros(table), name=name)
+    ranged = start is not None or end is not None
+    opens = typical(store, series, micros(table)) if ranged else micros(table)
+    made, reason = calendar_of(store, series, opens, name=name)
     found = report_on(store, series, table, made, start=start, end=end)
     return Checked(series, made, reason, found, badge(found))
 
