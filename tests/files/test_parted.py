@@ -64,6 +64,7 @@ def test_of_two_columns_of_symbols_the_one_that_has_the_given_symbol() -> None:
         lambda n: ("pre", "reg", "post")[n % 3],  # comes again and again
         lambda n: f"2024-W{n // 7:02d}",  # a period
         lambda n: f"Q{n // 20 + 1}",
+        lambda n: ("Jan-24", "Feb-24", "Mar-24")[n // 20],
         lambda n: "train" if n < 40 else "test",
         lambda n: "dividend" if n == 30 else "",  # a remark
         lambda n: f"note{n}",  # one for each row

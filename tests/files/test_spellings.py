@@ -67,6 +67,8 @@ CASES: dict[str, Case] = {
     "german without umlauts": ("Datum;Eroeffnung;Hoch;Tief;Schluss;Stuecke", plain("%Y-%m-%d"), {"mark": ";"}),
     "polish": ("Data;Kurs otwarcia;Kurs max;Kurs min;Kurs zamknięcia;Wolumen", plain("%Y-%m-%d"), {"mark": ";"}),
     "czech": ("Datum;Otevírací kurz;Max. kurz;Min. kurz;Závěrečný kurz;Objem (ks)", plain("%Y-%m-%d"), {"mark": ";"}),
+    "german, open and close in other words": ("Datum,Öffnen,Hoch,Tief,Schluss*,Ber. Schluss**,Volumen", lambda t, r: [*plain("%Y-%m-%d")(t, r)[:5], str(r.close / 2), f"{r.volume:.0f}"]),
+    "spanish, verbs": ("Fecha,Abrir,Máx.,Mín.,Cerrar*,Cierre ajustado**,Volumen", lambda t, r: [*plain("%Y-%m-%d")(t, r)[:5], str(r.close / 2), f"{r.volume:.0f}"]),
     "danish": ("Dato,Åben,Høj,Lav,Seneste,Vol.", plain("%Y-%m-%d")),
     "malay": ("Tarikh,Buka,Tinggi,Rendah,Harga,Vol.", plain("%Y-%m-%d")),
     "ukrainian": ("Дата,Відкр.,Макс.,Мін.,Ціна,Об’єм", plain("%Y-%m-%d")),

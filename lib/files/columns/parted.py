@@ -63,7 +63,7 @@ def _no_code(text: str) -> bool:
         return True
     bare = _YEAR.sub("", text.casefold()).strip(" -_/.")
     letters = re.sub(r"[\W\d_]", "", bare)
-    return bare in _OTHER or _PERIOD.fullmatch(bare) is not None or (letters == bare and month_of(bare) > 0)
+    return bare in _OTHER or _PERIOD.fullmatch(bare) is not None or month_of(letters) > 0
 
 
 def _abreast(found: Layout, rows: list[tuple[str, ...]], at: int) -> bool:

@@ -44,7 +44,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "açılış,açılış fiyatı,открытие,откр,цена открытия,mở cửa,giá mở cửa,mở,开盘,开盘价,今开,開盤,開盤價,始値,시가,opening price,openprc,opnprc,tdd opnprc,bid open,öppning,öppningskurs,öppen,åbning,åbningskurs,"
         "åpning,åpningskurs,avauskurssi,avaus,otevírací,otevření,otvírací,nyitó,nyitóár,άνοιγμα,відкриття,ціна відкриття,"
         "deschidere,отваряне,pembukaan,buka,เปิด,ราคาเปิด,الافتتاح,افتتاح,سعر الافتتاح,פתיחה,שער פתיחה,openingskurs,開市,開市價,开市,开市价,开盘指数,開盤指數,فتح,سعر الفتح,ओपन,खुला,eroeffnung,eroeffn,eroeffnungskurs,open prc,prcod,"
-        "otevírací kurz,otevírací kurs,nyitó ár,kurs otw,openprice,opening rate,åben,відкр,anfang,opn pric,今开盘,今開盤,prva,otvaranje,atidarymo,avamine,avahind,اولین,obertura,odprtje,开,開"
+        "otevírací kurz,otevírací kurs,nyitó ár,kurs otw,openprice,opening rate,åben,відкр,anfang,öffnen,abrir,aperto,opn pric,今开盘,今開盤,prva,otvaranje,atidarymo,avamine,avahind,اولین,obertura,odprtje,开,開"
     ),
     "high": _plain(
         "high,h,high price,hiprc,trade high price,high index val,price high,highest,max,px high,2 high,high trade price,trade high,highest price,max price,"
@@ -53,7 +53,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "massimo,hoogste,hoog,najwyższy,maksimum,maks,kurs maksymalny,yüksek,en yüksek,макс,максимум,максимальная,"
         "максимальная цена,cao,cao nhất,giá cao nhất,最高,最高价,最高價,高,高値,고가,askhi,högsta,högst,høj,højeste,høy,høyeste,ylin,nejvyšší,hgprc,tdd hgprc,legmagasabb,υψηλό,υψηλότερο,"
         "максимальна,найвища,maximul,най висока,tertinggi,สูงสุด,ราคาสูงสุด,الأعلى,أعلى,اعلى,أعلى سعر,גבוה,שער גבוה,مرتفع,korkein,สูง,उच्च,kurs max,kurs maks,max kurz,max kurs,max ár,högstakurs,högsta kurs,højeste kurs,最高指數,"
-        "最高指数,prchd,hoechst,hoechstkurs,najvyššia,highprice,max price,tinggi,maxim,hgh pric,najviša,najviši,aukščiausia,kõrgeim,بیشترین,màxim,цена макс,trading high,day high price"
+        "最高指数,prchd,hoechst,hoechstkurs,najvyššia,highprice,max price,tinggi,élevé,maxim,hgh pric,najviša,najviši,aukščiausia,kõrgeim,بیشترین,màxim,цена макс,trading high,day high price"
     ),
     "low": _plain(
         "low,l,low price,loprc,trade low price,low index val,price low,lowest,min,px low,3 low,low trade price,trade low,lowest price,min price,"
@@ -61,7 +61,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "tief,tiefst,tiefstkurs,tagestief,tiefster,niedrigst,bas,plus bas,+ bas,cours le plus bas,mínimo,mín,bajo,mínima,"
         "minimo,basso,laagste,laag,najniższy,minimum,kurs minimalny,düşük,en düşük,мин,минимум,минимальная,"
         "минимальная цена,thấp,thấp nhất,giá thấp nhất,最低,最低价,最低價,低,安値,저가,bidlo,lägsta,lägst,lav,laveste,alin,nejnižší,lwprc,tdd lwprc,legalacsonyabb,χαμηλό,χαμηλότερο,мінімум,"
-        "мінімальна,найнижча,minimul,най ниска,terendah,ต่ำสุด,ราคาต่ำสุด,الأدنى,أدنى,ادنى,أدنى سعر,منخفض,ต่ำ,निम्न,kurs min,min kurz,min kurs,min ár,lägstakurs,lägsta kurs,laveste kurs,最低指數,最低指数,prcld,lowprice,נמוך,שער נמוך,najnižšia,rendah,minim,lw pric,najniža,najniži,žemiausia,madalaim,کمترین,mínim,цена мин,мін,trading low,day low price"
+        "мінімальна,найнижча,minimul,най ниска,terendah,ต่ำสุด,ราคาต่ำสุด,الأدنى,أدنى,ادنى,أدنى سعر,منخفض,ต่ำ,निम्न,kurs min,min kurz,min kurs,min ár,lägstakurs,lägsta kurs,laveste kurs,最低指數,最低指数,prcld,lowprice,נמוך,שער נמוך,najnižšia,rendah,baixo,minim,lw pric,najniža,najniži,žemiausia,madalaim,کمترین,mínim,цена мин,мін,trading low,day low price"
     ),
     "close": _plain(
         "close,c,close price,close index val,price close,closing,closing price,close last,trade close,last trade price,4 close,"
@@ -75,7 +75,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
         "ล่าสุด,الإغلاق,إغلاق,سعر الإغلاق,الاغلاق,סגירה,שער סגירה,שער נעילה,closing rate,trade price,deal price,"
         "closeprice,lastprice,latest,latest price,share price,stock price,trdprc,prccd,letzter preis,letzter kurs,závěrečný kurz,závěrečný kurs,záró ár,"
         "收市價,收市价,收盤指數,收盘指数,الأخير,viimeisin,मूल्य,बंद,τιμή,"
-        "seneste,cls pric,今收盘,今收盤,zadnja,zatvaranje,zaključni,uždarymo,sulgemine,sulgemishind,päätös,پایانی,آخرین,tancament,"
+        "seneste,last px,cerrar,cls pric,今收盘,今收盤,zadnja,zatvaranje,zaključni,uždarymo,sulgemine,sulgemishind,päätös,پایانی,آخرین,tancament,"
         "závěrečný,závěrečná,záverečný kurz,záverečný,záverečná,"
         "price,kurs,preis,harga,ціна,cours,prix,precio,preço,prezzo,koers,cena,fiyat,цена,giá,价格,現在値,현재가,שער"
     ),
@@ -112,7 +112,7 @@ TIME_WORDS = frozenset(
     )
 )
 ADJUSTED = re.compile(
-    r"\b(adj|adjusted|adjclose|adjopen|adjhigh|adjlow|bereinigt\w*|ajust\w*|aggiustat\w*|rettificat\w*|скорр\w*)\b"
+    r"\b(adj|adjusted|adjclose|adjopen|adjhigh|adjlow|ber|bereinigt\w*|ajust\w*|aggiustat\w*|rettificat\w*|скорр\w*)\b"
     r"|复权|調整|수정"
 )
 # An end or another price: never taken for what its last word says.
