@@ -24,7 +24,7 @@ from lib.files.texts.grid import Columns, Texts, Unlike
 from lib.files.texts.leftovers import leave_out
 from lib.files.times import times
 from lib.files.times.fixed import parse_fixed
-from lib.files.times.fractions import FRACTIONS
+from lib.files.times.fractions import FRACTIONS, MILLIS
 from lib.files.times.timing import counted
 from lib.files.unfinished import FINISHED
 
@@ -250,7 +250,7 @@ def _text_times(plan: Plan, texts: Texts) -> tuple[Array, Array]:
     digits = times.clock_digits(timing.pattern) if clock is not None else 0
     parsed = times.parse_texts(
         first, day_first=timing.order.value == "DMY", clock=clock, local=timing.dates,
-        digits=digits if digits in (FRACTIONS, 2, 6) else 0,  # 4 as far as the sample tells: zeros ahead may be left out
+        digits=digits if digits in (FRACTIONS, MILLIS, 2, 6) else 0,  # 4 as far as the sample tells: zeros ahead may be left out
     )  # fmt: skip
     if parsed.utc != timing.utc or parsed.order.value != timing.order.value:
         times_bad = np.ones(len(first), bool)

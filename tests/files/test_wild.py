@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -271,6 +272,23 @@ def test_milliseconds_since_midnight_take_the_day_from_a_name() -> None:
         read("x.csv", since_midnight(first).encode())
     assert caught.value.fields["question"] == "date"
     same(since_midnight(first), first, Choices(date="2024-01-13"))
+
+
+@pytest.mark.parametrize("day", ["%Y%m%d", "%Y-%m-%d"])
+def test_milliseconds_of_the_day_beside_its_date(day: str) -> None:
+    want = table(900, "5min", "2024-01-13 09:00")
+    counts = (want.index - want.index.normalize()) // pd.Timedelta("1ms")
+    rows = want.reset_index(drop=True).assign(count=3, date=want.index.strftime(day))
+    rows.insert(0, "ms_of_day", counts)
+    text = rows.to_csv(index=False)
+    same(text, want)
+    wrong = text.splitlines()
+    wrong[799] = re.sub(r"^\d+", "soon", wrong[799])
+    with pytest.raises(FileRefused, match=r"line 800: '\S+ soon' is not a time"):
+        read("file", "\n".join(wrong).encode())
+    sink = io.BytesIO()
+    rows.assign(date=pd.to_datetime(rows["date"]).dt.date).to_parquet(sink)
+    same(sink.getvalue(), want)
 
 
 def of_day(want: pd.DataFrame, clock: str = "%H:%M") -> str:

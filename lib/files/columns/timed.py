@@ -12,10 +12,12 @@ from lib.files.columns.cells import is_missing
 from lib.files.columns.named import beside_word
 from lib.files.columns.roles import Work, value_of
 from lib.files.columns.words import ADJUSTED, NEVER, TIME_WORDS
-from lib.files.times.fractions import DOTTED, are_days, are_fractions
+from lib.files.times.fractions import DOTTED, are_days, are_fractions, are_millis
 from lib.files.times.times import count_of, epoch_unit, from_epoch
 
-__all__ = ["find_times"]
+__all__ = ["COUNTED_CLOCK", "find_times"]
+
+COUNTED_CLOCK = "milliseconds of the day, apart from the dates"
 
 _NO_COUNTS = frozenset(("index", "index level 0", "minute", "hour", "day", "ts", "t", "hhmm", "hhmmss"))
 _LONGEST = tuple(sorted(TIME_WORDS, key=lambda word: (-len(word), word)))
@@ -118,12 +120,15 @@ def _date_and_clock(work: Work, date: int, clocks: list[int], reason: str) -> No
         if work.free(at) and work.bare[at] in TIME_WORDS and at != date and _clock_digits_loose(work, at)
         and not re.search(r"date|day|index|datum|fecha", work.plain[at])
     ]  # fmt: skip
-    clock = next(iter(clocks or _fractions(work) or digits or _unnamed_clock(work)), None)
+    counts = [
+        at for at in range(work.layout.width) if work.free(at) and are_millis(work.plain[at], work.cells[at])
+    ]
+    clock = next(iter(clocks or _fractions(work) or counts or digits or _unnamed_clock(work)), None)
     if clock is None or "clock" in work.left_out:
         work.take("time", date, reason)
         return
     work.take("date", date, reason)
-    work.take("clock", clock, "times of day, apart from the dates")
+    work.take("clock", clock, COUNTED_CLOCK if clock in counts else "times of day, apart from the dates")
 
 
 def _fractions(work: Work) -> list[int]:

@@ -1,5 +1,5 @@
 """Times as spreadsheets count them, in a table of texts: days since 1899-12-30, and beside them, or beside dates,
-times of day as fractions of a day."""
+times of day as fractions of a day; and times of day that are counted in milliseconds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,22 @@ import numpy as np
 
 from lib.files.columns.cells import is_missing
 
-__all__ = ["DOTTED", "FRACTIONS", "are_days", "are_fractions", "as_clock", "as_date"]
+__all__ = [
+    "DOTTED",
+    "FRACTIONS",
+    "MILLIS",
+    "are_days",
+    "are_fractions",
+    "are_millis",
+    "as_clock",
+    "as_date",
+    "of_millis",
+]
 
 # In place of how many digits a time of day has: it is a fraction of a day.
 FRACTIONS = -1
+# The same where it is counted in milliseconds.
+MILLIS = -1000
 # Hours and minutes, perhaps seconds, as some countries write them: 14.30.
 DOTTED = r"^(?:[01]?\d|2[0-3])\.[0-5]\d(?:\.[0-5]\d)?$"
 _FRACTION = re.compile(r"0?[.,]\d{1,20}|0|\d(?:[.,]\d{1,16})?[eE]-\d{1,2}")
@@ -27,6 +39,21 @@ def are_fractions(cells: Iterable[str]) -> bool:
     known = [cell for cell in cells if not is_missing(cell)]
     plain = (not re.fullmatch(r"0?[.,][0-5]\d|0", cell) for cell in known)
     return bool(known) and all(map(_FRACTION.fullmatch, known)) and any(plain)
+
+
+def are_millis(name: str, cells: Iterable[str]) -> bool:
+    """Milliseconds since midnight, by the column's name and what it holds."""
+    known = [cell for cell in cells if not is_missing(cell)]
+    plain = all(re.fullmatch(r"\d{1,8}(?:\.0*)?", cell) and float(cell) < _DAY * 1000 for cell in known)
+    return bool(re.search(r"\b(ms|msecs?|millis|milliseconds?)\b", name)) and plain and len(set(known)) > 1
+
+
+def of_millis(cell: str) -> str:
+    """The time of day of such a count; another text stays as it is."""
+    if not re.fullmatch(r"\d{1,8}(?:\.0*)?", cell):
+        return cell
+    seconds, rest = divmod(int(float(cell)), 1000)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:03d}"
 
 
 def are_days(cells: Sequence[str]) -> bool:

@@ -20,7 +20,7 @@ from lib.errors import FileRefused
 from lib.files.columns.cells import MONTHS, RARE, TIDY, ZONES, is_time, tidy
 from lib.files.times.eras import gregorian
 from lib.files.times.fields import NO_TIME, Order, assemble, cut_fields, decide, pattern_of
-from lib.files.times.fractions import DOTTED, FRACTIONS, are_fractions, as_clock, as_date
+from lib.files.times.fractions import DOTTED, FRACTIONS, MILLIS, are_fractions, as_clock, as_date, of_millis
 from lib.files.times.months import month_of
 from lib.files.times.sixdigits import spelled
 
@@ -226,6 +226,8 @@ def _parse_split(dates: pa.Array, clocks: pa.Array, day_first: bool | None, digi
     if fractional:
         times, digits = pa.array(map(as_clock, cells), pa.string()), 0
         days = pa.array(map(as_date, days.to_pylist()), pa.string())
+    elif digits == MILLIS:
+        times = pa.array(map(of_millis, cells), pa.string())
     else:
         dotted = pc.match_substring_regex(times, DOTTED)
         times = pc.if_else(dotted, pc.replace_substring(times, ".", ":"), times)
@@ -237,8 +239,8 @@ def _parse_split(dates: pa.Array, clocks: pa.Array, day_first: bool | None, digi
     bad |= ~whole_days[day_codes] & ~parsed.bad[day_codes]
     micros = parsed.micros[day_codes] + np.where(bad, 0, clock_micros[clock_codes])
     longest = int(max((len(each) for each in texts.to_pylist()), default=0))
-    if fractional:
-        shown = "fractions of a day"
+    if fractional or digits == MILLIS:
+        shown = "fractions of a day" if fractional else "milliseconds of the day"
     elif pc.any(pc.match_substring(texts, ":")).as_py():
         shown = "HH:MM:SS" if longest > 5 else "HH:MM"
     else:
@@ -259,9 +261,9 @@ def _unique(texts: pa.Array) -> tuple[Array, pa.Array]:
 
 def clock_digits(pattern: str) -> int:
     """How many digits times of day without colons have in such a pattern; 0 where it has none, and ``FRACTIONS`` for
-    parts of a day."""
-    if pattern.endswith("fractions of a day"):
-        return FRACTIONS
+    parts of a day, ``MILLIS`` for counts."""
+    if pattern.endswith(("fractions of a day", "milliseconds of the day")):
+        return FRACTIONS if pattern.endswith(" of a day") else MILLIS
     return next((size for size in (6, 4, 2) if pattern.endswith(" " + "HHMMSS"[:size])), 0)
 
 

@@ -14,12 +14,14 @@ from lib.errors import FileRefused
 from lib.files.columns import columns, numbers
 from lib.files.columns.cells import numeric, time_kind
 from lib.files.columns.roles import value_of
+from lib.files.columns.timed import COUNTED_CLOCK
 from lib.files.model import Choices
 from lib.files.opening import Part
 from lib.files.texts import layout
 from lib.files.texts.grid import Grid
 from lib.files.times import times, zones
 from lib.files.times.fixed import parse_fixed
+from lib.files.times.fractions import MILLIS
 
 __all__ = ["TimePlan", "counted", "sample_micros", "timing_of"]
 
@@ -219,15 +221,17 @@ def _text_plan(
     kind: str, found: layout.Layout, roles: columns.Roles, grid: Grid, choices: Choices, local: bool = False
 ) -> TimePlan:
     at = roles.times
+    digits = MILLIS if roles.why.get("clock") == COUNTED_CLOCK else 0
     arrays = [pa.array(_cells(found, each), pa.string()) for each in at]
     parsed = times.parse_texts(
-        arrays[0], day_first=choices.day_first, clock=arrays[1] if kind == "split" else None, local=local
-    )
+        arrays[0], day_first=choices.day_first, clock=arrays[1] if kind == "split" else None, local=local,
+        digits=digits,
+    )  # fmt: skip
     if not parsed.order.value:
         whole = grid.texts(at)
         parsed = times.parse_texts(
             whole.columns[at[0]], day_first=choices.day_first,
-            clock=whole.columns[at[1]] if kind == "split" else None,
+            clock=whole.columns[at[1]] if kind == "split" else None, digits=digits,
         )  # fmt: skip
     return TimePlan(kind, utc=parsed.utc, order=parsed.order, pattern=parsed.pattern, why=parsed.order.why)
 
