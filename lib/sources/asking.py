@@ -153,9 +153,12 @@ class Asking(ABC):
         except CandlebookError:  # a list that cannot be had is no reason to hide what is wrong
             known = ()
         near = catalog.nearest(symbol, known)
+        remedy = f"Did you mean {' or '.join(near)}?" if near else self.spelling
+        if symbol in known:
+            remedy = "Its own list has it, though: there may be no candles of it, or none for this key."
         return UnknownName(
             f"{self.title} has no symbol {symbol!r}.",
-            remedy=f"Did you mean {' or '.join(near)}?" if near else self.spelling,
+            remedy=remedy,
             source=self.name,
             symbol=symbol,
         )

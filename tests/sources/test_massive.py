@@ -160,6 +160,17 @@ def test_ticks(source: Massive) -> None:
         source.ticks("EURUS", at("2024-03-07"), at("2024-03-08"))
 
 
+def test_a_symbol_that_is_listed_and_refused_is_not_guessed_at(
+    source: Massive, server: providers.Massive
+) -> None:
+    usual = server.respond
+    server.respond = lambda request: (  # type: ignore[method-assign]
+        Reply(404, {"error": "No candles of this symbol"}) if server.is_candles(request) else usual(request)
+    )
+    with pytest.raises(UnknownName, match=r"no symbol 'EURUSD'\. Its own list has it, though: there may be"):
+        source.recent("EURUSD", parse("1m"), 5)
+
+
 def test_a_404_is_an_unknown_symbol_only_where_the_list_has_it_not(
     source: Massive, server: providers.Massive
 ) -> None:
