@@ -49,6 +49,9 @@ _HEADS: tuple[tuple[int, bytes, Format], ...] = (
     (0, b"\x91\x01\0\0(C)opyright", Format("a MetaTrader 4 history (.hst)", _TERMINAL)),
     (0, b"\x95\x01\0\0Copyright", Format("ticks of MetaTrader 4's tester (.fxt)", _TERMINAL)),
     (4, "Copyright".encode("utf-16-le"), Format("a MetaTrader 5 history (.hcc or .hc)", _TERMINAL)),
+    (0, b"SCID\x38\0\0\0", Format("an intraday file of Sierra Chart (.scid)", _TERMINAL)),
+    (0, b"MSCF\0\0\0\0", Format("a cabinet archive (.cab)", "Unpack it first.")),
+    (0, b"PARE", Format("an encrypted Parquet file", "Write it again without encryption.")),
     (0, b"DBN", Format("a DBN file", "Save it as CSV or Parquet.")),
 )
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f]")
