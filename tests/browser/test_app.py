@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 
 from lib import export
-from tests.browser.harness import AppServer
+from tests.browser.harness import AppServer, wait_until
 from tests.browser.test_chart import Chart
 from tests.files.written import table
 from tests.servers import binance_rest, binance_stream
@@ -592,10 +592,14 @@ def test_the_link_that_has_the_keyboard_is_outlined(page: Page, app: AppServer) 
     link = page.get_by_role("link", name="History").first
     expect(link).to_be_visible()
     settled(page)
-    link.focus()
-    page.keyboard.press("Tab")
-    page.keyboard.press("Shift+Tab")
-    expect(link).to_be_focused()
+
+    def there_and_back() -> bool:
+        link.focus()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Shift+Tab")
+        return bool(link.evaluate("(element) => element === document.activeElement"))
+
+    wait_until(there_and_back, what="the focus", page=page)  # a page drawn anew meanwhile takes it away
     expect(link).to_have_css("outline-style", "solid")
 
 
