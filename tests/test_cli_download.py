@@ -71,7 +71,6 @@ def test_wrong_names_end_with_2(server: Server) -> None:
     assert open_store().list() == []
 
 
-@pytest.mark.timeout(300)
 def test_ctrl_c_keeps_what_arrived_and_the_next_run_goes_on(
     server: Server, exchange: Exchange, tmp_path: Path
 ) -> None:

@@ -130,7 +130,6 @@ def test_without_a_list_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert run("sync", "--config", "nowhere.toml").exit_code == 2
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_all_and_the_next_run_goes_on(
     server: Server, exchange: Exchange, listed: Path, sent: signal.Signals
