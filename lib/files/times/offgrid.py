@@ -24,17 +24,18 @@ _RUN = 10  # steps in turn that are no chance
 def coarser(micros: Array, frame: Timeframe) -> tuple[int, int] | None:
     """The first row and the length of a run of rows that are all whole days, or whole hours, apart, where the timeframe
     is a small part of that: candles of another timeframe among the others. None where there is none. O(rows)."""
+    least = _COARSER * frame.micros
+    unit = next((each for each in (_DAY // 24, _DAY) if each >= least), 0)
+    if frame.is_calendar or not unit:
+        return None
     steps = np.abs(np.diff(micros))
-    for unit in (_DAY, _DAY // 24):
-        if frame.is_calendar or unit < _COARSER * frame.micros or int((steps >= unit).sum()) < _RUN:
-            continue
-        whole = np.concatenate(([False], (steps > 0) & (steps % unit == 0), [False]))
-        edges = np.flatnonzero(whole[1:] != whole[:-1]).reshape(-1, 2)
-        length = edges[:, 1] - edges[:, 0]
-        if len(length) and length.max() >= _RUN:
-            at = int(length.argmax())
-            return int(edges[at, 0]), int(length[at]) + 1
-    return None
+    if int((steps >= unit).sum()) < _RUN:
+        return None
+    whole = np.concatenate(([False], (steps > 0) & (steps % unit == 0), [False]))
+    edges = np.flatnonzero(whole[1:] != whole[:-1]).reshape(-1, 2)
+    length = edges[:, 1] - edges[:, 0]
+    at = int(length.argmax()) if len(length) else 0
+    return (int(edges[at, 0]), int(length[at]) + 1) if len(length) and length[at] >= _RUN else None
 
 
 def floored(micros: Array, frame: Timeframe) -> Array:
