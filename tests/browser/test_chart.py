@@ -144,7 +144,7 @@ def test_zoom_survives_updates_and_a_full_run(page: Page, server: AppServer) -> 
 
 def test_follows_while_the_newest_is_in_sight(page: Page, server: AppServer) -> None:
     chart = live(page, server, every=0.1)
-    bars, held = chart.ask("c.bars()"), chart.ask("c.range()")
+    bars, held = chart.ask("[c.bars(), c.range()]")
     chart.until(f"c.bars() >= {bars + 3}")
     state = chart.ask("[c.bars(), c.range(), c.follows]")
     assert state[1]["to"] - held["to"] == pytest.approx(state[0] - bars)
