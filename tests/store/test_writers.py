@@ -63,14 +63,14 @@ def test_two_writers_do_not_lose_each_others_bars_in_any_place(reopen: Opener) -
     same(check_whole(reopen(), series), table)
 
 
-def test_a_writer_killed_again_and_again_loses_no_committed_candle(tmp_path: Path) -> None:
+def test_a_writer_killed_50_times_loses_no_committed_candle(tmp_path: Path) -> None:
     """SIGKILL at random moments. What the writer said was written is there, each file parses, every
     level fits the base, and the next writer goes on."""
     dice = random.Random(5)
     committed: set[int] = set()
     interrupted = 0
     pace = 0.0  # seconds for a write, on this machine
-    for round_ in range(25):
+    for round_ in range(50):
         begin = len(committed)
         ours, theirs = _fork.Pipe(duplex=False)
         process = _fork.Process(
