@@ -18,6 +18,7 @@ from lib.sources import registry
 from lib.store import Store, open_store
 from lib.sync import Wanted, download, schedule, sync_all
 from lib.sync.config import find, load
+from lib.sync.timetable import trigger
 from lib.timeframes import parse
 from tests.scripted import Scripted
 from tests.store.make import candles
@@ -307,7 +308,7 @@ def test_a_stored_series_is_brought_up_to_date_and_no_further_back(
     [("every 15 minutes", 900), ("Every minute", 60), ("every 2 hours", 7200), ("every day", 86400)],
 )
 def test_schedules_in_words(text: str, seconds: int) -> None:
-    assert schedule.check(text).interval.total_seconds() == seconds
+    assert trigger(text).interval.total_seconds() == seconds
 
 
 @pytest.mark.parametrize(
@@ -319,10 +320,10 @@ def test_schedules_in_words(text: str, seconds: int) -> None:
     ],
 )  # fmt: skip
 def test_schedules_of_cron_are_in_utc_and_count_days_from_sunday(text: str, days: str) -> None:
-    trigger = schedule.check(text)
+    cron = trigger(text)
     at, found = pd.Timestamp("2024-03-08 07:00", tz="UTC"), []  # a Friday
     while True:
-        at = pd.Timestamp(trigger.get_next_fire_time(None, at.to_pydatetime())) + pd.Timedelta(seconds=1)
+        at = pd.Timestamp(cron.get_next_fire_time(None, at.to_pydatetime())) + pd.Timedelta(seconds=1)
         if at > pd.Timestamp("2024-03-15 07:00", tz="UTC"):
             break
         assert (at.hour, at.minute) == (6, 30)
@@ -333,7 +334,7 @@ def test_schedules_of_cron_are_in_utc_and_count_days_from_sunday(text: str, days
 @pytest.mark.parametrize("text", ["", "every 0 minutes", "every second", "61 * * * *", "* * *"])
 def test_schedules_that_are_none(text: str) -> None:
     with pytest.raises(InputError, match="cannot be read"):
-        schedule.check(text)
+        trigger(text)
 
 
 def test_the_schedule_syncs_and_can_be_switched_off(

@@ -33,6 +33,7 @@ from lib.errors import CandlebookError, InputError
 from lib.series import Series
 from lib.sources import registry
 from lib.sync.many import Wanted
+from lib.sync.timetable import trigger
 from lib.timeframes import Timeframe, parse
 
 __all__ = ["NAME", "Plan", "find", "load"]
@@ -101,9 +102,7 @@ class _Reader:
         if not isinstance(text, str):
             raise self._wrong("schedule", text, 'Write it as "every 15 minutes", or as a line of cron.')
         if text:
-            from lib.sync.schedule import check
-
-            self._tried("schedule", text, lambda: check(text))
+            self._tried("schedule", text, lambda: trigger(text))
         return text
 
     def _table(self, table: dict[str, Any], where: str) -> Iterator[Wanted]:

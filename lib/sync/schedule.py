@@ -1,34 +1,31 @@
 """Syncs by the clock while the app runs: one schedule a process, off until it is asked for.
 
-APScheduler (3.x) keeps the time; it is imported only here, and only once a schedule is checked or started. Where
-the app sleeps (Streamlit Community Cloud) or is started anew nothing runs: then cron or a GitHub Action does it better.
+APScheduler (3.x) keeps the time; it is imported only once a schedule is started. Where the app sleeps (Streamlit
+Community Cloud) or is started anew nothing runs: then cron or a GitHub Action does it better.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from lib.errors import CandlebookError, InputError, InternalError
 from lib.sync.config import Plan, load
 from lib.sync.many import Synced, sync_all
+from lib.sync.timetable import trigger
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lib.store import Store
 
-__all__ = ["Schedule", "check", "start", "state", "stop"]
+__all__ = ["Schedule", "start", "state", "stop"]
 
 _log = logging.getLogger(__name__)
-_EVERY = re.compile(r"every\s+(?:(\d+)\s+)?(minute|hour|day)s?", re.IGNORECASE)
-_LEAST = 60
-_DAYS = "sun mon tue wed thu fri sat sun".split()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ class _Running:
         self.busy = False
         self.clock = BackgroundScheduler(timezone="UTC", daemon=True)
         # late or doubled, it runs once
-        self.job = self.clock.add_job(self.begin, check(text), coalesce=True, misfire_grace_time=None)
+        self.job = self.clock.add_job(self.begin, trigger(text), coalesce=True, misfire_grace_time=None)
         self.clock.start()
 
     def begin(self) -> None:
@@ -97,43 +94,6 @@ _running: _Running | None = None
 _guard = threading.Lock()
 
 
-def check(text: str) -> Any:
-    """The APScheduler trigger of a schedule: ``every 15 minutes``, ``every hour``, ``every 2 days``, or five
-    fields of cron in UTC (``*/15 * * * *``). Raises ``InputError``."""
-    from apscheduler.triggers.cron import CronTrigger
-    from apscheduler.triggers.interval import IntervalTrigger
-
-    found = _EVERY.fullmatch(text.strip())
-    if found:
-        seconds = int(found[1] or 1) * {"minute": 60, "hour": 3600, "day": 86400}[found[2].lower()]
-        if seconds >= _LEAST:
-            return IntervalTrigger(seconds=seconds, timezone="UTC")
-    try:
-        return CronTrigger.from_crontab(_with_names_of_days(text), timezone="UTC")
-    except ValueError as error:
-        raise InputError(
-            f"The schedule {text!r} cannot be read.",
-            remedy='Write "every 15 minutes", "every hour", "every day", or five fields of cron: "0 6 * * 1-5".',
-        ) from error
-
-
-def _with_names_of_days(text: str) -> str:
-    """A line of cron whose days of the week are names: cron counts them from Sunday, 0 or 7, APScheduler from
-    Monday, and neither reads a range that ends before it begins."""
-    fields = text.split()
-    if len(fields) != 5 or fields[4] == "*":
-        return text
-    days: list[str] = []
-    for part in fields[4].split(","):
-        found = re.fullmatch(r"(?:(\*)|([0-7])(?:-([0-7]))?)(?:/([1-7]))?", part)
-        if not found:
-            days.append(part)
-            continue
-        first, last = (0, 6) if found[1] else (int(found[2]), int(found[3] or (6 if found[4] else found[2])))
-        days += [_DAYS[day] for day in range(first, last + 1, int(found[4] or 1))]
-    return " ".join([*fields[:4], ",".join(dict.fromkeys(days))])
-
-
 def start(store: Store, path: Path, text: str = "") -> Schedule:
     """Sync the series of the file at ``path`` by the clock, at ``text`` or else at the file's own schedule, instead of what
     was scheduled in this process before. Raises ``InputError`` where the file or the schedule cannot be."""
@@ -144,7 +104,7 @@ def start(store: Store, path: Path, text: str = "") -> Schedule:
         raise InputError(
             f"{path} tells no schedule.", remedy='Add a first line such as schedule = "every 15 minutes".'
         )
-    check(wanted)
+    trigger(wanted)
     with _guard:
         if _running is not None:
             _running.stop()
