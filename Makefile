@@ -12,7 +12,7 @@ TESTS = tests
 NAMES =
 COUNT = 10000
 
-.PHONY: help run test check fix bench fuzz screenshots clean
+.PHONY: help run test check lint fix bench fuzz screenshots clean
 
 help:
 	@echo "make run          start the app on port 8501 (PORT=)"
@@ -27,16 +27,18 @@ help:
 run:
 	@sh scripts/run.sh
 
-test: check
+test: lint
 	@$(PY) scripts/ensure_browser.py
 	$(PY) -m pytest -n auto --dist loadgroup --no-loadscope-reorder --durations=15 $(TESTS)
 
-check:
+check: lint
+	$(PY) -m pytest -q --no-header tests/test_layers.py tests/test_repo.py
+
+lint:
 	@sh scripts/setup.sh dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy --strict lib
-	$(PY) -m pytest -q --no-header tests/test_layers.py tests/test_repo.py
 
 fix:
 	@sh scripts/setup.sh dev
