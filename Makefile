@@ -18,6 +18,7 @@ help:
 	@echo "make run          start the app on port 8501 (PORT=)"
 	@echo "make test         lint, types and every test"
 	@echo "make check        lint, types and the tests of the code's shape: quick"
+	@echo "make lint         lint and types alone"
 	@echo "make fix          repair and format what can be"
 	@echo "make bench        measure the bars to reach (NAMES=\"store chart\")"
 	@echo "make fuzz         damage 10,000 files and read them (COUNT=500)"
