@@ -255,6 +255,8 @@ def test_the_figures_are_those_on_screen(page: Page, app: AppServer) -> None:
 def test_a_download_holds_what_is_on_screen(page: Page, app: AppServer) -> None:
     page.goto(app.at("History", series="sample:EURUSD:1h"))
     Chart(page, "history_chart")
+    # the run after the chart told what is in sight makes the file's button anew
+    expect(page.get_by_text(re.compile(r"^On screen: \d{1,3} candles"))).to_be_visible()
     page.get_by_role("button", name="Download candles").click()
     page.get_by_role("radio", name="The whole series").click()
     expect(page.get_by_role("radio", name="The whole series")).to_be_checked()

@@ -651,7 +651,7 @@ def test_two_faults_in_a_row_are_made_good_where_nothing_else_comes(
 def test_an_update_is_at_most_4_kb(page: Page, server: AppServer, bars: int) -> None:
     frames: list[int] = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(len(frame))))
-    chart = live(page, server, bars=bars, every=0.2)
+    chart = live(page, server, bars=bars, every=0.5)
     chart.until("c.revision >= 5", 60_000)
     start, first = len(frames), chart.ask("c.received")
     chart.updates(20)
